@@ -1,0 +1,61 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
+#   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
+#   make test   the test suite; make test-slow adds the tests that take minutes
+#   make lint   formatter and linter, changes nothing;  make format writes
+#   make wheel  dist/keras_itm-*.whl
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+DATA_DIR := runs/data
+WORKERS := 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format wheel clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(INSTALLED)
+	$(BIN)/python -m launchers.demo --gin_file=demo.gin --workdir=runs/demo --data_dir=$(DATA_DIR)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" -q
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel: $(INSTALLED)
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+# A Python counts only if it runs: a version manager's shim may stand for one that is not there.
+$(INSTALLED): setup.cfg constraints.txt
+	@python=; for name in python3.11 python3.10 python3 python; do \
+	  if $$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null; \
+	  then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'error: no Python 3.10 or 3.11 found (tried python3.11, python3.10, python3, python);' \
+	    'tensorflow-addons runs on no later one: install one of them, then give the same command' >&2; \
+	  exit 1; \
+	fi; \
+	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "error: $$python cannot make environments (venv or ensurepip is missing);" \
+	    "on Debian and Ubuntu install its -venv package, then give the same command" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) from $$($$python --version) ($$(command -v $$python)); this takes about two minutes"; \
+	rm -rf $(VENV) && $$python -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(INSTALLED)

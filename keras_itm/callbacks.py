@@ -1,0 +1,165 @@
+"""What happens beside training: metrics on disk, pictures, checkpoints, time left."""
+
+import csv
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+
+class AddMetrics(tf.keras.callbacks.Callback):
+  """Adds values to the logs of an epoch; put it before the callbacks that write logs.
+
+  Args:
+    compute: Called without arguments, returns metrics by name.
+    every: Epochs between two calls; the last epoch is always measured.
+  """
+
+  def __init__(self, compute: Callable[[], dict[str, float]], every: int = 1):
+    super().__init__()
+    self._compute = compute
+    self._every = every
+
+  def on_epoch_end(self, epoch, logs=None):
+    if _is_due(epoch, self._every, self.params['epochs']):
+      logs.update(self._compute())
+
+
+class RefuseNonFinite(tf.keras.callbacks.Callback):
+  """Stops training with an error as soon as an epoch's metric is NaN or infinite."""
+
+  def on_epoch_end(self, epoch, logs=None):
+    for name, value in logs.items():
+      if not math.isfinite(value):
+        raise FloatingPointError(f'{name} is {value} in epoch {epoch + 1}')
+
+
+class MetricsCsv(tf.keras.callbacks.Callback):
+  """Writes a row per epoch: epoch (from 1), step, seconds, then every metric seen so far.
+
+  A resumed run goes on below the rows of the epochs that its checkpoint holds.
+  """
+
+  def __init__(self, path: str | os.PathLike[str], initial_epoch: int, steps_per_epoch: int):
+    super().__init__()
+    self._path = Path(path)
+    self._steps_per_epoch = steps_per_epoch
+    rows = read_metrics(self._path) if self._path.exists() else []
+    self._rows = [row for row in rows if row['epoch'] <= initial_epoch]
+    self._seconds_before = self._rows[-1]['seconds'] if self._rows else 0.0
+
+  def on_train_begin(self, logs=None):
+    self._start = time.monotonic()
+
+  def on_epoch_end(self, epoch, logs=None):
+    seconds = self._seconds_before + time.monotonic() - self._start
+    row = {
+      'epoch': epoch + 1,
+      'step': (epoch + 1) * self._steps_per_epoch,
+      'seconds': round(seconds, 2),
+    }
+    self._rows.append({**row, **{name: f'{value:.6g}' for name, value in logs.items()}})
+    columns = list(dict.fromkeys(name for row in self._rows for name in row))
+    partial = self._path.with_suffix('.partial')
+    with partial.open('w', newline='') as file:
+      writer = csv.DictWriter(file, columns)
+      writer.writeheader()
+      writer.writerows(self._rows)
+    os.replace(partial, self._path)
+
+
+def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, float]]:
+  """Rows of a metrics.csv as numbers; a metric not measured in an epoch is left out of its row."""
+  with open(path, newline='') as file:
+    return [
+      {name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)
+    ]
+
+
+class SampleImages(tf.keras.callbacks.Callback):
+  """Keeps pictures of what the model makes, as PNG files and in TensorBoard.
+
+  Args:
+    folder: Takes `epoch_0001.png` and so on.
+    log_dir: TensorBoard folder.
+    draw: Called without arguments, returns one picture uint8 [height, width, 1 or 3].
+    every: Epochs between two pictures.
+  """
+
+  def __init__(
+    self,
+    folder: str | os.PathLike[str],
+    log_dir: str | os.PathLike[str],
+    draw: Callable[[], np.ndarray],
+    every: int,
+  ):
+    super().__init__()
+    self._folder = Path(folder)
+    self._writer = tf.summary.create_file_writer(str(log_dir))
+    self._draw = draw
+    self._every = every
+
+  def on_epoch_end(self, epoch, logs=None):
+    if not _is_due(epoch, self._every, self.params['epochs']):
+      return
+    picture = self._draw()
+    self._folder.mkdir(parents=True, exist_ok=True)
+    tf.io.write_file(str(self._folder / f'epoch_{epoch + 1:04d}.png'), tf.io.encode_png(picture))
+    with self._writer.as_default(step=epoch + 1):
+      tf.summary.image('samples', picture[np.newaxis])
+
+
+class SaveCheckpoints(tf.keras.callbacks.Callback):
+  """Saves all that a run needs to go on, at ends of epochs, not more often than `min_seconds`."""
+
+  def __init__(self, manager: tf.train.CheckpointManager, min_seconds: float = 60.0):
+    super().__init__()
+    self._manager = manager
+    self._min_seconds = min_seconds
+
+  def on_train_begin(self, logs=None):
+    self._last = time.monotonic()
+
+  def on_epoch_end(self, epoch, logs=None):
+    is_last = epoch + 1 == self.params['epochs']
+    if is_last or time.monotonic() - self._last >= self._min_seconds:
+      self._manager.save(checkpoint_number=epoch + 1)
+      self._last = time.monotonic()
+
+
+class Progress(tf.keras.callbacks.Callback):
+  """One bar over the whole run, with the time left and the newest metrics."""
+
+  def __init__(self, initial_epoch: int, shown: tuple[str, ...]):
+    super().__init__()
+    self._initial_epoch = initial_epoch
+    self._shown = shown
+
+  def on_train_begin(self, logs=None):
+    steps = self.params['steps']
+    self._bar = tqdm.tqdm(
+      total=self.params['epochs'] * steps,
+      initial=self._initial_epoch * steps,
+      unit='step',
+      mininterval=2.0,
+      dynamic_ncols=True,
+    )
+
+  def on_train_batch_end(self, batch, logs=None):
+    self._bar.update()
+
+  def on_epoch_end(self, epoch, logs=None):
+    shown = {name: f'{logs[name]:.3g}' for name in self._shown if name in logs}
+    self._bar.set_postfix({'epoch': f'{epoch + 1}/{self.params["epochs"]}', **shown})
+
+  def on_train_end(self, logs=None):
+    self._bar.close()
+
+
+def _is_due(epoch: int, every: int, epochs: int) -> bool:
+  return (epoch + 1) % every == 0 or epoch + 1 == epochs

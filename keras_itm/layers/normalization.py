@@ -1,0 +1,15 @@
+"""Normalisation layers: the only layers that know tensorflow_addons."""
+
+import tensorflow_addons as tfa
+
+
+class InstanceNormalization(tfa.layers.InstanceNormalization):
+  """Instance normalisation of channels-last maps, [n, ..., c] -> [n, ..., c], computed in float32.
+
+  Weights, arguments and configuration are those of tensorflow_addons, whose statistics are wrong in
+  bfloat16 and overflow in float16. Under a mixed policy the input is cast up on entry; the next layer
+  casts down again.
+  """
+
+  def __init__(self, **kwargs):
+    super().__init__(**{**kwargs, 'dtype': 'float32'})

@@ -1,0 +1,103 @@
+"""Lesions as masks: how one is put into a brain, and what a set of them looks like.
+
+Masks and label maps are [..., X, Y, Z] or any other shape that fits: all but the statistics work
+voxel by voxel. Statistics expect [n, X, Y, Z] masks of 0 and 1.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+# Smaller lesions are drawn again (Platscher et al. 2020, section 2.4).
+MIN_VOXELS = 20
+
+
+def binarise(probability: tf.Tensor, threshold: float = 0.5) -> tf.Tensor:
+  """1 where the probability exceeds `threshold`, else 0; uint8, same shape."""
+  return tf.cast(probability > threshold, tf.uint8)
+
+
+def restrict(lesion: tf.Tensor, labels: tf.Tensor, parenchyma_ids: Sequence[int]) -> tf.Tensor:
+  """The part of a lesion that lies in parenchyma.
+
+  Args:
+    lesion: 0 or 1, any integer type.
+    labels: Anatomical label map of the same shape, uint8.
+    parenchyma_ids: Labels that a lesion may replace.
+
+  Returns:
+    0 or 1, uint8, same shape.
+  """
+  is_parenchyma = tf.reduce_any([tf.equal(labels, id_) for id_ in parenchyma_ids], axis=0)
+  return tf.cast(tf.logical_and(lesion > 0, is_parenchyma), tf.uint8)
+
+
+def inject(
+  labels: tf.Tensor, lesion: tf.Tensor, parenchyma_ids: Sequence[int], lesion_id: int
+) -> tf.Tensor:
+  """The label map with `lesion_id` where the lesion meets parenchyma, dtype of `labels`."""
+  inside = restrict(lesion, labels, parenchyma_ids)
+  return tf.where(inside > 0, tf.cast(lesion_id, labels.dtype), labels)
+
+
+def volume_voxels(masks: tf.Tensor) -> tf.Tensor:
+  """Voxels of each mask, [n, X, Y, Z] -> int32 [n]."""
+  return tf.reduce_sum(tf.cast(masks, tf.int32), axis=[1, 2, 3])
+
+
+def pass_rate(masks: tf.Tensor, min_voxels: int = MIN_VOXELS) -> tf.Tensor:
+  """Share of masks with at least `min_voxels` voxels, float32 scalar in [0, 1]."""
+  return tf.reduce_mean(tf.cast(volume_voxels(masks) >= min_voxels, tf.float32))
+
+
+def pairwise_dice(masks: tf.Tensor) -> tf.Tensor:
+  """Mean Dice over all pairs of different masks: 0 when none overlap, 1 when all are alike.
+
+  Two empty masks count as 1. Memory grows with n^2 + n X Y Z.
+
+  Args:
+    masks: 0 or 1, [n, X, Y, Z], n of at least 2.
+
+  Returns:
+    float32 scalar; NaN for fewer than two masks.
+  """
+  flat = tf.cast(tf.reshape(masks, [tf.shape(masks)[0], -1]), tf.float32)
+  volume = tf.reduce_sum(flat, axis=1)
+  overlap = tf.matmul(flat, flat, transpose_b=True)
+  total = volume[:, None] + volume[None, :]
+  dice = tf.where(total > 0, 2 * overlap / tf.maximum(total, 1.0), tf.ones_like(total))
+  n = tf.cast(tf.shape(masks)[0], tf.float32)
+  return (tf.reduce_sum(dice) - tf.linalg.trace(dice)) / (n * (n - 1))
+
+
+def half_certain_share(probability: tf.Tensor, low: float = 0.1, high: float = 0.9) -> tf.Tensor:
+  """Voxels with a probability between `low` and `high`, per voxel above 0.5.
+
+  A generator that has learnt masks is near 0 or 1 except along outlines.
+
+  Args:
+    probability: Lesion probabilities, any shape.
+    low: Lower end of the half-certain range.
+    high: Upper end of the half-certain range.
+
+  Returns:
+    float32 scalar, at least 0; the plain count where no voxel exceeds 0.5.
+  """
+  undecided = tf.logical_and(probability > low, probability < high)
+  lesion = tf.math.count_nonzero(probability > 0.5, dtype=tf.float32)
+  return tf.math.count_nonzero(undecided, dtype=tf.float32) / tf.maximum(lesion, 1.0)
+
+
+def volume_distance(volumes: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
+  """Kolmogorov-Smirnov distance of two samples of volumes: the widest gap of their distributions.
+
+  Args:
+    volumes: [n], any unit.
+    reference: [m], the same unit and type.
+
+  Returns:
+    float32 scalar in [0, 1].
+  """
+  points = tf.concat([volumes, reference], axis=0)
+  below = lambda sample: tf.reduce_mean(tf.cast(sample[None, :] <= points[:, None], tf.float32), axis=1)
+  return tf.reduce_max(tf.abs(below(volumes) - below(reference)))

@@ -1,0 +1,61 @@
+"""A copy of a network whose weights are the moving average of the trained ones."""
+
+import tensorflow as tf
+
+
+class AveragedNetwork(tf.keras.layers.Layer):
+  """Exponential moving average of a functional network; call it as the network itself.
+
+  Keras optimizers can keep averages too, but write them over the trained weights at the end of
+  `fit`, which spoils a GAN that goes on. This copy is separate and is restored by checkpoints.
+
+  Attributes:
+    network: The copy, never trained by gradients.
+    n_updates: Updates so far, int64 scalar.
+  """
+
+  def __init__(self, network: tf.keras.Model, decay: float, **kwargs):
+    """Copies `network` with its weights.
+
+    Args:
+      network: A functional or sequential model.
+      decay: Share of the old average kept at each update, in [0, 1). The first updates keep
+        less, (1 + t) / (10 + t), so that the random start is soon forgotten.
+
+    Raises:
+      ValueError: A decay outside [0, 1).
+    """
+    if not 0 <= decay < 1:
+      raise ValueError(f'ema decay is {decay}, expected a number in [0, 1)')
+    super().__init__(trainable=False, **kwargs)
+    self.decay = decay
+    self.network = tf.keras.models.clone_model(network)
+    self.network.trainable = False
+    self.network.set_weights(network.get_weights())
+    self.n_updates = tf.Variable(
+      0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+    )
+
+  def call(self, *args, **kwargs) -> tf.Tensor:
+    return self.network(*args, **kwargs)
+
+  def update(self, source: tf.keras.Model) -> None:
+    """Moves the average towards the weights of `source`; call in replica context, once a step."""
+    n = tf.cast(self.n_updates, tf.float32)
+    keep = tf.minimum(tf.constant(self.decay, tf.float32), (1 + n) / (10 + n))
+    pairs = (tuple(self.network.weights), tuple(source.weights))
+    # Replicas hold the same weights, so the average is moved once, outside of them.
+    tf.distribute.get_replica_context().merge_call(_move_all, args=(*pairs, keep))
+    self.n_updates.assign_add(1)
+
+
+def _move_all(strategy, averages, sources, keep) -> None:
+  for average, source in zip(averages, sources):
+    strategy.extended.update(average, _move, args=(source, keep))
+
+
+def _move(average: tf.Variable, source: tf.Variable, keep: tf.Tensor) -> None:
+  if average.dtype.is_floating:
+    average.assign_sub((average - source) * tf.cast(1 - keep, average.dtype))
+  else:
+    average.assign(source)

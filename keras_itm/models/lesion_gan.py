@@ -1,0 +1,179 @@
+"""Wasserstein GAN with gradient penalty for lesion masks (Platscher et al. 2020, section 2.4)."""
+
+import gin
+import tensorflow as tf
+
+from keras_itm.losses import wasserstein_critic_loss, wasserstein_generator_loss
+from keras_itm.models.ema import AveragedNetwork
+from keras_itm.penalties import gradient_penalty
+
+_METRICS = (
+  'critic_loss',
+  'generator_loss',
+  'wasserstein_distance',
+  'gradient_penalty',
+  'gradient_norm',
+)
+
+
+@gin.register
+class LesionGAN(tf.keras.Model):
+  """Trains a generator of lesion masks against a critic.
+
+  A batch of `critic_steps` * n real masks makes one training step: each n of them train the critic
+  once, against as many fakes, and the generator is trained once on n fakes after that. The moving
+  average of the generator is what is used later: calling the model maps latents [n, L] to lesion
+  probabilities [n, X, Y, Z] by it.
+  """
+
+  def __init__(
+    self,
+    generator: tf.keras.Model,
+    critic: tf.keras.Model,
+    latent_size: int,
+    critic_steps: int = 5,
+    penalty_weight: float = 10.0,
+    ema_decay: float = 0.999,
+    seed: int = 0,
+  ):
+    """Takes the networks over.
+
+    Args:
+      generator: Latents [n, L] to class probabilities [n, X, Y, Z, 2]; channel 1 is the lesion.
+      critic: Masks [n, X, Y, Z] to scores [n].
+      latent_size: L.
+      critic_steps: Critic updates for each update of the generator.
+      penalty_weight: Weight of the gradient penalty.
+      ema_decay: Of the generator's moving average, in [0, 1).
+      seed: Of latents and of the places where the penalty is taken.
+
+    Raises:
+      ValueError: Networks whose shapes do not fit, or a number out of its range.
+    """
+    super().__init__(name='lesion_gan')
+    _check_networks(generator, critic, latent_size)
+    if critic_steps < 1 or penalty_weight < 0:
+      raise ValueError(
+        f'critic_steps {critic_steps}, penalty_weight {penalty_weight}: expected >= 1 and >= 0'
+      )
+    self.generator = generator
+    self.critic = critic
+    self.average = AveragedNetwork(generator, ema_decay)
+    self.latent_size = latent_size
+    self.critic_steps = critic_steps
+    self.penalty_weight = penalty_weight
+    self.rng = tf.random.Generator.from_seed(seed)
+    self._trackers = {name: tf.keras.metrics.Mean(name=name) for name in _METRICS}
+
+  def compile(
+    self,
+    generator_optimizer: tf.keras.optimizers.Optimizer,
+    critic_optimizer: tf.keras.optimizers.Optimizer,
+  ) -> None:
+    super().compile(optimizer=generator_optimizer)
+    self.generator_optimizer = generator_optimizer
+    self.critic_optimizer = critic_optimizer
+    # Built now, so that a checkpoint restores their moments before the first step.
+    generator_optimizer.build(self.generator.trainable_variables)
+    critic_optimizer.build(self.critic.trainable_variables)
+
+  @property
+  def metrics(self) -> list[tf.keras.metrics.Metric]:
+    return list(self._trackers.values())
+
+  def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
+    return self.average(latents, training=training)[..., 1]
+
+  def train_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+    """One update of the generator after `critic_steps` of the critic.
+
+    Args:
+      real: Masks with values in [0, 1], any numeric type, [critic_steps * n, X, Y, Z].
+    """
+    batches = self._split(real)
+    for i in range(self.critic_steps):
+      self._train_critic(batches[i])
+    self._train_generator(tf.shape(batches)[1])
+    self.average.update(self.generator)
+    return {metric.name: metric.result() for metric in self.metrics}
+
+  def test_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The losses on masks [n, X, Y, Z]; draws the same numbers each time and trains nothing."""
+    real = tf.cast(real, tf.float32)
+    n = tf.shape(real)[0]
+    latents = tf.random.stateless_normal([n, self.latent_size], seed=[0, 1])
+    alpha = tf.random.stateless_uniform([n], seed=[0, 2])
+    fake = self._fakes(latents, training=False)
+    self._track(self.critic_losses(real, fake, alpha))
+    self._track(self.generator_losses(fake))
+    return {metric.name: metric.result() for metric in self.metrics}
+
+  def critic_losses(self, real: tf.Tensor, fake: tf.Tensor, alpha: tf.Tensor) -> dict[str, tf.Tensor]:
+    """All quantities of the critic's objective, one value per example.
+
+    Args:
+      real: float32 masks, [n, X, Y, Z].
+      fake: Lesion probabilities, [n, X, Y, Z].
+      alpha: Where between them the slope is taken, [n], in [0, 1].
+    """
+    real_scores, fake_scores = tf.split(self.critic(tf.concat([real, fake], 0), training=True), 2)
+    loss = wasserstein_critic_loss(real_scores, fake_scores)
+    penalty, norm = gradient_penalty(lambda masks: self.critic(masks, training=True), real, fake, alpha)
+    return {
+      'critic_loss': loss + self.penalty_weight * penalty,
+      'wasserstein_distance': -loss,
+      'gradient_penalty': penalty,
+      'gradient_norm': norm,
+    }
+
+  def generator_losses(self, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The generator's objective for lesion probabilities [n, X, Y, Z], one value per example."""
+    return {'generator_loss': wasserstein_generator_loss(self.critic(fake, training=True))}
+
+  def _split(self, real: tf.Tensor) -> tf.Tensor:
+    n, k = real.shape[0], self.critic_steps
+    if n is not None and n % k:
+      raise ValueError(f'batch of {n} masks: expected a multiple of critic_steps, {k}')
+    tf.debugging.assert_equal(tf.shape(real)[0] % k, 0, 'batch is no multiple of critic_steps')
+    return tf.reshape(tf.cast(real, tf.float32), tf.concat([[k, -1], tf.shape(real)[1:]], 0))
+
+  def _latents(self, n: tf.Tensor) -> tf.Tensor:
+    return self.rng.normal([n, self.latent_size])
+
+  def _fakes(self, latents: tf.Tensor, training: bool) -> tf.Tensor:
+    return self.generator(latents, training=training)[..., 1]
+
+  def _train_critic(self, real: tf.Tensor) -> None:
+    n = tf.shape(real)[0]
+    fake = self._fakes(self._latents(n), training=True)
+    alpha = self.rng.uniform([n])
+    variables = self.critic.trainable_variables
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+      tape.watch(variables)
+      losses = self.critic_losses(real, fake, alpha)
+      # Divides by the number of examples in all replicas.
+      loss = tf.nn.compute_average_loss(losses['critic_loss'])
+    self.critic_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    self._track(losses)
+
+  def _train_generator(self, n: tf.Tensor) -> None:
+    latents = self._latents(n)
+    variables = self.generator.trainable_variables
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+      tape.watch(variables)
+      losses = self.generator_losses(self._fakes(latents, training=True))
+      loss = tf.nn.compute_average_loss(losses['generator_loss'])
+    self.generator_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    self._track(losses)
+
+  def _track(self, losses: dict[str, tf.Tensor]) -> None:
+    for name, values in losses.items():
+      self._trackers[name].update_state(values)
+
+
+def _check_networks(generator: tf.keras.Model, critic: tf.keras.Model, latent_size: int) -> None:
+  takes, makes, judges = generator.input_shape, generator.output_shape, critic.input_shape
+  if takes[1:] != (latent_size,):
+    raise ValueError(f'generator takes {takes[1:]}, expected latents of size {latent_size}')
+  if makes[1:] != (*judges[1:], 2):
+    raise ValueError(f'generator makes {makes[1:]}, expected {(*judges[1:], 2)} as the critic does')

@@ -1,0 +1,46 @@
+"""Critic of lesion masks, for a Wasserstein GAN."""
+
+from collections.abc import Sequence
+
+import gin
+import tensorflow as tf
+
+from keras_itm.layers.folding import FoldVoxels
+
+
+@gin.register
+def lesion_critic(
+  shape: Sequence[int] = (128, 128, 32), filters: Sequence[int] = (32, 64, 128, 256, 512)
+) -> tf.keras.Model:
+  """Masks [n, X, Y, Z] with values in [0, 1] to unbounded scores [n]; higher is more real.
+
+  4x4x4 convolutions of stride 2 with LeakyReLU 0.2, then a dense layer. No normalisation over the
+  batch, which would make the gradient penalty of one example depend on the others. It sees the
+  lesion's probability only, the other class being what is missing to 1.
+
+  Args:
+    shape: Voxels of a mask along X, Y, Z.
+    filters: Channels after each halving.
+
+  Raises:
+    ValueError: A size below 1 or a shape that the halvings do not divide.
+  """
+  if len(filters) < 1 or len(shape) != 3 or any(n < 1 or n % 2 ** len(filters) for n in shape):
+    raise ValueError(
+      f'shape {tuple(shape)} with filters {tuple(filters)}: expected one filter or more and '
+      f'three sizes divisible by {2 ** len(filters)}'
+    )
+  if min(filters) < 1:
+    raise ValueError(f'filters {tuple(filters)}: expected at least 1 each')
+  mask = tf.keras.Input(tuple(shape), name='mask')
+  x = tf.keras.layers.Reshape((*shape, 1), name='channel')(mask)
+  x = FoldVoxels(name='fold')(x)
+  x = tf.keras.layers.Conv3D(filters[0], 2, name='down_0')(x)
+  x = tf.keras.layers.LeakyReLU(0.2, name='relu_0')(x)
+  for i, n_filters in enumerate(filters[1:], start=1):
+    x = tf.keras.layers.Conv3D(n_filters, 4, strides=2, padding='same', name=f'down_{i}')(x)
+    x = tf.keras.layers.LeakyReLU(0.2, name=f'relu_{i}')(x)
+  x = tf.keras.layers.Flatten(name='flat')(x)
+  x = tf.keras.layers.Dense(1, dtype='float32', name='dense')(x)
+  score = tf.keras.layers.Reshape((), name='score')(x)
+  return tf.keras.Model(mask, score, name='lesion_critic')

@@ -1,0 +1,79 @@
+"""The U-Net generator of Pix2Pix (Platscher et al. 2020, appendix A.2)."""
+
+import gin
+import tensorflow as tf
+
+from keras_itm.layers.normalization import InstanceNormalization
+
+_LEAKINESS = 0.2
+_layers = tf.keras.layers
+
+
+@gin.register
+def pix2pix_unet(
+  image_size: tuple[int, int] = (128, 128),
+  n_labels: int = 29,
+  n_contrasts: int = 1,
+  filters: tuple[int, ...] = (64, 128, 256, 512, 512, 512, 512),
+  dropout: float = 0.5,
+  n_dropout_blocks: int = 3,
+) -> tf.keras.Model:
+  """Builds the generator: one-hot label slices [n, X, Y, n_labels] -> images [n, X, Y, n_contrasts].
+
+  Each entry of `filters` halves the map by a 4x4 convolution of stride 2; the way up mirrors all but
+  the last, so that the default has six upsampling blocks and 41.8 M weights. No map of a single pixel
+  is normalised: its instance has no spread.
+
+  Args:
+    image_size: Slice size (X, Y).
+    n_labels: Channels of the one-hot input, lesion included.
+    n_contrasts: Channels of the image.
+    filters: Filters of the downsampling blocks, outermost first.
+    dropout: Share of activations dropped in training in the innermost upsampling blocks.
+    n_dropout_blocks: How many upsampling blocks, counted from the innermost, drop activations.
+
+  Returns:
+    A model whose images lie in [-1, 1] (tanh).
+
+  Raises:
+    ValueError: The slice size cannot be halved once per entry of `filters`.
+  """
+  factor = 2 ** len(filters)
+  if any(size % factor for size in image_size):
+    raise ValueError(
+      f'image_size {tuple(image_size)} with {len(filters)} filters {tuple(filters)}: '
+      f'expected a size divisible by {factor}'
+    )
+  inputs = x = _layers.Input((*image_size, n_labels), name='segmentation')
+  skips = []
+  for n_filters in filters:
+    x = _down(x, n_filters)
+    skips.append(x)
+  for i, (n_filters, skip) in enumerate(zip(filters[-2::-1], skips[-2::-1])):
+    x = _up(x, skip, n_filters, dropout if i < n_dropout_blocks else 0.0)
+  x = _convolution(n_contrasts)(_layers.UpSampling2D()(x))
+  # The last activation stays in float32 under a mixed policy.
+  outputs = _layers.Activation('tanh', dtype='float32', name='image')(x)
+  return tf.keras.Model(inputs, outputs, name='pix2pix_unet')
+
+
+def _down(x: tf.Tensor, n_filters: int) -> tf.Tensor:
+  x = _convolution(n_filters, strides=2)(x)
+  if x.shape[1:3] != (1, 1):
+    x = InstanceNormalization()(x)
+  return _layers.LeakyReLU(_LEAKINESS)(x)
+
+
+def _up(x: tf.Tensor, skip: tf.Tensor, n_filters: int, dropout: float) -> tf.Tensor:
+  x = _convolution(n_filters)(_layers.UpSampling2D()(x))
+  x = _layers.LeakyReLU(_LEAKINESS)(x)
+  if dropout:
+    x = _layers.Dropout(dropout, force_generator=True)(x)
+  x = InstanceNormalization()(x)
+  x = _layers.Concatenate()([x, skip])
+  return _layers.LeakyReLU(_LEAKINESS)(x)
+
+
+def _convolution(n_filters: int, strides: int = 1) -> _layers.Layer:
+  initializer = tf.keras.initializers.RandomNormal(0.0, 0.02)
+  return _layers.Conv2D(n_filters, 4, strides=strides, padding='same', kernel_initializer=initializer)

@@ -1,0 +1,61 @@
+"""The 3D U-Net that segments lesions (Platscher et al. 2020, appendix A.1)."""
+
+import gin
+import tensorflow as tf
+
+_layers = tf.keras.layers
+
+
+@gin.register
+def unet_3d(
+  shape: tuple[int, int, int] = (128, 128, 32),
+  n_contrasts: int = 1,
+  n_classes: int = 2,
+  filters: tuple[int, ...] = (16, 32, 64, 128),
+  bottleneck_filters: int = 256,
+  dropout: float = 0.02,
+) -> tf.keras.Model:
+  """Builds the segmenter: volumes [n, X, Y, Z, n_contrasts] -> probabilities [n, X, Y, Z, n_classes].
+
+  The default has 5,646,242 trainable weights.
+
+  Args:
+    shape: Volume size (X, Y, Z).
+    n_contrasts: Channels of the volume, intensities in [0, 1].
+    n_classes: Channels of the softmax; class 1 is the lesion.
+    filters: Filters of the downsampling blocks, outermost first; each halves the volume.
+    bottleneck_filters: Filters between the two branches.
+    dropout: Share of activations dropped in training after each convolution.
+
+  Raises:
+    ValueError: The shape cannot be halved once per entry of `filters`.
+  """
+  factor = 2 ** len(filters)
+  if any(size % factor for size in shape):
+    raise ValueError(
+      f'shape {tuple(shape)} with {len(filters)} filters {tuple(filters)}: '
+      f'expected sizes divisible by {factor}'
+    )
+  inputs = x = _layers.Input((*shape, n_contrasts), name='image')
+  skips = []
+  for n_filters in filters:
+    x = _two_convolutions(x, n_filters, dropout)
+    skips.append(x)
+    x = _layers.MaxPooling3D()(x)
+  x = _two_convolutions(x, bottleneck_filters, dropout)
+  for n_filters, skip in zip(reversed(filters), reversed(skips)):
+    x = _layers.Conv3DTranspose(n_filters, 2, strides=2)(x)
+    x = _layers.ReLU()(_layers.BatchNormalization()(x))
+    x = _layers.Concatenate()([x, skip])
+    x = _two_convolutions(x, n_filters, dropout)
+  x = _layers.Conv3D(n_classes, 3, padding='same')(x)
+  # The softmax stays in float32 under a mixed policy.
+  outputs = _layers.Softmax(dtype='float32', name='probability')(x)
+  return tf.keras.Model(inputs, outputs, name='unet_3d')
+
+
+def _two_convolutions(x: tf.Tensor, n_filters: int, dropout: float) -> tf.Tensor:
+  for _ in range(2):
+    x = _layers.Conv3D(n_filters, 3, padding='same', activation='relu')(x)
+    x = _layers.Dropout(dropout, force_generator=True)(x)
+  return x

@@ -1,0 +1,109 @@
+"""From healthy label maps to synthetic volumes with lesions (Platscher et al. 2020, section 2.3).
+
+Every volume depends on its own seed alone: not on the volumes made before it nor on their number.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from keras_itm import lesions
+from keras_itm.bundle import Bundle
+
+# Latents of lesions and of translators come from different streams.
+_LESION, _IMAGE = 0, 1
+
+
+class LesionDrawError(RuntimeError):
+  """No drawn lesion was large enough; the message says how many were drawn and their sizes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawnLesion:
+  """A lesion that fits a brain.
+
+  Attributes:
+    mask: uint8 [X, Y, Z], 1 inside the lesion, in parenchyma only.
+    draw_voxels: Size of every draw after its restriction to parenchyma, the kept one last.
+  """
+
+  mask: np.ndarray
+  draw_voxels: tuple[int, ...]
+
+
+def draw_lesions(
+  generator: Bundle,
+  labels: np.ndarray,
+  volumes: Sequence[int],
+  *,
+  seed: int,
+  min_voxels: int = lesions.MIN_VOXELS,
+  max_draws: int = 100,
+) -> list[DrawnLesion]:
+  """Draws a lesion for each brain, again and again until it has enough voxels of parenchyma.
+
+  Args:
+    generator: A lesion generator.
+    labels: Label maps without lesion, uint8 [n, X, Y, Z].
+    volumes: Number of each volume in its data set, n of them.
+    seed: Of the data set.
+    min_voxels: Smaller lesions are drawn again; 20 in the paper.
+    max_draws: Draws for one brain before giving up.
+
+  Raises:
+    LesionDrawError: `max_draws` lesions were all too small.
+  """
+  first = _probability(generator, [_latent(generator, seed, i, _LESION, 0) for i in volumes])
+  parenchyma_ids = generator.spec.label_scheme['parenchyma_ids']
+  drawn = []
+  for volume, anatomy, probability in zip(volumes, labels, first):
+    sizes = []
+    while True:
+      mask = lesions.restrict(lesions.binarise(probability), anatomy, parenchyma_ids).numpy()
+      sizes.append(int(mask.sum()))
+      if sizes[-1] >= min_voxels:
+        break
+      if len(sizes) >= max_draws:
+        raise LesionDrawError(
+          f'volume {volume}: {len(sizes)} lesions were drawn from {generator.path} with '
+          f'{min(sizes)} to {max(sizes)} voxels of parenchyma (median {np.median(sizes):g}), '
+          f'expected one of at least {min_voxels}'
+        )
+      latent = _latent(generator, seed, volume, _LESION, len(sizes))
+      probability = _probability(generator, [latent])[0]
+    drawn.append(DrawnLesion(mask, tuple(sizes)))
+  return drawn
+
+
+def translate(
+  translator: Bundle, labels: np.ndarray, lesion: np.ndarray, volume: int, *, seed: int
+) -> np.ndarray:
+  """Translates a label map with its lesion, slice by slice, with one latent for the whole volume.
+
+  Args:
+    translator: A translator.
+    labels: uint8 [X, Y, Z], without lesion.
+    lesion: uint8 [X, Y, Z].
+    volume: Number of the volume in its data set.
+    seed: Of the data set.
+
+  Returns:
+    float32 [X, Y, Z, C] in [0, 1].
+  """
+  segmentation = np.where(lesion > 0, translator.spec.label_scheme['lesion_id'], labels)
+  slices = tf.constant(segmentation.transpose(2, 0, 1), tf.uint8)
+  latent = np.tile(_latent(translator, seed, volume, _IMAGE, 0), (len(slices), 1))
+  image = translator.call(segmentation=slices, latent=tf.constant(latent, tf.float32)).numpy()
+  low, high = translator.spec.intensity_range
+  return np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0, 3)
+
+
+def _latent(bundle: Bundle, *key: int) -> np.ndarray:
+  generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
+  return generator.standard_normal(bundle.spec.latent_size, np.float32)
+
+
+def _probability(generator: Bundle, latents: list[np.ndarray]) -> tf.Tensor:
+  return generator.call(latent=tf.constant(np.stack(latents)))

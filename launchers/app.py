@@ -1,0 +1,71 @@
+"""What all launchers share: flags, gin files and one-line errors."""
+
+import importlib.resources
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import gin
+import tensorflow as tf
+from absl import app, flags, logging
+
+from keras_itm.bundle import BundleError
+from stroke_tfds.errors import InputError, OneLineErrors
+
+_GIN_FILE = flags.DEFINE_multi_string(
+  'gin_file', [], 'Configuration: a path, or the bare name of a file that comes with the package.'
+)
+_GIN_BINDINGS = flags.DEFINE_multi_string(
+  'gin_bindings', [], 'A value that overrides the file, such as "train_itm.epochs = 2".'
+)
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of the run; the same again resumes it.')
+_DATA_DIR = flags.DEFINE_string('data_dir', None, "TFDS data folder; TFDS' own default when absent.")
+
+app.install_exception_handler(OneLineErrors(BundleError))
+gin.external_configurable(tf.keras.optimizers.Adam)
+
+
+def launch(root: Callable[..., None]) -> None:
+  """Runs `root(workdir=..., data_dir=...)` under the flags and the gin configuration.
+
+  Raises:
+    InputError: An unknown gin file or parameter, shown as one line.
+  """
+  flags.adopt_module_key_flags(sys.modules[__name__])
+  flags.mark_flag_as_required('workdir')
+
+  def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+      raise InputError(f'unexpected argument {argv[1]!r}: values are given as --flag=value')
+    logging.set_verbosity(logging.INFO)
+    parse_gin(_GIN_FILE.value, _GIN_BINDINGS.value)
+    try:
+      root(workdir=_WORKDIR.value, data_dir=_DATA_DIR.value)
+    except RuntimeError as error:
+      if 'Required bindings' not in str(error):
+        raise
+      raise InputError(f'{error}; name a --gin_file or give --gin_bindings') from error
+
+  app.run(main)
+
+
+def parse_gin(files: list[str], bindings: list[str]) -> None:
+  """Reads gin files, packaged ones by bare name, and overrides.
+
+  Raises:
+    InputError: A file that is not there, an unknown configurable or parameter, a syntax error.
+  """
+  _add_packaged_files()
+  try:
+    gin.parse_config_files_and_bindings(files, bindings, skip_unknown=False)
+  except (ValueError, OSError, SyntaxError) as error:
+    raise InputError(f'gin configuration: {error}') from error
+
+
+def _add_packaged_files() -> None:
+  """Lets gin find `name.gin` and `folder/name.gin` of the package gin_configs."""
+  root = Path(str(importlib.resources.files('gin_configs')))
+  packaged = {}
+  for path in root.rglob('*.gin'):
+    packaged[path.name] = packaged[path.relative_to(root).as_posix()] = path
+  gin.config.register_file_reader(lambda name: packaged[name].open(), packaged.__contains__)

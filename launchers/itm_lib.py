@@ -1,0 +1,110 @@
+"""Training of an image-to-image translation model (Platscher et al. 2020, section 2.2)."""
+
+from collections.abc import Callable
+
+import gin
+import numpy as np
+import tensorflow as tf
+
+from keras_itm import callbacks
+from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
+from launchers import fitting, pictures
+from launchers.run_folder import RunFolder
+from stroke_tfds import pipelines
+
+
+@gin.configurable
+def train_itm(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  sources: list[str] = gin.REQUIRED,
+  validation: list[str] = gin.REQUIRED,
+  model: Callable[..., tf.keras.Model] = gin.REQUIRED,
+  generator: Callable[..., tf.keras.Model] = gin.REQUIRED,
+  discriminator: Callable[..., tf.keras.Model] = gin.REQUIRED,
+  generator_optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
+  discriminator_optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
+  epochs: int = gin.REQUIRED,
+  steps_per_epoch: int = gin.REQUIRED,
+  batch_size: int = 8,
+  picture_every: int = 10,
+  seed: int = 0,
+) -> None:
+  """Trains a translator from label slices to images and leaves its bundle.
+
+  Args:
+    workdir: The run's folder.
+    data_dir: TFDS data folder.
+    sources: What it learns from, `name/config:split` each.
+    validation: What it is measured on; no case of `sources`.
+    model: Takes the generator and the discriminator.
+    generator: Network factory, given image_size, n_labels and n_contrasts.
+    discriminator: Network factory, given n_labels and n_contrasts.
+    generator_optimizer: Optimizer factory.
+    discriminator_optimizer: Optimizer factory.
+    epochs: Epochs in all.
+    steps_per_epoch: Optimizer steps in each.
+    batch_size: Slices in a batch.
+    picture_every: Epochs between two pictures of validation slices.
+    seed: Of weights, order and dropout.
+  """
+  run = RunFolder(workdir)
+  if run.is_finished():
+    return
+  opened = pipelines.open_sources([*sources, *validation], data_dir)
+  learnt, held_out = opened[: len(sources)], opened[len(sources) :]
+  grid, metadata = learnt[0].grid, learnt[0].metadata
+  channels = {
+    'n_labels': metadata['label_scheme']['lesion_id'] + 1,
+    'n_contrasts': len(metadata['contrasts']),
+  }
+  tf.keras.utils.set_random_seed(seed)
+  translator = model(generator(image_size=grid.shape[:2], **channels), discriminator(**channels))
+  translator.compile(generator_optimizer(), discriminator_optimizer())
+  config = run.write_operative_config()
+  held_out_slices = _signed_slices(held_out, batch_size)
+  fitting.fit(
+    run,
+    translator,
+    lambda step: pipelines.paired_slices(learnt, batch_size, seed=seed, start_step=step),
+    epochs=epochs,
+    steps_per_epoch=steps_per_epoch,
+    shown=('l1_loss', 'val_l1_loss', 'discriminator_loss'),
+    validation=held_out_slices,
+    extra_callbacks=[
+      callbacks.SampleImages(
+        run.samples, run.tensorboard, _painter(translator, held_out), picture_every
+      )
+    ],
+  )
+  spec = BundleSpec(
+    kind=TRANSLATOR,
+    grid=metadata['grid'],
+    label_scheme=metadata['label_scheme'],
+    latent_size=0,
+    intensity_range=(-1.0, 1.0),
+    training_set=pipelines.fingerprint(learnt),
+  )
+  serve = lambda segmentation, latent: translator(segmentation)
+  name = save_bundle(run.bundle, spec, serve, translator.average.network, config)
+  run.finish({'bundle': name, 'epochs': epochs})
+
+
+def _signed_slices(sources: list[pipelines.Source], batch_size: int) -> tf.data.Dataset:
+  slices = pipelines.slice_pairs(sources).unbatch().batch(batch_size)
+  return slices.map(lambda labels, image: (labels, pipelines.to_signed(image))).cache()
+
+
+def _painter(translator: tf.keras.Model, sources: list[pipelines.Source]) -> Callable[[], np.ndarray]:
+  """Rows: labels, true image, translated image; columns: slices of the first validation cases."""
+  pairs = list(pipelines.slice_pairs(sources).take(2).as_numpy_iterator())
+  middle = [slice(len(labels) // 4, None, max(1, len(labels) // 4)) for labels, _ in pairs]
+  labels = np.concatenate([labels[where] for (labels, _), where in zip(pairs, middle)])
+  images = np.concatenate([image[where, ..., 0] for (_, image), where in zip(pairs, middle)])
+
+  def paint() -> np.ndarray:
+    made = (translator(labels).numpy()[..., 0] + 1) / 2
+    return pictures.mosaic([list(labels / (translator.n_labels - 1)), list(images), list(made)])
+
+  return paint

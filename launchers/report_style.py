@@ -1,0 +1,114 @@
+"""How the report's figures look: readable in grey, on paper and with any colour vision."""
+
+import base64
+import dataclasses
+import io
+from contextlib import AbstractContextManager
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK = '#1f2328'
+MUTED = '#6b7280'
+RULE = '#d0d4da'
+OUTLINE = '#ffd400'
+PREDICTION = '#2e86de'
+LESION = '#d1360a'
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+  """A line or a set of points, told apart by dash and marker as well as by colour."""
+
+  colour: str
+  dash: str
+  marker: str
+
+
+# Colours of Okabe and Ito, ordered so that neighbours differ in lightness.
+SERIES = (
+  Series('#0072b2', '-', 'o'),
+  Series('#d55e00', '--', '^'),
+  Series('#000000', ':', 's'),
+  Series('#009e73', '-.', 'D'),
+  Series('#cc79a7', (0, (5, 1, 1, 1, 1, 1)), 'v'),
+)
+
+_RC = {
+  'font.family': 'sans-serif',
+  'font.sans-serif': ['DejaVu Sans'],
+  'font.size': 8.5,
+  'axes.titlesize': 9.5,
+  'axes.titleweight': 'semibold',
+  'axes.titlelocation': 'left',
+  'axes.labelsize': 8.5,
+  'axes.labelcolor': INK,
+  'axes.edgecolor': MUTED,
+  'axes.linewidth': 0.7,
+  'axes.spines.top': False,
+  'axes.spines.right': False,
+  'axes.grid': True,
+  'axes.axisbelow': True,
+  'grid.color': RULE,
+  'grid.linewidth': 0.5,
+  'text.color': INK,
+  'xtick.color': MUTED,
+  'ytick.color': MUTED,
+  'xtick.labelcolor': INK,
+  'ytick.labelcolor': INK,
+  'xtick.labelsize': 8,
+  'ytick.labelsize': 8,
+  'lines.linewidth': 1.4,
+  'legend.frameon': False,
+  'legend.fontsize': 8,
+  'legend.handlelength': 2.6,
+  'svg.fonttype': 'path',
+  # Fixed names inside the SVG, so that the same numbers give the same bytes.
+  'svg.hashsalt': 'report',
+}
+
+
+def style() -> AbstractContextManager:
+  """Matplotlib settings of the report; figures are made and saved inside."""
+  return matplotlib.rc_context(_RC)
+
+
+def series(index: int) -> Series:
+  """The look of the `index`-th line of a figure; looks repeat after five."""
+  return SERIES[index % len(SERIES)]
+
+
+def plot_panel(title: str, x_label: str, y_label: str) -> tuple[Figure, Axes]:
+  """A panel with one pair of axes, sized to be read at the width of a phone."""
+  figure = Figure(figsize=(3.7, 2.75), layout='constrained')
+  axes = figure.add_subplot()
+  axes.set(title=title, xlabel=x_label, ylabel=y_label)
+  return figure, axes
+
+
+def image_axes(axes: Axes) -> Axes:
+  """Takes away all that surrounds a picture."""
+  axes.set(xticks=[], yticks=[])
+  axes.grid(False)
+  for spine in axes.spines.values():
+    spine.set_visible(False)
+  return axes
+
+
+def svg_uri(figure: Figure) -> str:
+  """A drawing as a data URI."""
+  buffer = io.BytesIO()
+  figure.savefig(buffer, format='svg', metadata={'Date': None})
+  return _uri('image/svg+xml', buffer)
+
+
+def png_uri(figure: Figure, dpi: int = 170) -> str:
+  """A figure that holds pictures as a data URI."""
+  buffer = io.BytesIO()
+  figure.savefig(buffer, format='png', dpi=dpi)
+  return _uri('image/png', buffer)
+
+
+def _uri(kind: str, buffer: io.BytesIO) -> str:
+  return f'data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}'

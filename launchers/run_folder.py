@@ -1,0 +1,97 @@
+"""The folder of a training: what it was asked to do, what it has done, whether it is done."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import gin
+from absl import logging
+
+from stroke_tfds.errors import InputError
+
+
+class RunFolder:
+  """A workdir with config.gin, checkpoints/, tensorboard/, metrics.csv, samples/, bundle/.
+
+  Args:
+    path: The workdir; made when it is not there.
+
+  Raises:
+    InputError: The folder holds another configuration than the one asked for now.
+  """
+
+  def __init__(self, path: str | os.PathLike[str]):
+    self.path = Path(path)
+    self._finished = self.path / 'finished.json'
+    config = self.path / 'config.gin'
+    asked = gin.config_str()
+    if config.exists():
+      _refuse_difference(config, asked)
+    elif self.path.exists() and any(self.path.iterdir()):
+      raise InputError(
+        f'{self.path}: holds files but no config.gin, expected an empty or new folder, or a run'
+      )
+    else:
+      self.path.mkdir(parents=True, exist_ok=True)
+      config.write_text(asked)
+
+  @property
+  def checkpoints(self) -> Path:
+    return self.path / 'checkpoints'
+
+  @property
+  def tensorboard(self) -> Path:
+    return self.path / 'tensorboard'
+
+  @property
+  def samples(self) -> Path:
+    return self.path / 'samples'
+
+  @property
+  def metrics(self) -> Path:
+    return self.path / 'metrics.csv'
+
+  @property
+  def bundle(self) -> Path:
+    return self.path / 'bundle'
+
+  def is_finished(self) -> bool:
+    """Whether the run has ended; says so."""
+    if self._finished.exists():
+      logging.info('%s is finished: %s', self.path, self._finished.read_text().strip())
+    return self._finished.exists()
+
+  def write_operative_config(self) -> str:
+    """Writes the gin values that were really used; call it once the model is built."""
+    text = gin.operative_config_str()
+    (self.path / 'operative_config.gin').write_text(text)
+    return text
+
+  def finish(self, facts: dict[str, Any]) -> None:
+    """Marks the run as ended, with its results."""
+    self._finished.write_text(json.dumps(facts) + '\n')
+    logging.info('%s is finished: %s', self.path, json.dumps(facts))
+
+
+def _refuse_difference(config: Path, asked: str) -> None:
+  found_lines, asked_lines = _bindings(config.read_text()), _bindings(asked)
+  for line in asked_lines:
+    if line not in found_lines:
+      name = line.split('=')[0].strip()
+      there = [other for other in found_lines if other.split('=')[0].strip() == name]
+      raise InputError(
+        f'{config.parent} holds another configuration: it has {there[0] if there else f"no {name}"!r}, '
+        f'asked for is {line!r}; repeat its command or name another --workdir'
+      )
+  for line in found_lines:
+    if line not in asked_lines:
+      raise InputError(
+        f'{config.parent} holds another configuration: it has {line!r}, now absent; '
+        'repeat its command or name another --workdir'
+      )
+
+
+def _bindings(text: str) -> list[str]:
+  lines = text.replace('\\\n', ' ').splitlines()
+  return [' '.join(line.split()) for line in lines if line.strip() and not line.startswith('#')]

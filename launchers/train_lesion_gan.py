@@ -1,0 +1,12 @@
+"""Trains the 3D GAN that invents lesion masks.
+
+  python -m launchers.train_lesion_gan --gin_file=lesion_gan_mini.gin --workdir=runs/lesion_gan
+
+The same command again resumes the run, or says that it is finished.
+"""
+
+from launchers import app
+from launchers.lesion_gan_lib import train_lesion_gan
+
+if __name__ == '__main__':
+  app.launch(train_lesion_gan)

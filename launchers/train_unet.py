@@ -1,0 +1,12 @@
+"""Trains and tests the lesion segmenter.
+
+  python -m launchers.train_unet --gin_file=unet_mini.gin --workdir=runs/unet
+
+The same command again resumes the run, or says that it is finished.
+"""
+
+from launchers import app
+from launchers.unet_lib import train_unet
+
+if __name__ == '__main__':
+  app.launch(train_unet)

@@ -1,0 +1,100 @@
+"""Where voxels are: regular grids in MNI space, axes RAS, millimetres."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from stroke_tfds.errors import InputError
+
+_MAX_VOXELS = 512**3
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+  """A box of voxels: X left to right, Y posterior to anterior, Z inferior to superior.
+
+  Attributes:
+    name: Short name, such as `mini`.
+    shape: Voxels along (X, Y, Z).
+    spacing_mm: Voxel size along (X, Y, Z).
+    corner_mm: MNI coordinate of the left posterior inferior corner (an edge, not a voxel centre).
+  """
+
+  name: str
+  shape: tuple[int, int, int]
+  spacing_mm: tuple[float, float, float]
+  corner_mm: tuple[float, float, float]
+
+  def __post_init__(self):
+    for field in ('shape', 'spacing_mm', 'corner_mm'):
+      values = getattr(self, field)
+      if len(values) != 3:
+        raise InputError(f'grid {self.name}: {field} is {values}, expected three numbers')
+      object.__setattr__(self, field, tuple(values))
+    if min(self.shape) < 1 or np.prod(self.shape, dtype=float) > _MAX_VOXELS:
+      raise InputError(f'grid {self.name}: shape {self.shape}, expected 1 to {_MAX_VOXELS} voxels')
+    if min(self.spacing_mm) <= 0:
+      raise InputError(f'grid {self.name}: spacing {self.spacing_mm} mm, expected above 0')
+
+  @property
+  def affine(self) -> np.ndarray:
+    """Voxel index to MNI millimetres, shape (4, 4)."""
+    affine = np.diag([*self.spacing_mm, 1.0])
+    affine[:3, 3] = np.asarray(self.corner_mm) + np.asarray(self.spacing_mm) / 2
+    return affine
+
+  @property
+  def voxel_volume_ml(self) -> float:
+    return float(np.prod(self.spacing_mm)) / 1000
+
+  def coordinates_mm(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """MNI coordinates of the voxel centres along each axis, three vectors."""
+    return tuple(
+      corner + spacing * (np.arange(n) + 0.5)
+      for n, spacing, corner in zip(self.shape, self.spacing_mm, self.corner_mm)
+    )
+
+  def to_json(self) -> dict[str, Any]:
+    return {field: _plain(value) for field, value in dataclasses.asdict(self).items()}
+
+  @classmethod
+  def from_json(cls, fields: dict[str, Any]) -> 'Grid':
+    return cls(**fields)
+
+
+def _plain(value):
+  return list(value) if isinstance(value, tuple) else value
+
+
+# The paper's 128x128x40 grid without the four slices at each end (section 2.1), and the same field at
+# half the resolution.
+GRIDS = {
+  grid.name: grid
+  for grid in (
+    Grid('mni_128x128x32', (128, 128, 32), (1.5, 1.5, 4.0), (-96.0, -114.0, -56.0)),
+    Grid('mini', (64, 64, 16), (3.0, 3.0, 8.0), (-96.0, -114.0, -56.0)),
+  )
+}
+
+
+def get_grid(grid: str | dict[str, Any] | Grid) -> Grid:
+  """A grid by name, or from its JSON fields.
+
+  Raises:
+    InputError: An unknown name, or fields that do not make a grid.
+  """
+  if isinstance(grid, Grid):
+    return grid
+  if isinstance(grid, str):
+    if grid not in GRIDS:
+      raise InputError(
+        f'grid {grid!r} is unknown, expected one of {sorted(GRIDS)} or a JSON object'
+      )
+    return GRIDS[grid]
+  try:
+    return Grid.from_json(grid)
+  except TypeError as error:
+    raise InputError(
+      f'grid {grid!r}: expected the fields name, shape, spacing_mm and corner_mm'
+    ) from error

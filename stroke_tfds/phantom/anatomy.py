@@ -1,0 +1,135 @@
+"""Anatomies: label maps in MNI space that subjects are warped from."""
+
+import dataclasses
+import functools
+
+import numpy as np
+from nilearn import datasets
+from scipy import ndimage
+
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.phantom import anatomy_rules as rules
+from stroke_tfds.phantom.fields import Lattice
+from stroke_tfds.phantom.signal import SCALP_ID
+
+_SHELL_MM = 2  # Fluid between the template's brain mask and the skull.
+_SCALP_MM = (7.0, 12.0)  # Distance of the scalp from the brain.
+_DEPTH_SIGMA_MM = 2.0
+_PULL_SIGMA_MM = 6.0
+_IS_CORTEX = np.array(['cortex' in name for name in ASEG28.names] + [False])
+
+
+@dataclasses.dataclass(frozen=True)
+class Anatomy:
+  """A label map whose voxels are cubes of 1 mm, axes RAS.
+
+  Attributes:
+    name: Short name; the file's for real anatomies.
+    labels: aseg28 ids, uint8 of shape (X, Y, Z).
+    origin_mm: MNI coordinate of the centre of voxel (0, 0, 0).
+  """
+
+  name: str
+  labels: np.ndarray
+  origin_mm: np.ndarray
+
+  @functools.cached_property
+  def _head(self) -> np.ndarray:
+    """The labels with a scalp around them, uint8 like `labels`."""
+    step = 2
+    outside = self.labels[::step, ::step, ::step] == 0
+    distance_mm = step * ndimage.distance_transform_edt(outside).astype(np.float32)
+    layer = (distance_mm > _SCALP_MM[0]) & (distance_mm < _SCALP_MM[1])
+    layer = np.repeat(np.repeat(np.repeat(layer, step, 0), step, 1), step, 2)
+    layer = layer[tuple(slice(n) for n in self.labels.shape)]
+    return np.where(layer & (self.labels == 0), SCALP_ID, self.labels).astype(np.uint8)
+
+  @functools.cached_property
+  def _depth(self) -> np.ndarray:
+    """How much tissue surrounds each voxel, 0 to 255: low at the crowns, lowest in sulci."""
+    solid = np.isin(self.labels, ASEG28.parenchyma_ids).astype(np.float32)
+    return (255 * ndimage.gaussian_filter(solid, _DEPTH_SIGMA_MM, truncate=3)).astype(np.uint8)
+
+  @functools.cached_property
+  def _ventricle_pull(self) -> tuple[np.ndarray, ...]:
+    """Unit-height field that points to the lateral ventricles, on every second voxel."""
+    ids = [ASEG28.id_of(f'{side} lateral ventricle') for side in ('left', 'right')]
+    inside = np.isin(self.labels[::2, ::2, ::2], ids).astype(np.float32)
+    pull = np.stack(np.gradient(ndimage.gaussian_filter(inside, _PULL_SIGMA_MM / 2)))
+    return pull / max(float(np.linalg.norm(pull, axis=0).max()), 1e-6)
+
+  def ventricle_growth(self, lattice: Lattice) -> np.ndarray:
+    """Velocity that widens the ventricles, at most 1 mm; (3, x, y, z) on the lattice."""
+    points = np.meshgrid(*lattice.coordinates_mm(), indexing='ij')
+    index = [(p - o) / 2 for p, o in zip(points, self.origin_mm)]
+    return np.stack(
+      [ndimage.map_coordinates(c, index, order=1, output=np.float32) for c in self._ventricle_pull]
+    )
+
+  def sample(self, at_mm: np.ndarray, atrophy: float) -> np.ndarray:
+    """Tissue at MNI coordinates.
+
+    Args:
+      at_mm: Shape (3, X, Y, Z).
+      atrophy: Cortex with less tissue around it than this share (0 to 1) has become fluid.
+
+    Returns:
+      aseg28 ids and `SCALP_ID`, uint8 of shape (X, Y, Z).
+    """
+    flat = np.zeros(at_mm.shape[1:], np.int32)
+    for component, start, n in zip(at_mm, self.origin_mm, self.labels.shape):
+      step = np.rint(component - np.float32(start)).astype(np.int32)
+      flat = flat * n + np.clip(step, 0, n - 1, out=step)
+    tissue = self._head.ravel().take(flat)
+    thin = self._depth.ravel().take(flat) < np.uint8(255 * atrophy)
+    return np.where(thin & _IS_CORTEX[tissue], ASEG28.id_of('other CSF'), tissue).astype(np.uint8)
+
+
+@functools.cache
+def template_anatomy() -> Anatomy:
+  """The MNI152 template, divided into the structures of aseg28."""
+  template = datasets.load_mni152_template(resolution=1)
+  grey = datasets.load_mni152_gm_template(resolution=1)
+  white = datasets.load_mni152_wm_template(resolution=1)
+  origin_mm = template.affine[:3, 3]
+  middle = int(-origin_mm[0])  # Index of the midline, x = 0.
+  left = [np.asarray(image.dataobj, np.float32)[middle::-1] for image in (template, grey, white)]
+  half = _label_half(*left, origin_mm[1:])
+  labels = np.concatenate([half[:0:-1], _mirrored(half)])
+  return Anatomy('mni152', labels, origin_mm)
+
+
+def _label_half(
+  t1: np.ndarray, grey: np.ndarray, white: np.ndarray, origin_yz_mm: np.ndarray
+) -> np.ndarray:
+  """Left ids of one half brain, whose first axis is the distance from the midline."""
+  axes = tuple(
+    start + np.arange(n, dtype=np.float32) for start, n in zip((0, *origin_yz_mm), t1.shape)
+  )
+  brain = t1 > 0
+  fluid = brain & (grey + white < 0.5)
+  is_white = white > grey
+  id_of = lambda name: ASEG28.id_of(name if name in ASEG28.names else f'left {name}')
+  labels = np.zeros(t1.shape, np.uint8)
+  labels[ndimage.binary_dilation(brain, iterations=_SHELL_MM)] = id_of('other CSF')
+  solid = brain & ~fluid
+  below = rules.below_tentorium(axes)
+  for where, names in (
+    (~below, ('cerebral cortex', 'cerebral white matter')),
+    (below, ('cerebellar cortex', 'cerebellar white matter')),
+  ):
+    for name, tissue in zip(names, (~is_white, is_white)):
+      labels[solid & where & tissue] = id_of(name)
+  labels[solid & rules.BRAIN_STEM.contains(axes)] = id_of('brain stem')
+  for name, tubes in reversed(rules.SOLIDS.items()):
+    labels[solid & rules.inside(tubes, axes)] = id_of(name)
+  labels[fluid & rules.inside(rules.LATERAL_VENTRICLE_ENVELOPE, axes)] = id_of('lateral ventricle')
+  midline = rules.inside(rules.THIRD_VENTRICLE + rules.FOURTH_VENTRICLE, axes)
+  labels[fluid & midline] = id_of('third and fourth ventricle')
+  return labels
+
+
+def _mirrored(left: np.ndarray) -> np.ndarray:
+  """Left ids to right ids, by the names of the scheme."""
+  swapped = [name.replace('left ', 'right ') for name in ASEG28.names]
+  return np.array([ASEG28.id_of(name) for name in swapped], np.uint8)[left]

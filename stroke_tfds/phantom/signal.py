@@ -1,0 +1,120 @@
+"""The signal of a diffusion-weighted image, from tissue to what the scanner records.
+
+S = PD * exp(-TE / T2) * exp(-b * ADC), with b in s/mm2, TE and T2 in ms and ADC in 1e-3 mm2/s.
+"""
+
+import dataclasses
+
+import numpy as np
+from scipy import ndimage
+
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.phantom.fields import Lattice
+
+# Proton density, T2 in ms, ADC in 1e-3 mm2/s. The iron of the pallidum shortens its T2.
+_TISSUES = {
+  'cerebral white matter': (0.70, 75, 0.70),
+  'cerebral cortex': (0.80, 95, 0.80),
+  'cerebellar white matter': (0.72, 80, 0.66),
+  'cerebellar cortex': (0.80, 95, 0.76),
+  'thalamus': (0.76, 84, 0.74),
+  'caudate': (0.79, 86, 0.72),
+  'putamen': (0.78, 80, 0.70),
+  'pallidum': (0.74, 58, 0.76),
+  'hippocampus': (0.81, 102, 0.84),
+  'amygdala': (0.81, 100, 0.82),
+  'ventral diencephalon': (0.74, 72, 0.72),
+  'brain stem': (0.73, 78, 0.70),
+  'lateral ventricle': (1.0, 1800, 3.1),
+  'third and fourth ventricle': (1.0, 1800, 3.0),
+  'other CSF': (1.0, 1600, 2.8),
+}
+SCALP_ID = len(ASEG28.names)  # Past the anatomy: fat-suppressed skin and muscle.
+_SCALP = (0.25, 45, 0.9)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tissues:
+  """Proton density, T2 in ms and ADC in 1e-3 mm2/s of each label, `SCALP_ID` last."""
+
+  density: np.ndarray
+  t2_ms: np.ndarray
+  adc: np.ndarray
+
+  def infarcted(self, t2_factor: float, adc: float) -> 'Tissues':
+    """The same tissues after an infarct: T2 raised by a factor, ADC lowered to a value."""
+    return dataclasses.replace(
+      self, t2_ms=self.t2_ms * t2_factor, adc=np.minimum(self.adc, adc)
+    )
+
+  def shining_through(self, t2_factor: float, adc_factor: float) -> 'Tissues':
+    """The same tissues with old damage: T2 raised, ADC raised too, but bright all the same."""
+    return dataclasses.replace(self, t2_ms=self.t2_ms * t2_factor, adc=self.adc * adc_factor)
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+  """Echo time in ms, b-value in s/mm2 and noise as a share of the white matter's signal."""
+
+  te_ms: float
+  b_value: float
+  noise: float
+
+
+def mean_tissues() -> Tissues:
+  """The constants above, in the order of the labels; background has no protons."""
+  rows = [(0.0, 1.0, 0.0)]
+  for name in ASEG28.names[1:]:
+    rows.append(_TISSUES[name.removeprefix('left ').removeprefix('right ')])
+  return Tissues(*np.array([*rows, _SCALP], np.float32).T)
+
+
+def draw_tissues(rng: np.random.Generator) -> Tissues:
+  """Tissues of one subject: constants shared by all regions vary, and each region a little."""
+  mean = mean_tissues()
+  spread = lambda shared, own: np.exp(
+    rng.normal(0, shared) + np.tile(rng.normal(0, own, (mean.adc.size + 1) // 2), 2)[: mean.adc.size]
+  ).astype(np.float32)
+  return Tissues(
+    mean.density * spread(0, 0.015), mean.t2_ms * spread(0.05, 0.025), mean.adc * spread(0.04, 0.02)
+  )
+
+
+def draw_protocol(rng: np.random.Generator) -> Protocol:
+  """Echo time 80 to 100 ms, b near 1000 s/mm2, and a noise level as routine scanners have."""
+  return Protocol(
+    te_ms=rng.uniform(80, 100), b_value=rng.choice((900, 1000, 1000, 1100)), noise=rng.uniform(0.02, 0.06)
+  )
+
+
+def dwi_signal(tissues: Tissues, protocol: Protocol) -> np.ndarray:
+  """The signal of each label by the equation above, float32."""
+  decay = np.exp(-protocol.te_ms / tissues.t2_ms) * np.exp(-protocol.b_value * 1e-3 * tissues.adc)
+  return (tissues.density * decay).astype(np.float32)
+
+
+def coil_bias(rng: np.random.Generator, lattice: Lattice) -> np.ndarray:
+  """Receive sensitivity about 1: smooth, and higher towards the coil elements around the head."""
+  x, y, z = np.meshgrid(*lattice.coordinates_mm(), indexing='ij', sparse=True)
+  radius_squared = ((x / 75) ** 2 + ((y + 18) / 92) ** 2 + ((z - 10) / 90) ** 2).astype(np.float32)
+  bias = rng.uniform(0.0, 0.3) * (radius_squared - 0.5) + 0.07 * lattice.noise(rng, 40.0)
+  return np.exp(lattice.to_grid(np.clip(bias, -0.5, 0.5)))
+
+
+def texture(rng: np.random.Generator, lattice: Lattice) -> np.ndarray:
+  """How tissue varies from place to place, a factor about 1."""
+  fine = rng.standard_normal(lattice.shape, np.float32)
+  return 1 + lattice.to_grid(0.07 * fine + 0.04 * lattice.noise(rng, 12.0))
+
+
+def blur_in_plane(image: np.ndarray, spacing_mm: tuple[float, ...], sigma_mm: float) -> np.ndarray:
+  """The blur of an echo-planar readout within each slice."""
+  sigma = [sigma_mm / spacing_mm[0], sigma_mm / spacing_mm[1], 0]
+  return ndimage.gaussian_filter(image, sigma, truncate=3)
+
+
+def add_rician_noise(rng: np.random.Generator, image: np.ndarray, sigma: float) -> np.ndarray:
+  """The magnitude of the image with Gaussian noise of `sigma` in both channels."""
+  real = image + np.float32(sigma) * rng.standard_normal(image.shape, np.float32)
+  imaginary = np.float32(sigma) * rng.standard_normal(image.shape, np.float32)
+  return np.hypot(real, imaginary)

@@ -1,0 +1,97 @@
+"""What a synthetic data set is made from, checked and named."""
+
+import dataclasses
+import hashlib
+import json
+
+import tensorflow_datasets as tfds
+
+from keras_itm import bundle as bundles
+from keras_itm import lesions
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+
+
+@dataclasses.dataclass(kw_only=True)
+class SyntheticStrokeConfig(tfds.core.BuilderConfig):
+  """Which generators, which healthy brains, how many volumes.
+
+  Attributes:
+    name: A word in front of the fingerprint; made from the rest where it is not given.
+    translator: Folder of the translator's bundle.
+    lesion_generator: Folder of the lesion generator's bundle.
+    healthy: Brains to put lesions into, `name/config` (split healthy) or `name/config:split`.
+    num_volumes: How many volumes; more than there are healthy brains use them again.
+    seed: Of lesions and latents.
+    min_voxels: Smaller lesions are drawn again.
+    max_draws: Draws for one brain before the build gives up.
+  """
+
+  name: str = ''
+  translator: str = ''
+  lesion_generator: str = ''
+  healthy: str = ''
+  num_volumes: int = 0
+  seed: int = 0
+  min_voxels: int = lesions.MIN_VOXELS
+  max_draws: int = 100
+  fingerprint: str = ''
+
+  def __post_init__(self):
+    # TFDS wants a name before the fingerprint can be known.
+    self.name = self.name or 'unnamed'
+
+  def resolve(self, data_dir: str | None = None) -> 'SyntheticStrokeConfig':
+    """Checks everything and completes the name by a fingerprint of all that changes the bytes.
+
+    Args:
+      data_dir: TFDS folder that holds the healthy set.
+
+    Raises:
+      InputError: A missing or unfit bundle or healthy set, a number out of its range.
+    """
+    if self.fingerprint:
+      return self
+    self._check_numbers()
+    source = self.open_healthy(data_dir)
+    facts = {
+      'translator': self.load('translator', source).fingerprint,
+      'lesion_generator': self.load('lesion_generator', source).fingerprint,
+      'healthy': pipelines.fingerprint([source]),
+      **{name: getattr(self, name) for name in ('num_volumes', 'seed', 'min_voxels', 'max_draws')},
+    }
+    text = json.dumps(facts, sort_keys=True)
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
+    stem = self.name if self.name != 'unnamed' else f'n{self.num_volumes}_seed{self.seed}'
+    return dataclasses.replace(self, name=f'{stem}_{fingerprint}', fingerprint=fingerprint)
+
+  def open_healthy(self, data_dir: str | None) -> pipelines.Source:
+    text = self.healthy if ':' in self.healthy else f'{self.healthy}:healthy'
+    return pipelines.open_sources([text], data_dir, build=False)[0]
+
+  def load(self, kind: str, source: pipelines.Source) -> bundles.Bundle:
+    """Opens the bundle of a kind and checks that it fits the healthy set."""
+    try:
+      bundle = bundles.load_bundle(getattr(self, kind), kind)
+    except bundles.BundleError as error:
+      raise InputError(f'{kind} {error}') from error
+    for key in ('grid', 'label_scheme'):
+      made_for, needed = getattr(bundle.spec, key), source.metadata[key]
+      if made_for != needed:
+        raise InputError(
+          f'{kind} {bundle.path} was trained for the {key} {made_for}, but {source.name} has {needed}'
+        )
+    return bundle
+
+  def _check_numbers(self) -> None:
+    for name in ('translator', 'lesion_generator', 'healthy'):
+      if not getattr(self, name):
+        raise InputError(
+          f'synthetic_stroke needs {name!r}; give --config \'{{"translator": "W1/bundle", '
+          '"lesion_generator": "W2/bundle", "healthy": "phantom_stroke/mini", "num_volumes": 8, '
+          '"seed": 0}\''
+        )
+    for name, least in (('num_volumes', 1), ('seed', 0), ('min_voxels', 1), ('max_draws', 1)):
+      value = getattr(self, name)
+      if not isinstance(value, int) or value < least:
+        raise InputError(f'{name} is {value!r}, expected a whole number of at least {least}')

@@ -1,0 +1,136 @@
+"""Synthetic stroke volumes: healthy anatomy, an invented lesion, a translated image."""
+
+import errno
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+import tqdm
+from absl import logging
+
+from keras_itm import bundle as bundles
+from keras_itm import synthesis
+from stroke_tfds import example
+from stroke_tfds.builder import StrokeBuilder
+from stroke_tfds.errors import InputError
+from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
+from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
+
+# Lesions are drawn for so many brains at once; fixed, because a network's last bits may depend on it.
+_CHUNK = 8
+
+
+class Builder(StrokeBuilder):
+  """`synthetic_stroke`: one split `train`, the same example as every other set."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'Lesions by a 3D GAN, images by a translator.'}
+  # TFDS needs one; every usable configuration comes by --config.
+  BUILDER_CONFIGS = [SyntheticStrokeConfig()]
+
+  def __init__(self, *, data_dir: str | None = None, config: Any = None, **kwargs: Any):
+    config = config if isinstance(config, SyntheticStrokeConfig) else SyntheticStrokeConfig()
+    self._healthy = config.open_healthy(data_dir)
+    super().__init__(data_dir=data_dir, config=config.resolve(data_dir), **kwargs)
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    metadata = self._healthy.metadata
+    return self.dataset_info_from_configs(
+      features=example.features(self._healthy.grid, tuple(metadata['contrasts'])),
+      supervised_keys=example.SUPERVISED_KEYS,
+      metadata=tfds.core.MetadataDict({**metadata, 'fingerprint': self.builder_config.fingerprint}),
+    )
+
+  def download_and_prepare(self, **kwargs: Any) -> None:
+    """Builds the set; volumes that a killed build has made are kept and used.
+
+    Raises:
+      InputError: The disk is full, or no lesion was large enough.
+    """
+    try:
+      super().download_and_prepare(**kwargs)
+    except synthesis.LesionDrawError as error:
+      raise InputError(str(error)) from error
+    except (OSError, tf.errors.ResourceExhaustedError) as error:
+      if isinstance(error, OSError) and error.errno != errno.ENOSPC:
+        raise
+      raise self._cache.disk_full(error) from error
+    self._cache.clear()
+    logging.info(
+      "load it by tfds.load('%s/%s', data_dir='%s')",
+      self.name,
+      self.builder_config.name,
+      self.data_dir_root,
+    )
+
+  @property
+  def _cache(self) -> VolumeCache:
+    return VolumeCache(self.data_dir_root / 'downloads' / self.name / self.builder_config.name)
+
+  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+    return {'train': self._generate_examples()}
+
+  def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    config = self.builder_config
+    translator = config.load('translator', self._healthy)
+    generator = config.load('lesion_generator', self._healthy)
+    brains = self._healthy.examples().repeat().take(config.num_volumes).enumerate().batch(_CHUNK)
+    with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
+      for volumes, healthy in brains.as_numpy_iterator():
+        drawn = None
+        for i, volume in enumerate(volumes.tolist()):
+          made = self._cache.load(volume)
+          if made is None:
+            drawn = drawn or self._draw(generator, healthy['labels'], volumes.tolist())
+            made = self._make(translator, generator, healthy, drawn, i, volume)
+            self._cache.save(volume, **made)
+          progress.update()
+          yield self._example(volume, healthy['labels'][i], **made)
+
+  def _draw(
+    self, generator: bundles.Bundle, labels: np.ndarray, volumes: list[int]
+  ) -> list[synthesis.DrawnLesion]:
+    config = self.builder_config
+    return synthesis.draw_lesions(
+      generator,
+      labels,
+      volumes,
+      seed=config.seed,
+      min_voxels=config.min_voxels,
+      max_draws=config.max_draws,
+    )
+
+  def _make(
+    self,
+    translator: bundles.Bundle,
+    generator: bundles.Bundle,
+    healthy: dict[str, np.ndarray],
+    drawn: list[synthesis.DrawnLesion],
+    i: int,
+    volume: int,
+  ) -> dict[str, Any]:
+    """Image, lesion and provenance of brain `i` of a chunk, which is volume `volume` of the set."""
+    seed, lesion = self.builder_config.seed, drawn[i]
+    image = synthesis.translate(translator, healthy['labels'][i], lesion.mask, volume, seed=seed)
+    provenance = {
+      'source': self.name,
+      'healthy_source': str(self._healthy),
+      'healthy_parent': healthy['subject_id'][i].decode(),
+      'lesion_seed': [seed, volume],
+      'lesion_draws': len(lesion.draw_voxels),
+      'lesion_draw_voxels': list(lesion.draw_voxels),
+      'translator': translator.fingerprint,
+      'lesion_generator': generator.fingerprint,
+    }
+    return {'image': image.astype(np.float16), 'lesion': lesion.mask, 'provenance': provenance}
+
+  def _example(
+    self, volume: int, labels: np.ndarray, image: np.ndarray, lesion: np.ndarray, provenance: dict
+  ) -> tuple[str, dict[str, Any]]:
+    subject_id = f'synthetic-{volume:06d}'
+    grid = self._healthy.grid
+    return subject_id, example.make_example(
+      image, labels, lesion, grid=grid, subject_id=subject_id, provenance=provenance
+    )

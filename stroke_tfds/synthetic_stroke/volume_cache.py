@@ -1,0 +1,71 @@
+"""Volumes already made, so that a build that was killed loses none of them."""
+
+import errno
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stroke_tfds.errors import InputError
+
+
+class VolumeCache:
+  """A folder with one file per finished volume; a file is there whole or not at all."""
+
+  def __init__(self, folder: str | os.PathLike[str]):
+    self._folder = Path(folder)
+
+  def load(self, volume: int) -> dict[str, Any] | None:
+    """The volume's arrays and provenance; None where it is not made yet."""
+    file = self._file(volume)
+    if not file.exists():
+      return None
+    try:
+      with np.load(file, allow_pickle=False) as arrays:
+        return {
+          'image': arrays['image'],
+          'lesion': arrays['lesion'],
+          'provenance': json.loads(str(arrays['provenance'])),
+        }
+    except (ValueError, KeyError, zipfile.BadZipFile, EOFError):
+      # A disk that failed after the rename: made again rather than trusted.
+      return None
+
+  def save(
+    self, volume: int, image: np.ndarray, lesion: np.ndarray, provenance: dict[str, Any]
+  ) -> None:
+    """Writes a volume.
+
+    Raises:
+      InputError: The disk is full; says where the volumes made so far are.
+    """
+    partial = self._folder / f'{volume:06d}.partial'
+    try:
+      self._folder.mkdir(parents=True, exist_ok=True)
+      with partial.open('wb') as file:
+        text = np.array(json.dumps(provenance))
+        np.savez_compressed(file, image=image, lesion=lesion, provenance=text)
+      os.replace(partial, self._file(volume))
+    except OSError as error:
+      partial.unlink(missing_ok=True)
+      if error.errno == errno.ENOSPC:
+        raise self.disk_full(error) from error
+      raise
+
+  def disk_full(self, error: Exception) -> InputError:
+    """What to tell the user, here and where TFDS itself finds no room."""
+    n_kept = len(list(self._folder.glob('*.npz')))
+    return InputError(
+      f'disk full ({error}): {n_kept} finished volumes are kept in {self._folder}; free some space '
+      'and give the same command again to go on from there'
+    )
+
+  def clear(self) -> None:
+    shutil.rmtree(self._folder, ignore_errors=True)
+
+  def _file(self, volume: int) -> Path:
+    return self._folder / f'{volume:06d}.npz'

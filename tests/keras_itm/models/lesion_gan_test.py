@@ -1,0 +1,207 @@
+"""What moves in a step and by how much, exact resumption, and training under tf.distribute."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_itm.models.lesion_gan import LesionGAN
+from keras_itm.networks.lesion_critic import lesion_critic
+from keras_itm.networks.lesion_generator import lesion_generator
+
+_SHAPE = (8, 8, 4)
+_N_METRICS = {
+  'critic_loss',
+  'generator_loss',
+  'wasserstein_distance',
+  'gradient_penalty',
+  'gradient_norm',
+}
+
+
+def _adam():
+  return tf.keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.9)
+
+
+def _gan(critic_steps=2, seed=0, optimizer=_adam):
+  tf.keras.utils.set_random_seed(seed)
+  gan = LesionGAN(
+    lesion_generator(_SHAPE, 5, 4, (3,), lesion_rate=0.1),
+    lesion_critic(_SHAPE, (2, 3)),
+    latent_size=5,
+    critic_steps=critic_steps,
+    ema_decay=0.5,
+    seed=seed,
+  )
+  gan.compile(optimizer(), optimizer())
+  return gan
+
+
+def _masks(n, seed=0):
+  return (np.random.default_rng(seed).uniform(size=(n, *_SHAPE)) < 0.1).astype(np.uint8)
+
+
+def _values(variables):
+  return [v.numpy() for v in variables]
+
+
+def _moved(before, variables):
+  return [bool(np.any(a != b.numpy())) for a, b in zip(before, variables)]
+
+
+class LossesTest(tf.test.TestCase):
+  def test_against_numpy(self):
+    """A linear critic has the same slope everywhere, so that all can be worked out."""
+    gan = _gan()
+    weights = np.random.default_rng(1).normal(size=_SHAPE).astype(np.float32)
+    gan.critic = lambda masks, training: tf.reduce_sum(masks * weights, axis=[1, 2, 3])
+    real = _masks(3).astype(np.float32)
+    fake = np.random.default_rng(2).uniform(size=(3, *_SHAPE)).astype(np.float32)
+    distance = (real * weights).sum((1, 2, 3)) - (fake * weights).sum((1, 2, 3))
+    norm = np.linalg.norm(weights)
+    losses = gan.critic_losses(tf.constant(real), tf.constant(fake), tf.constant([0.0, 0.3, 1.0]))
+    self.assertAllClose(losses['wasserstein_distance'], distance, rtol=1e-4, atol=1e-4)
+    self.assertAllClose(losses['gradient_norm'], [norm] * 3, rtol=1e-4)
+    self.assertAllClose(losses['gradient_penalty'], [(norm - 1) ** 2] * 3, rtol=1e-4)
+    self.assertAllClose(losses['critic_loss'], -distance + 10 * (norm - 1) ** 2, rtol=1e-4)
+    generator_loss = gan.generator_losses(tf.constant(fake))['generator_loss']
+    self.assertAllClose(generator_loss, -(fake * weights).sum((1, 2, 3)), rtol=1e-4, atol=1e-4)
+
+  def test_test_step_repeats_itself_and_trains_nothing(self):
+    gan = _gan()
+    state = _values([*gan.variables, gan.rng.state])
+    first = gan.evaluate(_masks(4), batch_size=2, verbose=0, return_dict=True)
+    self.assertEqual(set(first), _N_METRICS)
+    self.assertEqual(first, gan.evaluate(_masks(4), batch_size=2, verbose=0, return_dict=True))
+    trained = [*gan.generator.variables, *gan.critic.variables, *gan.average.variables]
+    self.assertFalse(any(_moved(state[: len(trained)], [*gan.variables][: len(trained)])))
+    self.assertAllEqual(state[-1], gan.rng.state)
+
+
+class TrainStepTest(tf.test.TestCase):
+  def test_critic_update_moves_the_critic_only(self):
+    gan = _gan()
+    generator, critic = _values(gan.generator.variables), _values(gan.critic.variables)
+    gan._train_critic(tf.constant(_masks(2), tf.float32))
+    self.assertFalse(any(_moved(generator, gan.generator.variables)))
+    # The last bias adds the same to all scores and has no slope.
+    self.assertEqual(_moved(critic, gan.critic.variables), [True] * (len(critic) - 1) + [False])
+
+  def test_generator_update_moves_the_generator_only(self):
+    gan = _gan()
+    generator, critic = _values(gan.generator.variables), _values(gan.critic.variables)
+    gan._train_generator(tf.constant(2))
+    self.assertTrue(all(_moved(generator, gan.generator.trainable_variables)))
+    self.assertFalse(any(_moved(critic, gan.critic.variables)))
+
+  def test_update_counts(self):
+    gan = _gan(critic_steps=3)
+    history = gan.fit(_masks(12), batch_size=6, epochs=2, verbose=0).history
+    self.assertEqual(set(history), _N_METRICS)
+    self.assertEqual(gan.generator_optimizer.iterations.numpy(), 4)
+    self.assertEqual(gan.critic_optimizer.iterations.numpy(), 12)
+    self.assertEqual(gan.average.n_updates.numpy(), 4)
+
+  def test_each_critic_update_sees_its_own_part_of_the_batch(self):
+    gan = _gan(critic_steps=2)
+    masks = _masks(6)
+    self.assertAllEqual(gan._split(tf.constant(masks)), masks.reshape(2, 3, *_SHAPE))
+
+  def test_trains_towards_the_critic(self):
+    """Descending on the generator's loss raises the scores of its fakes, and the critic's
+    distance grows while the generator stands still."""
+    gan = _gan(optimizer=lambda: tf.keras.optimizers.SGD(0.01))
+    latents = tf.random.stateless_normal([32, 5], seed=[0, 0])
+    score = lambda: float(tf.reduce_mean(gan.critic(gan.generator(latents)[..., 1])))
+    before = score()
+    for _ in range(20):
+      gan._train_generator(tf.constant(32))
+    self.assertGreater(score(), before)
+    real = tf.constant(_masks(32), tf.float32)
+    distance = lambda: float(tf.reduce_mean(gan.critic(real))) - score()
+    before = distance()
+    for _ in range(20):
+      gan._train_critic(real)
+    self.assertGreater(distance(), before)
+
+  def test_calls_the_average(self):
+    gan = _gan()
+    gan.fit(_masks(4), batch_size=4, verbose=0)
+    latents = tf.random.stateless_normal([3, 5], seed=[0, 0])
+    self.assertAllClose(gan(latents), gan.average.network(latents)[..., 1])
+    self.assertNotAllClose(gan(latents), gan.generator(latents)[..., 1], atol=1e-7, rtol=1e-7)
+
+
+class CheckpointTest(tf.test.TestCase):
+  def test_resumed_training_is_exactly_the_uninterrupted_one(self):
+    gan = _gan()
+    gan.fit(_masks(8), batch_size=4, shuffle=False, verbose=0)
+    path = tf.train.Checkpoint(model=gan).write(self.get_temp_dir() + '/gan')
+    gan.fit(_masks(8, seed=1), batch_size=4, shuffle=False, verbose=0)
+    other = _gan(seed=7)
+    tf.train.Checkpoint(model=other).read(path).assert_consumed()
+    other.fit(_masks(8, seed=1), batch_size=4, shuffle=False, verbose=0)
+    for a, b in zip(gan.generator.variables, other.generator.variables):
+      self.assertAllEqual(a, b)
+    for a, b in zip(gan.critic.variables, other.critic.variables):
+      self.assertAllEqual(a, b)
+    for a, b in zip(gan.average.variables, other.average.variables):
+      self.assertAllEqual(a, b)
+    self.assertAllEqual(gan.rng.state, other.rng.state)
+
+
+class ContradictionTest(tf.test.TestCase):
+  def test_refused(self):
+    generator, critic = lesion_generator(_SHAPE, 5, 4, (3,)), lesion_critic(_SHAPE, (2,))
+    with self.assertRaisesRegex(ValueError, r'takes \(5,\), expected latents of size 6'):
+      LesionGAN(generator, critic, latent_size=6)
+    with self.assertRaisesRegex(ValueError, r'makes \(8, 8, 4, 2\), expected \(8, 8, 8, 2\)'):
+      LesionGAN(generator, lesion_critic((8, 8, 8), (2,)), latent_size=5)
+    with self.assertRaisesRegex(ValueError, 'critic_steps 0'):
+      LesionGAN(generator, critic, latent_size=5, critic_steps=0)
+    with self.assertRaisesRegex(ValueError, 'batch of 5 masks'):
+      _gan(critic_steps=2).train_step(tf.constant(_masks(5)))
+
+
+def _plain_gan():
+  """Nothing random: a generator without latents and a linear critic, whose slope is constant."""
+  latent, mask = tf.keras.Input((5,)), tf.keras.Input(_SHAPE)
+  logits = tf.keras.layers.Dense(2 * 256, kernel_initializer='zeros')(latent)
+  classes = tf.keras.layers.Softmax()(tf.keras.layers.Reshape((*_SHAPE, 2))(logits))
+  rows = tf.keras.layers.Flatten()(mask)
+  score = tf.keras.layers.Reshape(())(tf.keras.layers.Dense(1, kernel_initializer='ones')(rows))
+  gan = LesionGAN(
+    tf.keras.Model(latent, classes), tf.keras.Model(mask, score), 5, critic_steps=1, ema_decay=0.5
+  )
+  gan.compile(tf.keras.optimizers.SGD(0.1), tf.keras.optimizers.SGD(0.1))
+  return gan
+
+
+class DistributionTest(tf.test.TestCase):
+  def test_two_replicas_train_as_one(self):
+    devices = [device.name for device in tf.config.list_logical_devices('CPU')]
+    if len(devices) < 2:
+      self.skipTest('one logical CPU')
+    strategy = tf.distribute.MirroredStrategy(
+      [f'/cpu:{i}' for i in range(2)], tf.distribute.ReductionToOneDevice()
+    )
+    alone = _plain_gan()
+    with strategy.scope():
+      shared = _plain_gan()
+    for gan in (alone, shared):
+      gan.fit(tf.data.Dataset.from_tensor_slices(_masks(8)).batch(4), epochs=2, verbose=0)
+    for name in ('generator', 'critic', 'average'):
+      for a, b in zip(getattr(alone, name).variables, getattr(shared, name).variables):
+        self.assertAllClose(a, b, rtol=1e-4, atol=1e-5)
+    self.assertEqual(shared.average.n_updates.numpy(), 4)
+
+
+def setUpModule():
+  cpu = tf.config.list_physical_devices('CPU')[0]
+  if tf.config.get_logical_device_configuration(cpu) is None:
+    try:
+      tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    except RuntimeError as error:  # Another test of this process has started TensorFlow.
+      print(f'one logical CPU only: {error}')
+
+
+if __name__ == '__main__':
+  tf.test.main()
