@@ -8,12 +8,16 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
+
+from keras_itm import saved_graph
 
 TRANSLATOR = 'translator'
 LESION_GENERATOR = 'lesion_generator'
@@ -25,24 +29,6 @@ _INPUTS = {
 }
 _OUTPUT = {TRANSLATOR: 'image', LESION_GENERATOR: 'probability', SEGMENTER: 'probability'}
 _MAX_GRAPH_BYTES = 2**30
-# Operations that a generator has no use for and that could read, write or run what is not its own.
-# Save and Restore stay: every SavedModel reads its own weights by them.
-_FORBIDDEN_OPS = frozenset(
-  [
-    'ReadFile',
-    'WriteFile',
-    'MatchingFiles',
-    'WholeFileReaderV2',
-    'TextLineReaderV2',
-    'ImmutableConst',
-    'PyFunc',
-    'PyFuncStateless',
-    'EagerPyFunc',
-    'RpcCall',
-    'LookupTableImportV2',
-    'DebugIdentityV2',
-  ]
-)
 
 
 class BundleError(ValueError):
@@ -61,6 +47,9 @@ class BundleSpec:
     intensity_range: Least and greatest value of images, at the network's side.
     training_set: Fingerprint of the data that it was trained on.
     weights: Fingerprint of weights and graph, see `fingerprint`; filled in on saving.
+
+  Raises:
+    ValueError: An unknown kind, or numbers out of their range.
   """
 
   kind: str
@@ -70,6 +59,17 @@ class BundleSpec:
   intensity_range: tuple[float, float]
   training_set: str
   weights: str = ''
+
+  def __post_init__(self):
+    if self.kind not in _INPUTS:
+      raise ValueError(f'kind is {self.kind!r}, expected one of {sorted(_INPUTS)}')
+    if len(self.grid['shape']) != 3:
+      raise ValueError(f'grid has the shape {self.grid["shape"]!r}, expected three sizes')
+    if not isinstance(self.latent_size, int) or self.latent_size < 0:
+      raise ValueError(f'latent_size is {self.latent_size!r}, expected a whole number of at least 0')
+    low, high = self.intensity_range
+    if not low < high:
+      raise ValueError(f'intensity_range is {self.intensity_range}, expected the lower value first')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ def save_bundle(
     segmenter: (image float32 [n, X, Y, Z, C]) -> probability float32 [n, X, Y, Z].
 
   Args:
-    path: The folder; must not exist.
+    path: The folder, new or with the same bundle in it.
     spec: Facts, `weights` left empty.
     call: The function to serve, its arguments named as above; may close over `network`.
     network: What holds the weights.
@@ -113,33 +113,42 @@ def save_bundle(
 
   Returns:
     The bundle's fingerprint.
+
+  Raises:
+    BundleError: The folder holds something else.
   """
   path = Path(path)
-  partial = path.with_name(f'{path.name}.partial-{os.getpid()}')
+  present = _spec_fingerprint(read_spec(path, spec.kind)) if path.exists() else None
   module = tf.Module()
-  module.network = network
+  # The weights alone: Keras would add the network's class and its training to the graph.
+  module.weights = list(network.weights)
   module.serve = tf.function(
-    lambda **inputs: {_OUTPUT[spec.kind]: call(**inputs)}, input_signature=None
-  ).get_concrete_function(**_input_specs(spec))
-  tf.saved_model.save(module, str(partial), signatures=module.serve)
-  spec = dataclasses.replace(spec, weights=fingerprint(partial))
-  (partial / 'operative_config.gin').write_text(operative_config)
-  (partial / 'bundle.json').write_text(json.dumps(dataclasses.asdict(spec), indent=2) + '\n')
-  os.replace(partial, path)
-  return _spec_fingerprint(spec)
+    lambda **inputs: {_OUTPUT[spec.kind]: call(**inputs)}
+  ).get_concrete_function(**_input_specs(spec, network.input_shape[-1]))
+  partial = path.with_name(f'{path.name}.partial-{os.getpid()}')
+  try:
+    tf.saved_model.save(module, str(partial), signatures=module.serve)
+    spec = dataclasses.replace(spec, weights=fingerprint(partial))
+    (partial / 'operative_config.gin').write_text(operative_config)
+    (partial / 'bundle.json').write_text(json.dumps(dataclasses.asdict(spec), indent=2) + '\n')
+    made = _spec_fingerprint(spec)
+    if present is None:
+      os.replace(partial, path)
+    elif present != made:
+      raise BundleError(f'{path}: holds the bundle {present}, expected a new folder for {made}')
+  finally:
+    shutil.rmtree(partial, ignore_errors=True)
+  return made
 
 
-def _input_specs(spec: BundleSpec) -> dict[str, tf.TensorSpec]:
+def _input_specs(spec: BundleSpec, n_contrasts: int | None = None) -> dict[str, tf.TensorSpec]:
   x, y, z = spec.grid['shape']
   specs = {
-    'segmentation': tf.TensorSpec([None, x, y], tf.uint8),
-    'latent': tf.TensorSpec([None, spec.latent_size], tf.float32),
-    'image': tf.TensorSpec([None, x, y, z, 1], tf.float32),
+    'segmentation': ([None, x, y], tf.uint8),
+    'latent': ([None, spec.latent_size], tf.float32),
+    'image': ([None, x, y, z, n_contrasts], tf.float32),
   }
-  return {
-    name: tf.TensorSpec(specs[name].shape, specs[name].dtype, name)
-    for name in sorted(_INPUTS[spec.kind])
-  }
+  return {name: tf.TensorSpec(*specs[name], name) for name in sorted(_INPUTS[spec.kind])}
 
 
 def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
@@ -150,23 +159,32 @@ def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
   """
   path = Path(path)
   spec = read_spec(path, kind)
-  graph = _read_graph(path)
-  forbidden = sorted({node.op for node in _nodes(graph)} & _FORBIDDEN_OPS)
-  if forbidden:
-    raise BundleError(f'{path}: its graph holds {forbidden}, which no generator needs; refused')
-  found = fingerprint(path)
+  signature = _load_signature(path)
+  _check_signature(signature, spec, path)
+  found = _fingerprint(signature, path)
   if found != spec.weights:
     raise BundleError(
       f'{path}: weights have the fingerprint {found}, bundle.json says {spec.weights}: '
       'the folder was altered, expected it as training left it'
     )
-  signature = tf.saved_model.load(str(path)).signatures.get('serving_default')
-  inputs = set(signature.structured_input_signature[1]) if signature else None
-  if inputs != _INPUTS[kind]:
-    raise BundleError(
-      f'{path}: its signature takes {sorted(inputs or [])}, expected {sorted(_INPUTS[kind])}'
-    )
   return Bundle(path, spec, lambda **x: signature(**x)[_OUTPUT[kind]], _spec_fingerprint(spec))
+
+
+def _check_signature(signature: Callable[..., Any], spec: BundleSpec, path: Path) -> None:
+  inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+  expected = _input_specs(spec)
+  if inputs.keys() != expected.keys() or set(outputs) != {_OUTPUT[spec.kind]}:
+    raise BundleError(
+      f'{path}: its signature maps {sorted(inputs)} to {sorted(outputs)}, '
+      f'expected {sorted(expected)} to {[_OUTPUT[spec.kind]]}'
+    )
+  for name, taken in inputs.items():
+    wanted = expected[name]
+    if taken.dtype != wanted.dtype or not taken.shape.is_compatible_with(wanted.shape):
+      raise BundleError(
+        f'{path}: its signature takes {name} as {taken.dtype.name} {taken.shape}, '
+        f'expected {wanted.dtype.name} {wanted.shape} by its bundle.json'
+      )
 
 
 def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
@@ -179,10 +197,9 @@ def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
   if not file.is_file():
     raise BundleError(f'{path}: no bundle there, expected a folder with bundle.json')
   try:
-    fields = json.loads(file.read_text())
-    spec = BundleSpec(**fields)
-  except (ValueError, TypeError) as error:
-    raise BundleError(f'{file}: not the facts of a bundle ({error})') from error
+    spec = BundleSpec(**json.loads(file.read_text()))
+  except (ValueError, TypeError, KeyError) as error:
+    raise BundleError(f'{file}: not the facts of a bundle ({_first_line(error)})') from error
   if spec.kind != kind:
     raise BundleError(f'{path}: a bundle of kind {spec.kind!r}, expected {kind!r}')
   return spec
@@ -194,32 +211,39 @@ def bundle_fingerprint(path: str | os.PathLike[str], kind: str) -> str:
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:
-  """Fingerprints the values of all weights and the operations of the graph.
+  """Fingerprints what the SavedModel in a folder computes, weights included.
 
-  File hashes would differ between two saves of the same network; names of functions, too.
+  File hashes would differ between two saves of the same network, as do the names in its graph.
+
+  Raises:
+    BundleError: It cannot be read, or its graph is unsafe.
   """
-  path = Path(path)
-  digest = hashlib.sha256()
+  return _fingerprint(_load_signature(Path(path)), path)
+
+
+def _fingerprint(signature: Callable[..., Any], path: str | os.PathLike[str]) -> str:
   try:
-    reader = tf.train.load_checkpoint(str(path / 'variables' / 'variables'))
-  except (tf.errors.OpError, ValueError) as error:
-    raise BundleError(f'{path}: weights cannot be read: {error}') from error
-  for name in sorted(reader.get_variable_to_shape_map()):
-    if name != '_CHECKPOINTABLE_OBJECT_GRAPH':
-      value = reader.get_tensor(name)
-      digest.update(f'{name} {value.dtype} {value.shape}'.encode())
-      digest.update(value.tobytes())
-  for operation in sorted(_describe(node) for node in _nodes(_read_graph(path))):
-    digest.update(operation)
-  return digest.hexdigest()[:16]
+    return saved_graph.function_fingerprint(signature)
+  except ValueError as error:
+    raise BundleError(f'{path}: its graph cannot be fingerprinted: {_first_line(error)}') from error
 
 
-def _describe(node) -> bytes:
-  """An operation and, for a constant, its value."""
-  value = node.attr['value'].SerializeToString(deterministic=True) if node.op == 'Const' else b''
-  # Functions are numbered anew on each save; what they hold is listed on its own.
-  op = node.op if not node.op.startswith('__inference') else 'call'
-  return op.encode() + value
+def _load_signature(path: Path) -> Callable[..., Any]:
+  """The function to call, after a look at what its graph could do."""
+  refused = saved_graph.outside_operations(_read_graph(path))
+  if refused:
+    raise BundleError(f'{path}: its graph holds {refused}, which no generator needs; refused')
+  try:
+    loaded = tf.saved_model.load(str(path))
+  # TensorFlow has no common class of errors for broken files.
+  except (tf.errors.OpError, OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+    raise BundleError(f'{path}: cannot be loaded: {_first_line(error)}') from error
+  signature = getattr(loaded, 'signatures', {}).get('serving_default')
+  if signature is None:
+    raise BundleError(f'{path}: has no signature serving_default, expected one')
+  # Its weights live as long as what they were loaded with.
+  signature.loaded = loaded
+  return signature
 
 
 def _read_graph(path: Path) -> saved_model_pb2.SavedModel:
@@ -229,16 +253,13 @@ def _read_graph(path: Path) -> saved_model_pb2.SavedModel:
   graph = saved_model_pb2.SavedModel()
   try:
     graph.ParseFromString(file.read_bytes())
-  except Exception as error:  # protobuf's DecodeError moved between its releases.
-    raise BundleError(f'{file}: not a SavedModel ({error})') from error
+  except DecodeError as error:
+    raise BundleError(f'{file}: not a SavedModel ({_first_line(error)})') from error
   return graph
 
 
-def _nodes(graph: saved_model_pb2.SavedModel):
-  for meta_graph in graph.meta_graphs:
-    yield from meta_graph.graph_def.node
-    for function in meta_graph.graph_def.library.function:
-      yield from function.node_def
+def _first_line(error: Exception) -> str:
+  return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _spec_fingerprint(spec: BundleSpec) -> str:

@@ -31,13 +31,17 @@ def launch(root: Callable[..., None]) -> None:
   Raises:
     InputError: An unknown gin file or parameter, shown as one line.
   """
-  flags.adopt_module_key_flags(sys.modules[__name__])
   flags.mark_flag_as_required('workdir')
+  for flag in (_GIN_FILE, _GIN_BINDINGS, _WORKDIR, _DATA_DIR):
+    # --help lists the flags of the program's own module; these are as good as that.
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
 
   def main(argv: list[str]) -> None:
     if len(argv) > 1:
       raise InputError(f'unexpected argument {argv[1]!r}: values are given as --flag=value')
-    logging.set_verbosity(logging.INFO)
+    # Libraries report faults only; what a run has to say comes by `console.say`.
+    logging.set_verbosity(logging.ERROR)
+    tf.get_logger().setLevel('ERROR')
     parse_gin(_GIN_FILE.value, _GIN_BINDINGS.value)
     try:
       root(workdir=_WORKDIR.value, data_dir=_DATA_DIR.value)

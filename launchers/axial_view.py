@@ -5,7 +5,6 @@ Slices are (X, Y) of volumes (X, Y, Z), RAS.
 
 from collections.abc import Sequence
 
-import matplotlib.patheffects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -98,13 +97,10 @@ def draw_outline(
   ax: Axes, axial: np.ndarray, grid: Grid, colour: str = style.OUTLINE, casing: bool = True
 ) -> None:
   """Outline of a mask's slice (X, Y), light on a dark casing so that it shows on any grey."""
-  lines = LineCollection(outline(to_display(axial), grid.spacing_mm), colors=colour, linewidths=0.9)
-  lines.set_capstyle('round')
-  if casing:
-    lines.set_path_effects(
-      [matplotlib.patheffects.withStroke(linewidth=2.0, foreground='k', capstyle='round')]
-    )
-  ax.add_collection(lines)
+  edges = outline(to_display(axial), grid.spacing_mm)
+  # The whole casing first: drawn edge by edge it would cover the ends of the edges before.
+  for shade, width in ((('k', 2.1),) if casing else ()) + ((colour, 0.9),):
+    ax.add_collection(LineCollection(edges, colors=shade, linewidths=width, capstyle='projecting'))
 
 
 def fill(ax: Axes, axial: np.ndarray, grid: Grid) -> None:

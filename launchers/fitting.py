@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
-from absl import logging
 
 from keras_itm import callbacks
+from launchers.console import say
 from launchers.run_folder import RunFolder
 from stroke_tfds.errors import InputError
 
@@ -43,7 +43,7 @@ def fit(
   if manager.latest_checkpoint:
     done = int(manager.latest_checkpoint.rsplit('-', 1)[1])
     manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
-    logging.info('%s: resumed after epoch %d of %d', run.path, done, epochs)
+    say(f'{run.path}: resumed after epoch {done} of {epochs}')
   model.fit(
     make_dataset(done * steps_per_epoch),
     initial_epoch=done,

@@ -154,7 +154,7 @@ def _image_grid(
   size = (column_in * columns + 0.25, row_in * rows + 0.5)
   figure = Figure(figsize=size, layout='constrained')
   figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01)
-  figure.suptitle(title, fontsize=9, fontweight='semibold', ha='left', x=0.01)
+  figure.suptitle(title, fontsize=9, fontweight='bold', ha='left', x=0.01)
   axes = figure.subplots(rows, columns, squeeze=False)
   for ax in axes.flat:
     style.image_axes(ax)

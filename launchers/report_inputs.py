@@ -1,8 +1,10 @@
 """Reads what a report is made of: prepared data sets and the folders of finished runs."""
 
+import ast
 import csv
 import dataclasses
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from launchers.arm_statistics import Case
 from launchers.set_survey import Survey, survey, unpack
 from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+
+_SOURCES = re.compile(r'^train_unet\.sources\s*=[\s\\]*(\[.*?\]\s*$)', re.MULTILINE | re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +65,19 @@ def read_curves(run: str, command: str) -> Curves:
   if not rows:
     raise InputError(f'{path}: holds no epoch; remove {run} and run: {command}')
   return Curves(path, rows)
+
+
+def read_sources(run: str, command: str) -> list[str]:
+  """The data that a U-Net learnt from, as its operative_config.gin has it.
+
+  Raises:
+    InputError: The file is not there or does not say.
+  """
+  path = Path(run) / 'operative_config.gin'
+  found = _SOURCES.search(path.read_text()) if path.exists() else None
+  if not found:
+    raise InputError(f'{path}: expected a line "train_unet.sources = [...]"; made by: {command}')
+  return ast.literal_eval(found[1])
 
 
 def read_cases(run: str, command: str) -> list[Case]:
@@ -113,22 +130,16 @@ def read_predictions(
   return masks
 
 
-def open_split(name: str, split: str, data_dir: str | None, command: str) -> pipelines.Source:
-  """A split of a set that is built already; a report builds nothing.
+def open_splits(texts: Sequence[str], data_dir: str | None, command: str) -> list[pipelines.Source]:
+  """Splits `name/config:split` of sets that are built already; a report builds nothing.
 
   Raises:
-    InputError: The set or the split is not there; names `command`, which would build it.
+    InputError: A set or split is not there, or two do not fit; names `command`, which would build it.
   """
   try:
-    builder = tfds.core.read_only_builder.builder_from_files(name, data_dir=data_dir)
-  except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
-    where = data_dir or 'the TFDS data folder'
-    raise InputError(f'data set {name!r}: not built in {where}; run: {command}') from error
-  if split not in builder.info.splits or not builder.info.splits[split].num_examples:
-    raise InputError(
-      f'data set {name!r}: split {split!r} has no example, found {sorted(builder.info.splits)}'
-    )
-  return pipelines.Source(name, split, builder)
+    return pipelines.open_sources(texts, data_dir, build=False)
+  except InputError as error:
+    raise InputError(f'{error}; made by: {command}') from error
 
 
 def survey_source(source: pipelines.Source) -> Survey:

@@ -40,7 +40,7 @@ _RC = {
   'font.sans-serif': ['DejaVu Sans'],
   'font.size': 8.5,
   'axes.titlesize': 9.5,
-  'axes.titleweight': 'semibold',
+  'axes.titleweight': 'bold',
   'axes.titlelocation': 'left',
   'axes.labelsize': 8.5,
   'axes.labelcolor': INK,

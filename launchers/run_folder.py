@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import gin
-from absl import logging
 
+from launchers.console import say
 from stroke_tfds.errors import InputError
 
 
@@ -59,7 +59,7 @@ class RunFolder:
   def is_finished(self) -> bool:
     """Whether the run has ended; says so."""
     if self._finished.exists():
-      logging.info('%s is finished: %s', self.path, self._finished.read_text().strip())
+      say(f'{self.path} is finished: {self._finished.read_text().strip()}')
     return self._finished.exists()
 
   def write_operative_config(self) -> str:
@@ -71,7 +71,7 @@ class RunFolder:
   def finish(self, facts: dict[str, Any]) -> None:
     """Marks the run as ended, with its results."""
     self._finished.write_text(json.dumps(facts) + '\n')
-    logging.info('%s is finished: %s', self.path, json.dumps(facts))
+    say(f'{self.path} is finished: {json.dumps(facts)}')
 
 
 def _refuse_difference(config: Path, asked: str) -> None:

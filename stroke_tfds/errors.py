@@ -10,7 +10,7 @@ class InputError(ValueError):
 
 
 class OneLineErrors(app.ExceptionHandler):
-  """Shows chosen errors as one line and ends an absl program with exit status 2.
+  """Shows chosen errors as one line where they end an absl program; the exit status is 1.
 
   `tfds build` and the launchers are absl programs; anything else keeps its traceback.
   """
@@ -22,8 +22,9 @@ class OneLineErrors(app.ExceptionHandler):
     return isinstance(exc, self._error_types)
 
   def handle(self, exc: BaseException) -> None:
-    print(f'error: {" ".join(str(exc).split())}', file=sys.stderr, flush=True)
-    sys.exit(2)
+    # absl raises the error again after this call; Python then shows it by its hook.
+    line = f'error: {" ".join(str(exc).split())}'
+    sys.excepthook = lambda *_: print(line, file=sys.stderr, flush=True)
 
 
 app.install_exception_handler(OneLineErrors(InputError))

@@ -37,7 +37,7 @@ class Pix2Pix(TrackedModel):
 
     Args:
       generator: One-hot segmentation [n, X, Y, n_labels] -> image [n, X, Y, C].
-      discriminator: [one-hot segmentation, image] -> list of logit maps.
+      discriminator: [one-hot segmentation, image] -> a logit map [n, x, y, 1], or a list of them.
       l1_weight: Weight lambda of the L1 distance.
       ema_decay: Of the generator's moving average, in [0, 1).
 
@@ -103,7 +103,7 @@ class Pix2Pix(TrackedModel):
       image: True, [n, X, Y, C] in [-1, 1].
       fake: Generated, the same shape.
     """
-    adversarial = losses.minimax_generator_loss(self.discriminator([labels, fake], training=True))
+    adversarial = losses.minimax_generator_loss(self._judge(labels, fake))
     l1 = losses.l1_loss(image, fake)
     return {
       'generator_loss': adversarial + self.l1_weight * l1,
@@ -115,8 +115,7 @@ class Pix2Pix(TrackedModel):
     self, labels: tf.Tensor, image: tf.Tensor, fake: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     """The discriminator's objective and mean logits, one value per example; arguments as above."""
-    real_logits = self.discriminator([labels, image], training=True)
-    fake_logits = self.discriminator([labels, fake], training=True)
+    real_logits, fake_logits = self._judge(labels, image), self._judge(labels, fake)
     return {
       'discriminator_loss': losses.minimax_discriminator_loss(real_logits, fake_logits),
       'real_logit': losses.mean_over_scales(real_logits),
@@ -131,6 +130,10 @@ class Pix2Pix(TrackedModel):
       loss = tf.nn.compute_average_loss(values['discriminator_loss'])
     self.discriminator_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
     self.track(values)
+
+  def _judge(self, labels: tf.Tensor, image: tf.Tensor) -> list[tf.Tensor]:
+    # Keras gives the map of a single scale without a list around it.
+    return tf.nest.flatten(self.discriminator([labels, image], training=True))
 
   def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
     return tf.one_hot(segmentation, self.n_labels)

@@ -53,7 +53,10 @@ def lesion_generator(
     x = InstanceNormalization(name=f'norm_{i}')(x)
     x = tf.keras.layers.LeakyReLU(0.2, name=f'relu_{i}')(x)
   bias = tf.keras.initializers.Constant(np.tile(np.log([1 - lesion_rate, lesion_rate]), 8))
-  x = tf.keras.layers.Conv3D(16, 3, padding='same', bias_initializer=bias, name='logits')(x)
+  logits = tf.keras.layers.Conv3D(16, 3, padding='same', bias_initializer=bias, name='logits')
+  x = logits(x)
+  # The voxels of a block start alike, as after nearest-neighbour upsampling: no checkerboard.
+  logits.kernel.assign(tf.tile(logits.kernel[..., :2], [1, 1, 1, 1, 8]))
   x = UnfoldVoxels(dtype='float32', name='unfold')(x)
   return tf.keras.Model(latent, TwoClassSoftmax(dtype='float32')(x), name='lesion_generator')
 

@@ -29,11 +29,14 @@ def patch_gan(
     n_scales: How many discriminators look at the pair, each at half the resolution of the one before.
 
   Returns:
-    A model from `[segmentation, image]` to a list of `n_scales` logit maps [n, x, y, 1], float32.
+    A model from `[segmentation, image]` to a logit map [n, x, y, 1], float32, or to a list of
+    `n_scales` of them where there are several.
 
   Raises:
-    ValueError: `filters` and `strides` differ in length.
+    ValueError: `filters` and `strides` differ in length, or there is no scale.
   """
+  if n_scales < 1:
+    raise ValueError(f'n_scales is {n_scales}, expected at least 1')
   if len(filters) != len(strides):
     raise ValueError(f'filters {tuple(filters)} and strides {tuple(strides)}: expected one stride each')
   segmentation = _layers.Input((None, None, n_labels), name='segmentation')

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 
 import numpy as np
-from nilearn import datasets
 from scipy import ndimage
 
 from stroke_tfds.label_schemes import ASEG28
@@ -88,6 +87,7 @@ class Anatomy:
 @functools.cache
 def template_anatomy() -> Anatomy:
   """The MNI152 template, divided into the structures of aseg28."""
+  from nilearn import datasets  # Slow to import.
   template = datasets.load_mni152_template(resolution=1)
   grey = datasets.load_mni152_gm_template(resolution=1)
   white = datasets.load_mni152_wm_template(resolution=1)

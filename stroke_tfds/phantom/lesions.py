@@ -80,6 +80,7 @@ def grow_lesion(rng: np.random.Generator) -> Lesion:
 
 def _draw_origin(rng: np.random.Generator, volume_ml: float) -> str:
   """A territory, by frequency among those that hold lesions of this volume."""
+  volume_ml = max(volume_ml, _VOLUME_RANGE_ML[0])
   weights = np.array(
     [share if low <= volume_ml <= high else 0 for share, low, high in _ORIGINS.values()]
   )

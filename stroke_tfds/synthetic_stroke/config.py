@@ -1,19 +1,18 @@
 """What a synthetic data set is made from, checked and named."""
 
+import copy
 import dataclasses
-import hashlib
-import json
-
-import tensorflow_datasets as tfds
 
 from keras_itm import bundle as bundles
 from keras_itm import lesions
-from stroke_tfds import pipelines
+from stroke_tfds import builder, pipelines
 from stroke_tfds.errors import InputError
 
+_UNNAMED = 'unnamed'
 
-@dataclasses.dataclass(kw_only=True)
-class SyntheticStrokeConfig(tfds.core.BuilderConfig):
+
+@dataclasses.dataclass
+class SyntheticStrokeConfig(builder.StrictConfig):
   """Which generators, which healthy brains, how many volumes.
 
   Attributes:
@@ -25,9 +24,9 @@ class SyntheticStrokeConfig(tfds.core.BuilderConfig):
     seed: Of lesions and latents.
     min_voxels: Smaller lesions are drawn again.
     max_draws: Draws for one brain before the build gives up.
+    fingerprint: Empty until `resolve`.
   """
 
-  name: str = ''
   translator: str = ''
   lesion_generator: str = ''
   healthy: str = ''
@@ -35,11 +34,11 @@ class SyntheticStrokeConfig(tfds.core.BuilderConfig):
   seed: int = 0
   min_voxels: int = lesions.MIN_VOXELS
   max_draws: int = 100
-  fingerprint: str = ''
+  fingerprint: str = dataclasses.field(default='', init=False)
 
   def __post_init__(self):
     # TFDS wants a name before the fingerprint can be known.
-    self.name = self.name or 'unnamed'
+    self.name = self.name or _UNNAMED
 
   def resolve(self, data_dir: str | None = None) -> 'SyntheticStrokeConfig':
     """Checks everything and completes the name by a fingerprint of all that changes the bytes.
@@ -60,10 +59,11 @@ class SyntheticStrokeConfig(tfds.core.BuilderConfig):
       'healthy': pipelines.fingerprint([source]),
       **{name: getattr(self, name) for name in ('num_volumes', 'seed', 'min_voxels', 'max_draws')},
     }
-    text = json.dumps(facts, sort_keys=True)
-    fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
-    stem = self.name if self.name != 'unnamed' else f'n{self.num_volumes}_seed{self.seed}'
-    return dataclasses.replace(self, name=f'{stem}_{fingerprint}', fingerprint=fingerprint)
+    resolved = copy.copy(self)
+    resolved.fingerprint = builder.fingerprint(facts)
+    stem = self.name if self.name != _UNNAMED else f'n{self.num_volumes}_seed{self.seed}'
+    resolved.name = f'{stem}-{resolved.fingerprint}'
+    return resolved
 
   def open_healthy(self, data_dir: str | None) -> pipelines.Source:
     text = self.healthy if ':' in self.healthy else f'{self.healthy}:healthy'

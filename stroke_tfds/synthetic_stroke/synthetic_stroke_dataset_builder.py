@@ -12,8 +12,7 @@ from absl import logging
 
 from keras_itm import bundle as bundles
 from keras_itm import synthesis
-from stroke_tfds import example
-from stroke_tfds.builder import StrokeBuilder
+from stroke_tfds import builder, example
 from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
@@ -22,7 +21,7 @@ from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 _CHUNK = 8
 
 
-class Builder(StrokeBuilder):
+class Builder(builder.StrictBuilder):
   """`synthetic_stroke`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -32,8 +31,9 @@ class Builder(StrokeBuilder):
 
   def __init__(self, *, data_dir: str | None = None, config: Any = None, **kwargs: Any):
     config = config if isinstance(config, SyntheticStrokeConfig) else SyntheticStrokeConfig()
+    config = config.resolve(data_dir)
     self._healthy = config.open_healthy(data_dir)
-    super().__init__(data_dir=data_dir, config=config.resolve(data_dir), **kwargs)
+    super().__init__(data_dir=data_dir, config=config, **kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
     metadata = self._healthy.metadata

@@ -32,6 +32,13 @@ class LesionGeneratorTest(tf.test.TestCase):
     logits.kernel.assign(tf.zeros_like(logits.kernel))
     self.assertAllClose(generator(tf.ones([1, 5]))[..., 1], np.full((1, 8, 8, 8), 0.02))
 
+  def test_starts_without_a_checkerboard(self):
+    generator = lesion_generator((8, 8, 8), 5, 6, (4,))
+    lesion = generator(tf.random.stateless_normal([1, 5], seed=[0, 0]))[0, ..., 1]
+    blocks = tf.transpose(tf.reshape(lesion, [4, 2, 4, 2, 4, 2]), [0, 2, 4, 1, 3, 5])
+    self.assertAllClose(blocks, blocks[..., :1, :1, :1] * tf.ones([2, 2, 2]))
+    self.assertGreater(np.std(lesion), 0)
+
   def test_examples_are_independent(self):
     generator = lesion_generator((8, 8, 8), 5, 6, (4,))
     latents = tf.random.stateless_normal([3, 5], seed=[0, 0])

@@ -1,0 +1,1 @@
+"""Simulated diffusion-weighted images of healthy subjects and of stroke patients."""

@@ -1,0 +1,222 @@
+"""phantom_stroke: a cohort of simulated diffusion-weighted images with known lesions."""
+
+import collections
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from stroke_tfds import builder, example
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti
+from stroke_tfds.imaging.grid import Grid, get_grid
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.phantom import cohort, subject
+from stroke_tfds.phantom.anatomy import Anatomy, template_anatomy
+from stroke_tfds.phantom.lesions import Lesion, grow_lesion, territory_map
+
+_SPLITS = ('healthy', 'train', 'test')
+_CONTRASTS = ('DWI',)
+_SIMULATOR = '1.0.0'  # Changes whenever the same config gives other bytes.
+_N_WORKERS = 2
+_MAX_DRAWS = 20
+
+
+@dataclasses.dataclass
+class PhantomStrokeConfig(builder.StrictConfig):
+  """What decides the bytes of a cohort.
+
+  A custom config's name ends in its fingerprint; it is known as soon as the config is made.
+
+  Attributes:
+    grid: Name of a grid, or its fields.
+    n_healthy: Subjects of the split `healthy`.
+    n_train: Subjects of the split `train`, all with a lesion.
+    n_test: Subjects of the split `test`.
+    n_test_negative: How many of them have no lesion.
+    seed: Any whole number from 0.
+    anatomy_dir: Folder of NIfTI label maps that replace the built-in anatomy, or empty.
+    lesion_dir: Folder of NIfTI lesion masks in MNI space that replace grown lesions, or empty.
+    anatomy_space: 'mni', or 'native' for label maps that must first be registered.
+  """
+
+  grid: str | dict[str, Any] | Grid = 'mini'
+  n_healthy: int = 128
+  n_train: int = 120
+  n_test: int = 72
+  n_test_negative: int = 24
+  seed: int = 0
+  anatomy_dir: str = ''
+  lesion_dir: str = ''
+  anatomy_space: str = 'mni'
+
+  def __post_init__(self):
+    self.grid = get_grid(self.grid)
+    for field in ('n_healthy', 'n_train', 'n_test'):
+      self._check_count(field, 1)
+    self._check_count('n_test_negative', 0)
+    self._check_count('seed', 0)
+    if self.n_test_negative > self.n_test:
+      raise InputError(
+        f'n_test_negative is {self.n_test_negative}, expected at most n_test ({self.n_test})'
+      )
+    if self.anatomy_space not in ('mni', 'native'):
+      raise InputError(f'anatomy_space is {self.anatomy_space!r}, expected mni or native')
+    self.anatomy_files = nifti.list_nifti(self.anatomy_dir) if self.anatomy_dir else []
+    self.lesion_files = nifti.list_nifti(self.lesion_dir) if self.lesion_dir else []
+    if len(self.lesion_files) == 1:
+      raise InputError(f'{self.lesion_dir}: holds one mask, expected at least one each to train and test')
+    self.name = f'{self.name or "custom"}-{self.fingerprint}'
+
+  @functools.cached_property
+  def fingerprint(self) -> str:
+    fields = ('n_healthy', 'n_train', 'n_test', 'n_test_negative', 'seed')
+    return builder.fingerprint(
+      {
+        **{field: getattr(self, field) for field in fields},
+        'simulator': _SIMULATOR,
+        'grid': self.grid.to_json(),
+        'anatomies': builder.hash_files(self.anatomy_files),
+        'lesions': builder.hash_files(self.lesion_files),
+        'anatomy_space': self.anatomy_space if self.anatomy_files else '',
+      }
+    )
+
+  def _check_count(self, field: str, at_least: int) -> None:
+    value = getattr(self, field)
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+      raise InputError(f'{field} is {value!r}, expected a whole number from {at_least}')
+
+
+def config_name(fields: dict[str, Any]) -> str:
+  """The name that a custom config of these JSON fields will have.
+
+  Raises:
+    InputError: As when the config is built.
+  """
+  return PhantomStrokeConfig(**fields).name
+
+
+def _built_in(name: str, description: str, **fields) -> PhantomStrokeConfig:
+  config = PhantomStrokeConfig(description=description, **fields)
+  config.name = name
+  return config
+
+
+class Builder(builder.StrictBuilder):
+  """Simulated DWIs; every subject is a pure function of the config and its number."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'Initial release.'}
+  BUILDER_CONFIGS = [
+    _built_in('mini', '64x64x16 voxels; 128 healthy, 120 train, 72 test.'),
+    _built_in(
+      'paper',
+      '128x128x32 voxels and the number of subjects of Platscher et al. 2020.',
+      grid='mni_128x128x32',
+      n_healthy=2027,
+      n_train=365,
+      n_test=159,
+      n_test_negative=85,
+    ),
+  ]
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    config = self.builder_config
+    return self.dataset_info_from_configs(
+      features=example.features(config.grid, _CONTRASTS),
+      supervised_keys=example.SUPERVISED_KEYS,
+      metadata=example.metadata(config.grid, ASEG28, _CONTRASTS, config.fingerprint),
+    )
+
+  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+    del dl_manager  # Nothing is downloaded.
+    simulator = _Simulator(self.builder_config)
+    return {split: self._generate_examples(simulator, split) for split in _SPLITS}
+
+  def _generate_examples(self, simulator: '_Simulator', split: str):
+    n_subjects = getattr(self.builder_config, f'n_{split}')
+    make = functools.partial(simulator.make_example, split)
+    for made in _in_order(make, range(n_subjects)):
+      yield made['subject_id'], made
+
+
+class _Simulator:
+  """Makes the examples of one config."""
+
+  def __init__(self, config: PhantomStrokeConfig):
+    self._config = config
+    total = config.n_healthy + config.n_train + config.n_test
+    n_positive = config.n_test - config.n_test_negative
+    self._anatomies = lambda split: [template_anatomy()]
+    if config.anatomy_files:
+      shares = cohort.share_files(config.anatomy_files, config.n_test / total, config.seed)
+      loaded = {path: cohort.load_anatomy(path, config.anatomy_space) for path in config.anatomy_files}
+      self._anatomies = lambda split: [loaded[path] for path in shares.of(split)]
+    self._lesion_files = cohort.share_files(
+      config.lesion_files, n_positive / (n_positive + config.n_train), config.seed
+    ) if config.lesion_files else None
+    territory_map()  # Before the workers, which would each compute it.
+
+  def make_example(self, split: str, number: int) -> dict[str, Any]:
+    config = self._config
+    seed = np.random.SeedSequence([config.seed, _SPLITS.index(split), number])
+    rng = np.random.default_rng(seed)
+    anatomies = self._anatomies(split)
+    anatomy = anatomies[number % len(anatomies)]
+    made, lesion = self._simulate(rng, split, number, anatomy)
+    return example.make_example(
+      made.image[..., None],
+      made.labels,
+      made.lesion,
+      grid=config.grid,
+      subject_id=f'phantom-{split}-{number:04d}',
+      provenance={
+        'source': 'phantom_stroke',
+        'config': config.name,
+        'anatomy': anatomy.name,
+        'lesion_origin': lesion.origin if lesion else None,
+        **made.drawn,
+      },
+    )
+
+  def _simulate(
+    self, rng: np.random.Generator, split: str, number: int, anatomy: Anatomy
+  ) -> tuple[subject.Subject, Lesion | None]:
+    """A subject of the split; a lesion that leaves no voxel on the grid is drawn anew."""
+    config = self._config
+    if split == 'healthy':
+      return subject.simulate(rng, anatomy, config.grid, subject.HEALTHY, None), None
+    if split == 'test' and number >= config.n_test - config.n_test_negative:
+      return subject.simulate(rng, anatomy, config.grid, subject.PATIENTS, None), None
+    for draw in range(_MAX_DRAWS):
+      lesion = self._draw_lesion(rng, split, number, draw)
+      made = subject.simulate(rng, anatomy, config.grid, subject.PATIENTS, lesion)
+      if made.lesion.any():
+        return made, lesion
+    raise InputError(
+      f'{split} subject {number}: {_MAX_DRAWS} lesions drawn, none fills a voxel of '
+      f'{config.grid.voxel_volume_ml:g} ml; expected larger lesions or a finer grid'
+    )
+
+  def _draw_lesion(self, rng: np.random.Generator, split: str, number: int, draw: int) -> Lesion:
+    if not self._lesion_files:
+      return grow_lesion(rng)
+    files = self._lesion_files.of(split)
+    return cohort.load_lesion(files[number % len(files) if draw == 0 else rng.integers(len(files))])
+
+
+def _in_order(make: Callable[[int], Any], numbers: range) -> Iterator[Any]:
+  """Results of `make` in the order of `numbers`, computed a few ahead by threads."""
+  with futures.ThreadPoolExecutor(_N_WORKERS) as pool:
+    pending = collections.deque()
+    for number in numbers:
+      pending.append(pool.submit(make, number))
+      if len(pending) > 2 * _N_WORKERS:
+        yield pending.popleft().result()
+    while pending:
+      yield pending.popleft().result()

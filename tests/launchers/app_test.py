@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import gin
+import tensorflow as tf
+
+from launchers import app, unet_lib  # noqa: F401
+from stroke_tfds.errors import InputError
+
+
+class ParseGinTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    gin.clear_config()
+
+  def tearDown(self):
+    gin.clear_config()
+    super().tearDown()
+
+  def test_finds_a_packaged_file_by_bare_name_and_overrides_it(self):
+    app.parse_gin(['unet_mini.gin'], ['train_unet.epochs = 7'])
+    self.assertEqual(gin.query_parameter('train_unet.epochs'), 7)
+    self.assertEqual(gin.query_parameter('train_unet.batch_size'), 5)
+
+  def test_reads_a_file_of_the_user(self):
+    path = Path(self.get_temp_dir()) / 'mine.gin'
+    path.write_text("include 'unet_mini.gin'\ntrain_unet.seed = 11\n")
+    app.parse_gin([str(path)], [])
+    self.assertEqual(gin.query_parameter('train_unet.seed'), 11)
+
+  def test_names_an_unknown_parameter(self):
+    with self.assertRaisesRegex(InputError, 'train_unet.*epoks'):
+      app.parse_gin(['unet_mini.gin'], ['train_unet.epoks = 7'])
+
+  def test_names_an_unknown_configurable(self):
+    with self.assertRaisesRegex(InputError, 'train_nothing'):
+      app.parse_gin([], ['train_nothing.epochs = 7'])
+
+  def test_names_a_missing_file(self):
+    with self.assertRaisesRegex(InputError, 'no_such_file.gin'):
+      app.parse_gin(['no_such_file.gin'], [])
+
+  def test_names_a_syntax_error(self):
+    with self.assertRaisesRegex(InputError, 'gin configuration'):
+      app.parse_gin([], ['train_unet.epochs = '])
+
+
+if __name__ == '__main__':
+  tf.test.main()
