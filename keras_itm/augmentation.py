@@ -21,12 +21,21 @@ class AffineRanges:
     translation: Along X and Y, as a share of the plane's size.
     shear_degrees: Of X against Y.
     flip_probability: Of exchanging left and right.
+
+  Raises:
+    ValueError: A limit out of its range.
   """
 
   rotation_degrees: float = 10.0
   translation: float = 0.05
   shear_degrees: float = 5.0
   flip_probability: float = 0.5
+
+  def __post_init__(self):
+    most = {'rotation_degrees': 180, 'translation': 1, 'shear_degrees': 89, 'flip_probability': 1}
+    for name, limit in most.items():
+      if not 0 <= getattr(self, name) <= limit:
+        raise ValueError(f'{name} is {getattr(self, name)}, expected a number from 0 to {limit}')
 
 
 def draw_affine(ranges: AffineRanges, seed: tf.Tensor) -> tf.Tensor:

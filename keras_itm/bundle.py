@@ -119,12 +119,13 @@ def save_bundle(
   """
   path = Path(path)
   present = _spec_fingerprint(read_spec(path, spec.kind)) if path.exists() else None
+  n_contrasts = network.input_shape[-1] if spec.kind == SEGMENTER else None
   module = tf.Module()
   # The weights alone: Keras would add the network's class and its training to the graph.
   module.weights = list(network.weights)
   module.serve = tf.function(
     lambda **inputs: {_OUTPUT[spec.kind]: call(**inputs)}
-  ).get_concrete_function(**_input_specs(spec, network.input_shape[-1]))
+  ).get_concrete_function(**_input_specs(spec, n_contrasts))
   partial = path.with_name(f'{path.name}.partial-{os.getpid()}')
   try:
     tf.saved_model.save(module, str(partial), signatures=module.serve)
@@ -236,7 +237,7 @@ def _load_signature(path: Path) -> Callable[..., Any]:
   try:
     loaded = tf.saved_model.load(str(path))
   # TensorFlow has no common class of errors for broken files.
-  except (tf.errors.OpError, OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+  except (tf.errors.OpError, OSError, ValueError, RuntimeError, LookupError) as error:
     raise BundleError(f'{path}: cannot be loaded: {_first_line(error)}') from error
   signature = getattr(loaded, 'signatures', {}).get('serving_default')
   if signature is None:

@@ -49,9 +49,9 @@ class MetricsCsv(tf.keras.callbacks.Callback):
     super().__init__()
     self._path = Path(path)
     self._steps_per_epoch = steps_per_epoch
-    rows = read_metrics(self._path) if self._path.exists() else []
-    self._rows = [row for row in rows if row['epoch'] <= initial_epoch]
-    self._seconds_before = self._rows[-1]['seconds'] if self._rows else 0.0
+    rows = _read_rows(self._path) if self._path.exists() else []
+    self._rows = [row for row in rows if float(row['epoch']) <= initial_epoch]
+    self._seconds_before = float(self._rows[-1]['seconds']) if self._rows else 0.0
 
   def on_train_begin(self, logs=None):
     self._start = time.monotonic()
@@ -75,10 +75,12 @@ class MetricsCsv(tf.keras.callbacks.Callback):
 
 def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, float]]:
   """Rows of a metrics.csv as numbers; a metric not measured in an epoch is left out of its row."""
+  return [{name: float(value) for name, value in row.items()} for row in _read_rows(path)]
+
+
+def _read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
   with open(path, newline='') as file:
-    return [
-      {name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)
-    ]
+    return [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 class SampleImages(tf.keras.callbacks.Callback):
@@ -112,6 +114,7 @@ class SampleImages(tf.keras.callbacks.Callback):
     tf.io.write_file(str(self._folder / f'epoch_{epoch + 1:04d}.png'), tf.io.encode_png(picture))
     with self._writer.as_default(step=epoch + 1):
       tf.summary.image('samples', picture[np.newaxis])
+    self._writer.flush()
 
 
 class SaveCheckpoints(tf.keras.callbacks.Callback):

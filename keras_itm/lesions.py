@@ -40,6 +40,24 @@ def inject(
   return tf.where(inside > 0, tf.cast(lesion_id, labels.dtype), labels)
 
 
+def balance_sizes(masks: tf.Tensor, exponent: float, typical_voxels: float = 256.0) -> tf.Tensor:
+  """Scales each mask by ((V + 20) / (typical + 20)) ^ -exponent, V being its own volume.
+
+  The length of a mask as a vector is the root of its volume, so that a distance between masks is
+  ruled by the large ones. An exponent of 0.5 makes all equally long, 0 changes nothing.
+
+  Args:
+    masks: Values in [0, 1], float [n, X, Y, Z].
+    exponent: From 0 to 0.5.
+    typical_voxels: Volume that keeps its values.
+
+  Returns:
+    The scaled masks, same shape and type.
+  """
+  volume = tf.reduce_sum(masks, axis=[1, 2, 3], keepdims=True)
+  return masks * ((volume + MIN_VOXELS) / (typical_voxels + MIN_VOXELS)) ** -exponent
+
+
 def volume_voxels(masks: tf.Tensor) -> tf.Tensor:
   """Voxels of each mask, [n, X, Y, Z] -> int32 [n]."""
   return tf.reduce_sum(tf.cast(masks, tf.int32), axis=[1, 2, 3])

@@ -54,27 +54,34 @@ def draw_lesions(
 
   Raises:
     LesionDrawError: `max_draws` lesions were all too small.
+    ValueError: No draw is allowed, or not one number for each brain.
   """
-  first = _probability(generator, [_latent(generator, seed, i, _LESION, 0) for i in volumes])
+  if max_draws < 1:
+    raise ValueError(f'max_draws is {max_draws}, expected at least 1')
+  return [
+    _draw_lesion(generator, anatomy, (seed, volume), min_voxels, max_draws)
+    for volume, anatomy in zip(volumes, labels, strict=True)
+  ]
+
+
+def _draw_lesion(
+  generator: Bundle, labels: np.ndarray, key: tuple[int, int], min_voxels: int, max_draws: int
+) -> DrawnLesion:
   parenchyma_ids = generator.spec.label_scheme['parenchyma_ids']
-  drawn = []
-  for volume, anatomy, probability in zip(volumes, labels, first):
-    sizes = []
-    while True:
-      mask = lesions.restrict(lesions.binarise(probability), anatomy, parenchyma_ids).numpy()
-      sizes.append(int(mask.sum()))
-      if sizes[-1] >= min_voxels:
-        break
-      if len(sizes) >= max_draws:
-        raise LesionDrawError(
-          f'volume {volume}: {len(sizes)} lesions were drawn from {generator.path} with '
-          f'{min(sizes)} to {max(sizes)} voxels of parenchyma (median {np.median(sizes):g}), '
-          f'expected one of at least {min_voxels}'
-        )
-      latent = _latent(generator, seed, volume, _LESION, len(sizes))
-      probability = _probability(generator, [latent])[0]
-    drawn.append(DrawnLesion(mask, tuple(sizes)))
-  return drawn
+  sizes = []
+  while len(sizes) < max_draws:
+    # One by one: in a batch, a network's last bits may depend on the other latents in it.
+    latent = _latent(generator, *key, _LESION, len(sizes))
+    probability = generator.call(latent=tf.constant(latent[np.newaxis]))[0]
+    mask = lesions.restrict(lesions.binarise(probability), labels, parenchyma_ids).numpy()
+    sizes.append(int(mask.sum()))
+    if sizes[-1] >= min_voxels:
+      return DrawnLesion(mask, tuple(sizes))
+  raise LesionDrawError(
+    f'volume {key[1]}: {len(sizes)} lesions were drawn from {generator.path} with '
+    f'{min(sizes)} to {max(sizes)} voxels of parenchyma (median {np.median(sizes):g}), '
+    f'expected one of at least {min_voxels}'
+  )
 
 
 def translate(
@@ -103,7 +110,3 @@ def translate(
 def _latent(bundle: Bundle, *key: int) -> np.ndarray:
   generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
   return generator.standard_normal(bundle.spec.latent_size, np.float32)
-
-
-def _probability(generator: Bundle, latents: list[np.ndarray]) -> tf.Tensor:
-  return generator.call(latent=tf.constant(np.stack(latents)))

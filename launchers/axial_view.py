@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap
+from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.patches import Rectangle
 from scipy import ndimage
 
 from launchers import report_style as style
@@ -82,7 +83,7 @@ def brain_box(labels: np.ndarray, margin: int = 2) -> tuple[slice, slice]:
 def show_slice(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
   """A slice (X, Y) of a DWI, window 0 to 1, smoothed between voxel centres for display."""
   show(ax, axial.astype(np.float32), grid, cmap='gray', vmin=0, vmax=1, interpolation='bilinear')
-  _mark_sides(ax, 'w')
+  mark_sides(ax, 'w')
 
 
 def show_labels(ax: Axes, axial: np.ndarray, grid: Grid, names: Sequence[str]) -> None:
@@ -90,7 +91,7 @@ def show_labels(ax: Axes, axial: np.ndarray, grid: Grid, names: Sequence[str]) -
   colours = [_STRUCTURES.get(_unpaired(name), style.MUTED) for name in names] + [style.LESION]
   show(ax, axial, grid, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(names) + 0.5)
   draw_outline(ax, axial == len(names), grid)
-  _mark_sides(ax, 'w')
+  mark_sides(ax, 'w')
 
 
 def draw_outline(
@@ -99,18 +100,25 @@ def draw_outline(
   """Outline of a mask's slice (X, Y), light on a dark casing so that it shows on any grey."""
   edges = outline(to_display(axial), grid.spacing_mm)
   # The whole casing first: drawn edge by edge it would cover the ends of the edges before.
-  for shade, width in ((('k', 2.1),) if casing else ()) + ((colour, 0.9),):
+  for shade, width in ((('k', 1.7),) if casing else ()) + ((colour, 0.8),):
     ax.add_collection(LineCollection(edges, colors=shade, linewidths=width, capstyle='projecting'))
 
 
 def fill(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
-  seen = np.ma.masked_equal(to_display(axial), 0)
-  ax.imshow(
-    seen,
-    cmap=ListedColormap([style.PREDICTION]),
-    alpha=0.6,
-    extent=_extent(axial, grid),
-    interpolation='nearest',
+  """Hatches the voxels of a mask's slice (X, Y); the hatching also shows in grey print."""
+  width_mm, height_mm = grid.spacing_mm[:2]
+  voxels = [
+    Rectangle((column * width_mm, row * height_mm), width_mm, height_mm)
+    for row, column in np.argwhere(to_display(axial))
+  ]
+  ax.add_collection(
+    PatchCollection(
+      voxels,
+      facecolor=(*to_rgb(style.PREDICTION), 0.5),
+      edgecolor=style.HATCH,
+      hatch='/' * 9,
+      linewidth=0,
+    )
   )
 
 
@@ -124,7 +132,8 @@ def _extent(axial: np.ndarray, grid: Grid) -> tuple[float, float, float, float]:
   return 0.0, float(width_mm), float(height_mm), 0.0
 
 
-def _mark_sides(ax: Axes, colour: str) -> None:
+def mark_sides(ax: Axes, colour: str) -> None:
+  """Writes R and L, the sides of the patient, into the upper corners."""
   for x, side, align in ((0.03, 'R', 'left'), (0.97, 'L', 'right')):
     ax.text(x, 0.97, side, color=colour, fontsize=6.5, ha=align, va='top', transform=ax.transAxes)
 

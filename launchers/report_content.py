@@ -34,9 +34,8 @@ def _synthesis(inputs: Inputs) -> Section:
   panels = []
   for case in inputs.syntheses:
     made, parent = case.made, case.parent
-    title = f'{_name(made)}, lesion {made["lesion_volume_ml"]:.3g} ml'
+    title = f'{_name(made)}, lesion {style.format_ml(made["lesion_volume_ml"])}'
     figure = images.synthesis_panel(
-      title,
       parent['image'][..., 0],
       made['labels'],
       made['lesion'],
@@ -44,13 +43,15 @@ def _synthesis(inputs: Inputs) -> Section:
       inputs.grid,
       inputs.structures,
     )
-    panels.append(Panel(style.png_uri(figure), f'{title}: from {_name(parent)}, four stages'))
+    panels.append(Panel(style.png_uri(figure), f'{title}: from {_name(parent)}, four stages', title))
   parents = ', '.join(_name(case.parent) for case in inputs.syntheses)
   caption = (
     f'From the healthy volume to the synthetic one, {len(panels)} of {len(inputs.generated)} '
     f'synthetic cases: those at the lower quartile, the median and the upper quartile of lesion '
     f'volume. Healthy parents: {parents}. Yellow outline: the injected lesion, drawn along voxel '
-    f'borders. {_CONVENTION}'
+    f'borders. Label map: light grey white matter, grey cortex, dark blue ventricles and CSF, '
+    'brown cerebellum, other colours deep grey matter and brain stem, red lesion. '
+    f'{_CONVENTION}'
   )
   return Section(
     'Implanting a lesion and making a DWI of it',
@@ -106,15 +107,13 @@ def _translator_curves(inputs: Inputs) -> Section:
 
 
 def _unet_curves(inputs: Inputs) -> Section:
-  panels = []
-  for metric, title, label in (
-    ('dice', 'Training Dice', 'soft Dice'),
-    ('test_dice', 'Test Dice', 'Dice'),
-    ('loss', 'Training loss', 'cross-entropy + 1 - Dice'),
-    ('test_loss', 'Test loss', 'cross-entropy + 1 - Dice'),
-  ):
-    lines = {arm: curves.series(metric) for arm, curves in inputs.unets.items()}
-    panels.append(plots.curve_panel(title, label, lines))
+  of_arms = lambda metric: {arm: curves.series(metric) for arm, curves in inputs.unets.items()}
+  panels = [
+    plots.curve_panel('Training Dice', 'soft Dice', of_arms('dice')),
+    plots.curve_panel('Test Dice', 'Dice', of_arms('test_dice')),
+    plots.curve_panel('Training loss', 'cross-entropy + 1 - Dice', of_arms('loss')),
+    plots.curve_panel('Test loss', 'cross-entropy + 1 - Dice', of_arms('test_loss')),
+  ]
   n = sum(case.is_positive for case in next(iter(inputs.cases.values())))
   caption = (
     f'U-Net by arm, one training run each. Training: means over an epoch, with augmentation. Test: '
@@ -152,7 +151,9 @@ def _intensities(inputs: Inputs) -> Section:
   caption = (
     f'Density of voxel intensity over all voxels of a region: {len(inputs.train)} clinical '
     f'training cases, {len(inputs.generated)} synthetic cases, {len(inputs.healthy)} healthy '
-    'volumes. Brain: all voxels with an anatomical label, ventricles and lesion included.'
+    'volumes. Brain: all voxels with an anatomical label, ventricles and lesion included. The '
+    'percentage in a legend is the share of voxels at the upper clip, the last bin, which may '
+    'stand above the frame.'
   )
   commands = [inputs.commands['clinical data set'], inputs.commands['synthetic data set']]
   return _plotted('Intensity, clinical against synthetic', panels, caption, commands)
@@ -164,13 +165,14 @@ def _segmentations(inputs: Inputs) -> Section:
     example = shown.example
     true_ml = example['lesion_volume_ml']
     notes = {
-      arm: f'Dice {case.dice:.3f}' if case.is_positive else f'{case.predicted_ml:.3g} ml predicted'
+      arm: f'Dice {case.dice:.3f}'
+      if case.is_positive
+      else f'predicted {style.format_ml(case.predicted_ml)}'
       for arm, case in shown.cases.items()
     }
-    truth = f'lesion {true_ml:.3g} ml' if true_ml else 'DWI-negative'
+    truth = f'lesion {style.format_ml(true_ml)}' if true_ml else 'DWI-negative'
     title = f'{shown.why[0].upper()}{shown.why[1:]}: {_name(example)}, {truth}'
     figure = images.segmentation_panel(
-      title,
       example['image'][..., 0],
       example['lesion'],
       example['labels'],
@@ -179,12 +181,13 @@ def _segmentations(inputs: Inputs) -> Section:
       inputs.grid,
     )
     alt = '; '.join([title, *(f'{arm}: {note}' for arm, note in notes.items())])
-    panels.append(Panel(style.png_uri(figure), alt))
+    panels.append(Panel(style.png_uri(figure), alt, title))
   caption = (
     f'{len(panels)} test cases: lowest and highest mean Dice over the arms, largest gain and loss '
     'of the last arm on the first, and the negative case with the largest false-positive volume. '
-    'Yellow outline: ground truth. Blue: prediction. The slice holds the largest area of truth and '
-    f'predictions together; Dice is that of the whole volume. {_CONVENTION}'
+    'Yellow outline: ground truth. Hatched blue: prediction. The slice has the largest area of the '
+    'true lesion, or of the predictions in a negative case; Dice is that of the whole volume. '
+    f'{_CONVENTION}'
   )
   title = 'Worst and best segmentations'
   return Section(title, panels, caption, _arm_commands(inputs), columns=2)
@@ -196,27 +199,28 @@ def _lesions(inputs: Inputs) -> Section:
   draws = [v for facts in made.provenance for v in facts.get('lesion_draw_voxels', [])]
   draws_ml = np.array([v for v in draws if v]) * grid.voxel_volume_ml
   if draws_ml.size:
-    volumes['all non-empty draws'] = draws_ml
+    volumes['non-empty draws'] = draws_ml
   panels = []
   for name, survey in (('Generated', made), ('Real', real)):
     masks = survey.masks(_spread_by_volume(survey))
-    figure = images.gallery_panel(f'{name} lesions', masks, real.brain_share, grid)
-    panels.append(Panel(style.png_uri(figure), f'{name} lesions seen from above'))
+    figure = images.gallery_panel(masks, real.brain_share, grid)
+    panels.append(Panel(style.png_uri(figure), f'{name} lesions, projected', f'{name} lesions'))
   figure = images.frequency_panel(
     {'generated': made.lesion_share, 'real': real.lesion_share},
     real.brain_share,
     grid,
-    'Where lesions lie',
   )
-  panels.append(Panel(style.png_uri(figure), 'Share of cases with a lesion at each place'))
+  panels.append(
+    Panel(style.png_uri(figure), 'Share of cases with a lesion at each place', 'Where lesions lie')
+  )
   figure = plots.volume_distribution(volumes, MIN_VOXELS * grid.voxel_volume_ml)
   panels.append(Panel(style.svg_uri(figure), 'Cumulative distributions of lesion volume'))
   caption = (
     f'Generated: the lesions of {len(made)} synthetic cases, after restriction to parenchyma. Real: '
     f'{len(real.with_lesion())} training cases. Pictures: lesions evenly spread over the ranks of '
-    'volume from small to large, seen from above; the darker, the thicker from inferior to superior '
-    '(black: 60 mm or more). Where lesions lie: share of cases with a lesion at a place, highest '
-    'along z. Volume: cumulative share of lesions; '
+    'volume from small to large, in radiological convention; the darker, the thicker from inferior '
+    'to superior (black: 60 mm or more). Where lesions lie: share of cases with a lesion at a '
+    'place, highest along z. Volume: cumulative share of lesions; '
     f'dotted upright line: {MIN_VOXELS} voxels, below which a lesion is drawn again.'
   )
   commands = [inputs.commands['lesion GAN'], inputs.commands['synthetic data set']]

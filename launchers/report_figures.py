@@ -51,6 +51,7 @@ def curve_panel(
       va='bottom',
       fontsize=7.5,
       color=style.INK,
+      bbox={'facecolor': 'w', 'edgecolor': 'none', 'alpha': 0.8, 'pad': 1},
     )
   axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:,.0f}'))
   if len(lines) > 1:
@@ -64,31 +65,22 @@ def dice_by_arm(arms: Arms) -> Figure:
   names = list(arms)
   values = np.array([paired_dice(arms[names[0]], arms[name])[1] for name in names])
   figure, axes = style.plot_panel('Dice of each test case', '', 'Dice')
-  at = np.arange(len(names))
-  axes.plot(at, values, color=style.MUTED, linewidth=0.4, alpha=0.5, zorder=1)
+  at, spread = np.arange(len(names)), 0.1 + _spread(values.shape[1])
+  axes.plot(at[:, None] + spread, values, color=style.MUTED, linewidth=0.4, alpha=0.5, zorder=1)
   axes.boxplot(
     values.T,
-    positions=at,
-    widths=0.34,
+    positions=at - 0.14,
+    widths=0.18,
     showfliers=False,
-    zorder=3,
+    manage_ticks=False,
     medianprops={'color': style.INK, 'linewidth': 1.6},
     boxprops={'linewidth': 0.9},
     whiskerprops={'linewidth': 0.9},
   )
   for i, row in enumerate(values):
-    look = style.series(i)
-    axes.scatter(
-      i + _spread(len(row)),
-      row,
-      s=9,
-      marker=look.marker,
-      facecolors='none',
-      edgecolors=look.colour,
-      linewidths=0.7,
-      zorder=2,
-    )
-    axes.plot(i, row.mean(), marker='D', color=look.colour, markersize=6, markeredgecolor='w', zorder=4)
+    _scatter(axes, i, i + spread, row, names[i])
+    colour = style.series(i).colour
+    axes.plot(i - 0.14, row.mean(), 'D', color=colour, markersize=5, markeredgecolor='w', zorder=4)
   axes.set_xticks(at, names)
   axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(-0.03, 1.03))
   axes.grid(axis='x', visible=False)
@@ -117,7 +109,8 @@ def gain_by_volume(arms: Arms) -> Figure:
   _log_ml(axes)
   limit = max(np.abs(axes.get_ylim()))
   axes.set_ylim(-limit, limit)
-  axes.legend(loc='best', handletextpad=0.2)
+  if len(others) > 1:
+    axes.legend(loc='best', handletextpad=0.2)
   return figure
 
 
@@ -129,14 +122,15 @@ def intensity_histogram(title: str, counts: Mapping[str, np.ndarray]) -> Figure:
     counts: Name of a set -> voxels by intensity, [N_BINS] over [0, 1].
   """
   figure, axes = style.plot_panel(title, 'intensity', 'density')
-  edges = np.linspace(0, 1, N_BINS + 1)
+  edges, top = np.linspace(0, 1, N_BINS + 1), 0.0
   for i, (name, histogram) in enumerate(counts.items()):
     look = style.series(i)
-    axes.stairs(
-      densities(histogram), edges, color=look.colour, linestyle=look.dash, linewidth=1.4, label=name
-    )
-  axes.set(xlim=(0, 1))
-  axes.set_ylim(bottom=0)
+    density = densities(histogram)
+    clipped = density[-1] / N_BINS
+    label = f'{name} ({100 * clipped:.0f} %)' if clipped >= 0.005 else name
+    axes.stairs(density, edges, color=look.colour, linestyle=look.dash, linewidth=1.4, label=label)
+    top = max(top, density[:-1].max())
+  axes.set(xlim=(0, 1), ylim=(0, 1.3 * top or 1))
   axes.legend()
   return figure
 
@@ -186,4 +180,4 @@ def _log_ml(axes: Axes) -> None:
 
 def _spread(n: int) -> np.ndarray:
   """Sideways shifts that keep points apart; fixed, so that the figure is always the same."""
-  return 0.13 * (np.arange(n) * 0.618034 % 1 - 0.5) * 2
+  return 0.08 * (np.arange(n) * 0.618034 % 1 - 0.5) * 2

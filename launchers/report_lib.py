@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import gin
 from absl import logging
@@ -14,6 +15,8 @@ from launchers import report_style as style
 from launchers.report_gather import Inputs, gather
 from launchers.report_page import Page, Table
 from launchers.sanity_table import Check
+
+_MISSING = '\N{EN DASH}'
 
 
 @gin.configurable
@@ -77,26 +80,26 @@ def findings(cases: arm_statistics.Arms) -> list[str]:
   texts = []
   for arm, rows in others:
     d = arm_statistics.paired_difference(reference, rows)
-    text = f'{arm} minus {first}: mean difference in Dice {d["mean"]:+.3f}'
-    if math.isfinite(d['low']):
-      meaning = (
-        'The interval includes 0: these cases do not show a difference.'
-        if d['low'] <= 0 <= d['high']
-        else 'The interval excludes 0.'
-      )
-      text += f' (95 % interval over cases {d["low"]:+.3f} to {d["high"]:+.3f}, paired, '
-    else:
-      meaning, text = '', f'{text} (paired, '
+    mean, low, high = (style.signed(d[name], 3) for name in ('mean', 'low', 'high'))
+    interval = f', 95 % interval over cases {low} to {high}' if math.isfinite(d['low']) else ''
     n_equal = d['n'] - d['n_higher'] - d['n_lower']
     texts.append(
-      f'{text}n = {d["n"]}); higher in {d["n_higher"]} cases, lower in {d["n_lower"]}, equal in '
-      f'{n_equal}. {meaning}'.strip()
+      f'{arm} minus {first}: mean difference in Dice {mean} (paired, n = {d["n"]}{interval}); higher '
+      f'in {d["n_higher"]} cases, lower in {d["n_lower"]}, equal in {n_equal}.{_meaning(d)}'
     )
   if others:
     texts.append(
       'Each arm is one training run; how much a run varies with its seed is not in the interval.'
     )
   return texts
+
+
+def _meaning(difference: Mapping[str, Any]) -> str:
+  if not math.isfinite(difference['low']):
+    return ''
+  if difference['low'] <= 0 <= difference['high']:
+    return ' The interval includes 0: these cases do not show a difference.'
+  return ' The interval excludes 0.'
 
 
 def clock(seconds: float) -> str:
@@ -118,33 +121,34 @@ def _page(inputs: Inputs, stage_seconds: Mapping[str, float], checks: list[Check
       f'{" x ".join(map(str, inputs.grid.shape))} voxels of '
       f'{" x ".join(f"{mm:g}" for mm in inputs.grid.spacing_mm)} mm.'
     ),
-    findings=[*findings(inputs.cases), *_learnt(inputs)],
-    arms=_arm_table(inputs.cases),
+    findings=findings(inputs.cases),
+    arms=_arm_table(inputs),
     stages=_stage_table(stage_seconds),
     sections=list(report_content.sections(inputs)),
     checks=_check_table(checks),
   )
 
 
-def _learnt(inputs: Inputs) -> list[str]:
-  return [f'{arm} learnt from {" and ".join(names)}.' for arm, names in inputs.learnt_from.items()]
-
-
-def _arm_table(cases: arm_statistics.Arms) -> Table:
-  number = lambda value, form: '-' if value is None else format(value, form)
+def _arm_table(inputs: Inputs) -> Table:
+  number = lambda value, form: _MISSING if value is None else format(value, form)
   rows = []
-  for arm, of_arm in cases.items():
-    s = arm_statistics.summarise(of_arm)
+  for arm, cases in inputs.cases.items():
+    s = arm_statistics.summarise(cases)
     dice = [number(s[f'dice_{name}'], '.3f') for name in ('mean', 'sd', 'median')]
-    false_ml = [number(s[f'false_positive_ml_{name}'], '.2f') for name in ('mean', 'max')]
+    false_ml = [
+      _MISSING if value is None else style.format_ml(value)
+      for value in (s['false_positive_ml_mean'], s['false_positive_ml_max'])
+    ]
     false = f'{s["n_false_positive"]} of {s["n_negative"]}'
     rows.append([arm, *dice, str(s['n_cases']), *false_ml, false])
-  head = ['arm', 'Dice, mean', 'sd', 'median', 'n', 'false ml, mean', 'max', 'cases with any']
+  learnt = '; '.join(f'{a}: {" and ".join(names)}' for a, names in inputs.learnt_from.items())
   note = (
-    'Dice (0 to 1) of the last epoch over the DWI-positive test cases, sd between cases. False ml: '
-    'predicted lesion volume in DWI-negative test cases, in how many of them there is any.'
+    'Dice (0 to 1) of the network after its last epoch, sd between cases; false positives are '
+    f'volumes predicted where there is no lesion. Training data: {learnt}.'
   )
-  return Table(head, rows, note)
+  groups = [('', 1), ('Dice, DWI-positive test cases', 4), ('false positives, DWI-negative', 3)]
+  head = ['arm', 'mean', 'sd', 'median', 'n', 'mean', 'largest', 'cases']
+  return Table(head, rows, note, groups)
 
 
 def _stage_table(stage_seconds: Mapping[str, float]) -> Table:
@@ -155,7 +159,9 @@ def _stage_table(stage_seconds: Mapping[str, float]) -> Table:
 
 
 def _check_table(checks: list[Check]) -> Table:
-  write = lambda check, value: '-' if value is None or not math.isfinite(value) else check.form(value)
+  write = lambda check, value: (
+    _MISSING if value is None or not math.isfinite(value) else check.form(value)
+  )
   verdict = {True: 'pass', False: 'attention', None: ''}
   rows = [
     [c.text, write(c, c.generated), write(c, c.real), c.expected, verdict[c.is_good]] for c in checks

@@ -14,10 +14,12 @@ class Panel:
   Attributes:
     uri: The picture itself, as a data URI.
     alt: What it shows, for those who cannot see it.
+    title: Stands above it; for pictures that carry none themselves.
   """
 
   uri: str
   alt: str
+  title: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +43,19 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-  """Cells are text; `note` stands below."""
+  """A table of texts.
+
+  Attributes:
+    head: Names of the columns.
+    rows: Cells.
+    note: Stands below.
+    groups: Names above several columns, each with their number, from left to right.
+  """
 
   head: Sequence[str]
   rows: Sequence[Sequence[str]]
   note: str = ''
+  groups: Sequence[tuple[str, int]] = ()
 
 
 @dataclasses.dataclass(frozen=True)

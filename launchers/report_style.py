@@ -14,6 +14,7 @@ MUTED = '#6b7280'
 RULE = '#d0d4da'
 OUTLINE = '#ffd400'
 PREDICTION = '#2e86de'
+HATCH = '#05246b'
 LESION = '#d1360a'
 
 
@@ -60,9 +61,12 @@ _RC = {
   'xtick.labelsize': 8,
   'ytick.labelsize': 8,
   'lines.linewidth': 1.4,
-  'legend.frameon': False,
+  'legend.facecolor': 'w',
+  'legend.edgecolor': 'none',
+  'legend.framealpha': 0.85,
   'legend.fontsize': 8,
   'legend.handlelength': 2.6,
+  'hatch.linewidth': 0.6,
   'svg.fonttype': 'path',
   # Fixed names inside the SVG, so that the same numbers give the same bytes.
   'svg.hashsalt': 'report',
@@ -72,6 +76,17 @@ _RC = {
 def style() -> AbstractContextManager:
   """Matplotlib settings of the report; figures are made and saved inside."""
   return matplotlib.rc_context(_RC)
+
+
+def signed(value: float, digits: int) -> str:
+  """A number with its sign, minus as a minus sign and not a hyphen."""
+  return f'{value:+.{digits}f}'.replace('-', '\N{MINUS SIGN}')
+
+
+def format_ml(volume_ml: float) -> str:
+  """A volume with the digits that matter, such as `0.22 ml`, `12.7 ml`, `1,334 ml`."""
+  digits = 0 if volume_ml >= 100 else 1 if volume_ml >= 10 else 2
+  return f'{volume_ml:,.{digits}f} ml'
 
 
 def series(index: int) -> Series:

@@ -13,3 +13,7 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
 
   def __init__(self, **kwargs):
     super().__init__(**{**kwargs, 'dtype': 'float32'})
+
+  def get_config(self):
+    # The number of groups is no choice here, and giving it back would raise a warning.
+    return {name: value for name, value in super().get_config().items() if name != 'groups'}

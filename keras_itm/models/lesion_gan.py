@@ -3,6 +3,7 @@
 import gin
 import tensorflow as tf
 
+from keras_itm.lesions import balance_sizes
 from keras_itm.losses import wasserstein_critic_loss, wasserstein_generator_loss
 from keras_itm.models.ema import AveragedNetwork
 from keras_itm.penalties import gradient_penalty
@@ -34,17 +35,21 @@ class LesionGAN(tf.keras.Model):
     critic_steps: int = 5,
     penalty_weight: float = 10.0,
     ema_decay: float = 0.999,
+    size_exponent: float = 0.0,
     seed: int = 0,
   ):
     """Takes the networks over.
 
     Args:
       generator: Latents [n, L] to class probabilities [n, X, Y, Z, 2]; channel 1 is the lesion.
-      critic: Masks [n, X, Y, Z] to scores [n].
+      critic: Masks [n, X, Y, Z], scaled by `size_exponent`, to scores [n].
       latent_size: L.
       critic_steps: Critic updates for each update of the generator.
       penalty_weight: Weight of the gradient penalty.
       ema_decay: Of the generator's moving average, in [0, 1).
+      size_exponent: How far the critic's view of masks is freed from their size, 0 (not at all, as
+        in the paper) to 0.5; see `lesions.balance_sizes`. A short training otherwise neglects small
+        lesions, which then fade below the threshold.
       seed: Of latents and of the places where the penalty is taken.
 
     Raises:
@@ -52,6 +57,8 @@ class LesionGAN(tf.keras.Model):
     """
     super().__init__(name='lesion_gan')
     _check_networks(generator, critic, latent_size)
+    if not 0 <= size_exponent <= 0.5:
+      raise ValueError(f'size_exponent is {size_exponent}, expected a number from 0 to 0.5')
     if critic_steps < 1 or penalty_weight < 0:
       raise ValueError(
         f'critic_steps {critic_steps}, penalty_weight {penalty_weight}: expected >= 1 and >= 0'
@@ -62,6 +69,7 @@ class LesionGAN(tf.keras.Model):
     self.latent_size = latent_size
     self.critic_steps = critic_steps
     self.penalty_weight = penalty_weight
+    self.size_exponent = size_exponent
     self.rng = tf.random.Generator.from_seed(seed)
     self._trackers = {name: tf.keras.metrics.Mean(name=name) for name in _METRICS}
 
@@ -116,6 +124,7 @@ class LesionGAN(tf.keras.Model):
       fake: Lesion probabilities, [n, X, Y, Z].
       alpha: Where between them the slope is taken, [n], in [0, 1].
     """
+    real, fake = self._view(real), self._view(fake)
     real_scores, fake_scores = tf.split(self.critic(tf.concat([real, fake], 0), training=True), 2)
     loss = wasserstein_critic_loss(real_scores, fake_scores)
     penalty, norm = gradient_penalty(lambda masks: self.critic(masks, training=True), real, fake, alpha)
@@ -128,7 +137,12 @@ class LesionGAN(tf.keras.Model):
 
   def generator_losses(self, fake: tf.Tensor) -> dict[str, tf.Tensor]:
     """The generator's objective for lesion probabilities [n, X, Y, Z], one value per example."""
-    return {'generator_loss': wasserstein_generator_loss(self.critic(fake, training=True))}
+    scores = self.critic(self._view(fake), training=True)
+    return {'generator_loss': wasserstein_generator_loss(scores)}
+
+  def _view(self, masks: tf.Tensor) -> tf.Tensor:
+    """Masks as the critic sees them; the distance and the penalty are taken in this space."""
+    return balance_sizes(masks, self.size_exponent) if self.size_exponent else masks
 
   def _split(self, real: tf.Tensor) -> tf.Tensor:
     n, k = real.shape[0], self.critic_steps

@@ -42,11 +42,18 @@ class Pix2Pix(TrackedModel):
       ema_decay: Of the generator's moving average, in [0, 1).
 
     Raises:
-      ValueError: A negative weight.
+      ValueError: A negative weight, or networks that do not fit.
     """
     super().__init__(_METRICS, name='pix2pix')
     if l1_weight < 0:
       raise ValueError(f'l1_weight is {l1_weight}, expected at least 0')
+    taken = tuple(shape[-1] for shape in discriminator.input_shape)
+    n_labels, n_contrasts = generator.input_shape[-1], generator.output_shape[-1]
+    if taken != (n_labels, n_contrasts):
+      raise ValueError(
+        f'discriminator takes {taken} channels, expected {n_labels} labels and {n_contrasts} contrasts'
+        ' as the generator has'
+      )
     self.generator = generator
     self.discriminator = discriminator
     self.average = AveragedNetwork(generator, ema_decay)

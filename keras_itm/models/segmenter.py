@@ -14,7 +14,13 @@ class Segmenter(TrackedModel):
   """
 
   def __init__(self, network: tf.keras.Model):
-    """Takes over a network: images -> softmax [n, X, Y, Z, 2], class 1 the lesion."""
+    """Takes over a network: images -> softmax [n, X, Y, Z, 2], class 1 the lesion.
+
+    Raises:
+      ValueError: Another number of classes.
+    """
+    if network.output_shape[-1] != 2:
+      raise ValueError(f'network gives {network.output_shape[-1]} classes, expected 2')
     super().__init__(('loss', 'cross_entropy', 'dice_loss', 'dice'), name='segmenter')
     self.network = network
 

@@ -10,17 +10,22 @@ from keras_itm.layers.folding import FoldVoxels
 
 @gin.register
 def lesion_critic(
-  shape: Sequence[int] = (128, 128, 32), filters: Sequence[int] = (32, 64, 128, 256, 512)
+  shape: Sequence[int] = (128, 128, 32),
+  filters: Sequence[int] = (32, 64, 128, 256, 512),
+  hidden_units: int = 64,
 ) -> tf.keras.Model:
   """Masks [n, X, Y, Z] with values in [0, 1] to unbounded scores [n]; higher is more real.
 
-  4x4x4 convolutions of stride 2 with LeakyReLU 0.2, then a dense layer. No normalisation over the
-  batch, which would make the gradient penalty of one example depend on the others. It sees the
-  lesion's probability only, the other class being what is missing to 1.
+  4x4x4 convolutions of stride 2, a hidden dense layer, LeakyReLU 0.2 after each, and the score. The
+  hidden layer judges the whole mask: convolutions alone would add up local scores, which can tell
+  the mean of the volumes but not their distribution. No normalisation over the batch, which would
+  make the gradient penalty of one example depend on the others. The critic sees the lesion's
+  probability only, the other class being what is missing to 1.
 
   Args:
     shape: Voxels of a mask along X, Y, Z.
     filters: Channels after each halving.
+    hidden_units: Of the dense layer.
 
   Raises:
     ValueError: A size below 1 or a shape that the halvings do not divide.
@@ -30,8 +35,8 @@ def lesion_critic(
       f'shape {tuple(shape)} with filters {tuple(filters)}: expected one filter or more and '
       f'three sizes divisible by {2 ** len(filters)}'
     )
-  if min(filters) < 1:
-    raise ValueError(f'filters {tuple(filters)}: expected at least 1 each')
+  if min(hidden_units, *filters) < 1:
+    raise ValueError(f'filters {tuple(filters)}, hidden_units {hidden_units}: expected at least 1 each')
   mask = tf.keras.Input(tuple(shape), name='mask')
   x = tf.keras.layers.Reshape((*shape, 1), name='channel')(mask)
   x = FoldVoxels(name='fold')(x)
@@ -41,6 +46,8 @@ def lesion_critic(
     x = tf.keras.layers.Conv3D(n_filters, 4, strides=2, padding='same', name=f'down_{i}')(x)
     x = tf.keras.layers.LeakyReLU(0.2, name=f'relu_{i}')(x)
   x = tf.keras.layers.Flatten(name='flat')(x)
+  x = tf.keras.layers.Dense(hidden_units, name='hidden')(x)
+  x = tf.keras.layers.LeakyReLU(0.2, name='hidden_relu')(x)
   x = tf.keras.layers.Dense(1, dtype='float32', name='dense')(x)
   score = tf.keras.layers.Reshape((), name='score')(x)
   return tf.keras.Model(mask, score, name='lesion_critic')

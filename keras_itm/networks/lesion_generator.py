@@ -6,7 +6,6 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.layers.folding import UnfoldVoxels
 from keras_itm.layers.normalization import InstanceNormalization
 from keras_itm.layers.upsampling_convolution import UpsamplingConvolution3D
 
@@ -22,8 +21,8 @@ def lesion_generator(
   """Latent vectors [n, L] to class probabilities [n, X, Y, Z, 2]; channel 1 is the lesion.
 
   A dense layer makes the coarsest maps. Each step doubles them by nearest neighbour, convolves,
-  normalises per instance and applies LeakyReLU 0.2. The last doubling gives the two classes, by a
-  sub-pixel convolution (which spares normalised maps of full size, half of the time), and softmax.
+  normalises per instance and applies LeakyReLU 0.2. The last doubling and its convolution give the
+  two classes, with a softmax; normalised maps of full size would double the time.
 
   Args:
     shape: Voxels of a mask along X, Y, Z.
@@ -52,13 +51,10 @@ def lesion_generator(
     x = UpsamplingConvolution3D(n_filters, use_bias=False, name=f'up_{i}')(x)
     x = InstanceNormalization(name=f'norm_{i}')(x)
     x = tf.keras.layers.LeakyReLU(0.2, name=f'relu_{i}')(x)
-  bias = tf.keras.initializers.Constant(np.tile(np.log([1 - lesion_rate, lesion_rate]), 8))
-  logits = tf.keras.layers.Conv3D(16, 3, padding='same', bias_initializer=bias, name='logits')
-  x = logits(x)
-  # The voxels of a block start alike, as after nearest-neighbour upsampling: no checkerboard.
-  logits.kernel.assign(tf.tile(logits.kernel[..., :2], [1, 1, 1, 1, 8]))
-  x = UnfoldVoxels(dtype='float32', name='unfold')(x)
-  return tf.keras.Model(latent, TwoClassSoftmax(dtype='float32')(x), name='lesion_generator')
+  bias = tf.keras.initializers.Constant(np.log([1 - lesion_rate, lesion_rate]).tolist())
+  logits = UpsamplingConvolution3D(2, bias_initializer=bias, name='logits')(x)
+  classes = TwoClassSoftmax(dtype='float32', name='classes')(logits)
+  return tf.keras.Model(latent, classes, name='lesion_generator')
 
 
 class TwoClassSoftmax(tf.keras.layers.Layer):

@@ -50,11 +50,15 @@ def patch_gan(
 
 
 def _patch_logits(x: tf.Tensor, filters: tuple[int, ...], strides: tuple[int, ...]) -> tf.Tensor:
-  initializer = tf.keras.initializers.RandomNormal(0.0, 0.02)
-  convolution = lambda n, stride: _layers.Conv2D(
-    n, 4, strides=stride, padding='same', kernel_initializer=initializer
-  )
   for n_filters, stride in zip(filters, strides):
-    x = InstanceNormalization()(convolution(n_filters, stride)(x))
+    x = InstanceNormalization()(_convolution(n_filters, stride)(x))
     x = _layers.LeakyReLU(_LEAKINESS)(x)
-  return _layers.Activation('linear', dtype='float32')(convolution(1, 1)(x))
+  return _layers.Activation('linear', dtype='float32')(_convolution(1, 1)(x))
+
+
+def _convolution(n_filters: int, stride: int) -> _layers.Layer:
+  # One initializer each: a shared one gives kernels of the same shape the same values.
+  initializer = tf.keras.initializers.RandomNormal(0.0, 0.02)
+  return _layers.Conv2D(
+    n_filters, 4, strides=stride, padding='same', kernel_initializer=initializer
+  )

@@ -3,6 +3,7 @@
 import gin
 import tensorflow as tf
 
+from keras_itm.layers.dropout import Dropout
 from keras_itm.layers.normalization import InstanceNormalization
 
 _LEAKINESS = 0.2
@@ -36,13 +37,13 @@ def pix2pix_unet(
     A model whose images lie in [-1, 1] (tanh).
 
   Raises:
-    ValueError: The slice size cannot be halved once per entry of `filters`.
+    ValueError: The slice size cannot be halved once per entry of `filters`, or a dropout outside [0, 1).
   """
   factor = 2 ** len(filters)
-  if any(size % factor for size in image_size):
+  if not filters or any(size % factor for size in image_size):
     raise ValueError(
       f'image_size {tuple(image_size)} with {len(filters)} filters {tuple(filters)}: '
-      f'expected a size divisible by {factor}'
+      f'expected at least one filter and a size divisible by {factor}'
     )
   inputs = x = _layers.Input((*image_size, n_labels), name='segmentation')
   skips = []
@@ -68,7 +69,7 @@ def _up(x: tf.Tensor, skip: tf.Tensor, n_filters: int, dropout: float) -> tf.Ten
   x = _convolution(n_filters)(_layers.UpSampling2D()(x))
   x = _layers.LeakyReLU(_LEAKINESS)(x)
   if dropout:
-    x = _layers.Dropout(dropout, force_generator=True)(x)
+    x = Dropout(dropout)(x)
   x = InstanceNormalization()(x)
   x = _layers.Concatenate()([x, skip])
   return _layers.LeakyReLU(_LEAKINESS)(x)

@@ -3,6 +3,8 @@
 import gin
 import tensorflow as tf
 
+from keras_itm.layers.dropout import Dropout
+
 _layers = tf.keras.layers
 
 
@@ -28,8 +30,11 @@ def unet_3d(
     dropout: Share of activations dropped in training after each convolution.
 
   Raises:
-    ValueError: The shape cannot be halved once per entry of `filters`.
+    ValueError: The shape cannot be halved once per entry of `filters`, no class for the lesion, or a
+      dropout outside [0, 1).
   """
+  if n_classes < 2:
+    raise ValueError(f'n_classes is {n_classes}, expected at least 2')
   factor = 2 ** len(filters)
   if any(size % factor for size in shape):
     raise ValueError(
@@ -45,7 +50,8 @@ def unet_3d(
   x = _two_convolutions(x, bottleneck_filters, dropout)
   for n_filters, skip in zip(reversed(filters), reversed(skips)):
     x = _layers.Conv3DTranspose(n_filters, 2, strides=2)(x)
-    x = _layers.ReLU()(_layers.BatchNormalization()(x))
+    # Statistics of the whole batch also where it is spread over several devices.
+    x = _layers.ReLU()(_layers.BatchNormalization(synchronized=True)(x))
     x = _layers.Concatenate()([x, skip])
     x = _two_convolutions(x, n_filters, dropout)
   x = _layers.Conv3D(n_classes, 3, padding='same')(x)
@@ -57,5 +63,5 @@ def unet_3d(
 def _two_convolutions(x: tf.Tensor, n_filters: int, dropout: float) -> tf.Tensor:
   for _ in range(2):
     x = _layers.Conv3D(n_filters, 3, padding='same', activation='relu')(x)
-    x = _layers.Dropout(dropout, force_generator=True)(x)
+    x = Dropout(dropout)(x)
   return x

@@ -11,6 +11,7 @@ import numpy as np
 from stroke_tfds.errors import InputError
 
 MAX_VOXELS = 512**3
+MAX_LABEL = 65535
 NIFTI_ENDINGS = ('.nii.gz', '.nii')
 
 
@@ -52,15 +53,12 @@ def read_image(path: str | os.PathLike) -> Volume:
 def read_label_map(path: str | os.PathLike) -> Volume:
   """Reads whole numbers from 0 to 65535 as int32; errors as for `read_image`."""
   values, affine = _read(path)
-  if not np.all(np.isfinite(values)):
-    raise InputError(f'{path}: holds values that are not finite, expected whole numbers')
-  codes = np.rint(values)
-  if not np.allclose(values, codes, atol=1e-3, rtol=0):
-    raise InputError(f'{path}: holds fractions such as {_first_fraction(values)}, expected labels')
-  if codes.min() < 0 or codes.max() > 65535:
-    found = f'{codes.min():g} to {codes.max():g}'
-    raise InputError(f'{path}: labels run from {found}, expected 0 to 65535')
-  return Volume(codes.astype(np.int32), affine)
+  if values.dtype.kind == 'f':
+    values = _whole_numbers(path, values)
+  low, high = values.min(), values.max()
+  if low < 0 or high > MAX_LABEL:
+    raise InputError(f'{path}: labels run from {low} to {high}, expected 0 to {MAX_LABEL}')
+  return Volume(values.astype(np.int32), affine)
 
 
 def read_mask(path: str | os.PathLike) -> Volume:
@@ -120,8 +118,14 @@ def _check_header(path: Path, image: nib.spatialimages.SpatialImage) -> None:
     raise InputError(f'{path}: its affine does not place voxels in space, expected an invertible one')
 
 
-def _first_fraction(values: np.ndarray) -> float:
-  return float(values[np.abs(values - np.rint(values)) > 1e-3][0])
+def _whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
+  """Labels that were stored as floating-point numbers."""
+  whole = np.rint(values)
+  off = np.abs(values - whole)
+  if not np.all(off <= 1e-3):  # Also where a value is not finite.
+    found = values[~(off <= 1e-3)][0]
+    raise InputError(f'{path}: holds the value {found:g}, expected whole numbers')
+  return whole.astype(np.int64)
 
 
 def _one_line(error: Exception) -> str:

@@ -13,7 +13,9 @@ from stroke_tfds.phantom.signal import SCALP_ID
 
 _SHELL_MM = 2  # Fluid between the template's brain mask and the skull.
 _SCALP_MM = (7.0, 12.0)  # Distance of the scalp from the brain.
-_DEPTH_SIGMA_MM = 2.0
+_SULCUS_SIGMA_MM = 1.5
+_FLUID_BELOW = 0.6  # Solidity of the youngest brain's fluid.
+_VENTRICLE_BELOW = 0.8  # The same within the envelope of the ventricles.
 _PULL_SIGMA_MM = 6.0
 _IS_CORTEX = np.array(['cortex' in name for name in ASEG28.names] + [False])
 
@@ -26,11 +28,14 @@ class Anatomy:
     name: Short name; the file's for real anatomies.
     labels: aseg28 ids, uint8 of shape (X, Y, Z).
     origin_mm: MNI coordinate of the centre of voxel (0, 0, 0).
+    solidity: Share of tissue rather than fluid in and around each voxel, uint8 with 255 for
+      tissue alone; uncertain in sulci, which open first when a brain shrinks.
   """
 
   name: str
   labels: np.ndarray
   origin_mm: np.ndarray
+  solidity: np.ndarray
 
   @functools.cached_property
   def _head(self) -> np.ndarray:
@@ -42,12 +47,6 @@ class Anatomy:
     layer = np.repeat(np.repeat(np.repeat(layer, step, 0), step, 1), step, 2)
     layer = layer[tuple(slice(n) for n in self.labels.shape)]
     return np.where(layer & (self.labels == 0), SCALP_ID, self.labels).astype(np.uint8)
-
-  @functools.cached_property
-  def _depth(self) -> np.ndarray:
-    """How much tissue surrounds each voxel, 0 to 255: low at the crowns, lowest in sulci."""
-    solid = np.isin(self.labels, ASEG28.parenchyma_ids).astype(np.float32)
-    return (255 * ndimage.gaussian_filter(solid, _DEPTH_SIGMA_MM, truncate=3)).astype(np.uint8)
 
   @functools.cached_property
   def _ventricle_pull(self) -> tuple[np.ndarray, ...]:
@@ -80,7 +79,7 @@ class Anatomy:
       step = np.rint(component - np.float32(start)).astype(np.int32)
       flat = flat * n + np.clip(step, 0, n - 1, out=step)
     tissue = self._head.ravel().take(flat)
-    thin = self._depth.ravel().take(flat) < np.uint8(255 * atrophy)
+    thin = self.solidity.ravel().take(flat) < np.uint8(255 * atrophy)
     return np.where(thin & _IS_CORTEX[tissue], ASEG28.id_of('other CSF'), tissue).astype(np.uint8)
 
 
@@ -94,35 +93,45 @@ def template_anatomy() -> Anatomy:
   origin_mm = template.affine[:3, 3]
   middle = int(-origin_mm[0])  # Index of the midline, x = 0.
   left = [np.asarray(image.dataobj, np.float32)[middle::-1] for image in (template, grey, white)]
-  half = _label_half(*left, origin_mm[1:])
+  solidity = _template_solidity(*left)
+  half = _label_half(solidity, left[2] > left[1], left[0] > 0, origin_mm[1:])
   labels = np.concatenate([half[:0:-1], _mirrored(half)])
-  return Anatomy('mni152', labels, origin_mm)
+  solidity = np.concatenate([solidity[:0:-1], solidity])
+  return Anatomy('mni152', labels, origin_mm, np.rint(255 * solidity).astype(np.uint8))
+
+
+def label_map_solidity(labels: np.ndarray) -> np.ndarray:
+  """Solidity of a label map: the share of tissue nearby, uint8."""
+  solid = np.isin(labels, ASEG28.parenchyma_ids).astype(np.float32)
+  return np.rint(255 * ndimage.gaussian_filter(solid, _SULCUS_SIGMA_MM, truncate=3)).astype(np.uint8)
+
+
+def _template_solidity(t1: np.ndarray, grey: np.ndarray, white: np.ndarray) -> np.ndarray:
+  """Solidity in [0, 1]: what both the tissue maps and the T1 intensity call tissue."""
+  fluid_t1, grey_t1 = 0.27, 0.63  # Intensities of the template.
+  return np.clip(np.minimum(grey + white, (t1 - fluid_t1) / (grey_t1 - fluid_t1)), 0, 1)
 
 
 def _label_half(
-  t1: np.ndarray, grey: np.ndarray, white: np.ndarray, origin_yz_mm: np.ndarray
+  solidity: np.ndarray, is_white: np.ndarray, brain: np.ndarray, origin_yz_mm: np.ndarray
 ) -> np.ndarray:
   """Left ids of one half brain, whose first axis is the distance from the midline."""
   axes = tuple(
-    start + np.arange(n, dtype=np.float32) for start, n in zip((0, *origin_yz_mm), t1.shape)
+    start + np.arange(n, dtype=np.float32) for start, n in zip((0, *origin_yz_mm), brain.shape)
   )
-  brain = t1 > 0
-  fluid = brain & (grey + white < 0.5)
-  is_white = white > grey
   id_of = lambda name: ASEG28.id_of(name if name in ASEG28.names else f'left {name}')
-  labels = np.zeros(t1.shape, np.uint8)
+  labels = np.zeros(brain.shape, np.uint8)
   labels[ndimage.binary_dilation(brain, iterations=_SHELL_MM)] = id_of('other CSF')
-  solid = brain & ~fluid
+  solid = brain & (solidity >= _FLUID_BELOW)
   below = rules.below_tentorium(axes)
-  for where, names in (
-    (~below, ('cerebral cortex', 'cerebral white matter')),
-    (below, ('cerebellar cortex', 'cerebellar white matter')),
-  ):
-    for name, tissue in zip(names, (~is_white, is_white)):
-      labels[solid & where & tissue] = id_of(name)
+  for where, region in ((~below, 'cerebral'), (below, 'cerebellar')):
+    labels[solid & where & ~is_white] = id_of(f'{region} cortex')
+    labels[solid & where & is_white] = id_of(f'{region} white matter')
   labels[solid & rules.BRAIN_STEM.contains(axes)] = id_of('brain stem')
   for name, tubes in reversed(rules.SOLIDS.items()):
-    labels[solid & rules.inside(tubes, axes)] = id_of(name)
+    tissue = solid & ~is_white if name in rules.GREY_ALONE else solid
+    labels[tissue & rules.inside(tubes, axes)] = id_of(name)
+  fluid = brain & (solidity < _VENTRICLE_BELOW)
   labels[fluid & rules.inside(rules.LATERAL_VENTRICLE_ENVELOPE, axes)] = id_of('lateral ventricle')
   midline = rules.inside(rules.THIRD_VENTRICLE + rules.FOURTH_VENTRICLE, axes)
   labels[fluid & midline] = id_of('third and fourth ventricle')

@@ -4,11 +4,12 @@ import numpy as np
 
 from stroke_tfds.phantom.fields import Lattice
 
-# Where air meets brain: centre in MNI mm and extent in mm of each region.
+# Where air meets brain: centre in MNI mm and extent in mm of each region, and how much signal
+# piles up there on average.
 _AIR = (
-  ((0.0, 50.0, -22.0), (17.0, 20.0, 9.0)),  # Frontal and ethmoid sinus.
-  ((-50.0, -18.0, -30.0), (13.0, 17.0, 9.0)),  # Temporal bones.
-  ((50.0, -18.0, -30.0), (13.0, 17.0, 9.0)),
+  ((0.0, 50.0, -22.0), (17.0, 20.0, 9.0), 0.3),  # Frontal and ethmoid sinus.
+  ((-53.0, -16.0, -30.0), (9.0, 16.0, 9.0), 0.8),  # Temporal bones.
+  ((53.0, -16.0, -30.0), (9.0, 16.0, 9.0), 0.8),
 )
 
 
@@ -17,11 +18,11 @@ def susceptibility(rng: np.random.Generator, lattice: Lattice) -> np.ndarray:
   x, y, z = np.meshgrid(*lattice.coordinates_mm(), indexing='ij', sparse=True)
   exponent = np.zeros(lattice.shape, np.float32)
   pattern = rng.standard_normal(lattice.shape, np.float32)
-  for centre, extent in _AIR:
-    at = np.asarray(centre) + rng.normal(0, 4, 3)
+  severity = rng.gamma(2.0, 0.3)
+  for centre, extent, pile_up in _AIR:
+    at = np.asarray(centre) + rng.normal(0, 3, 3)
     reach = sum(((c - a) / e) ** 2 for c, a, e in zip((x, y, z), at, extent))
-    strength = rng.gamma(1.5, 0.35)
-    exponent += strength * np.exp(-reach / 2) * (0.3 + pattern)
+    exponent += severity * rng.uniform(0.6, 1.4) * np.exp(-reach / 2) * (pile_up + pattern)
   return np.exp(lattice.to_grid(np.clip(exponent, -2.0, 1.5)))
 
 

@@ -12,7 +12,7 @@ from stroke_tfds.imaging import nifti, registration
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.resample import resample_labels
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom.anatomy import Anatomy, template_anatomy
+from stroke_tfds.phantom.anatomy import Anatomy, label_map_solidity, template_anatomy
 from stroke_tfds.phantom.lesions import Lesion
 
 _MIN_OVERLAP = 0.75  # Dice of the brains of an anatomy said to be in MNI space and the template.
@@ -70,7 +70,7 @@ def load_anatomy(path: Path, space: str) -> Anatomy:
       '; for other scans set anatomy_space to native' if space == 'mni' else ''
     )
     raise InputError(f'{path}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, {advice}')
-  return Anatomy(path.name, labels, template.origin_mm)
+  return Anatomy(path.name, labels, template.origin_mm, label_map_solidity(labels))
 
 
 def load_lesion(path: Path) -> Lesion:

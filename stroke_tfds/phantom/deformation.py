@@ -28,7 +28,7 @@ class WarpSpread:
   rotation_deg: float = 1.5
   scale: float = 0.025
   shift_mm: float = 1.2
-  octaves: tuple[tuple[float, float], ...] = ((30.0, 3.0), (11.0, 2.2))
+  octaves: tuple[tuple[float, float], ...] = ((30.0, 2.5), (10.0, 1.8))
 
 
 def random_velocity(
@@ -39,6 +39,9 @@ def random_velocity(
   for correlation_mm, amplitude_mm in spread.octaves:
     for component in velocity:
       component += amplitude_mm * lattice.noise(rng, correlation_mm)
+  # The falx holds the midline straight.
+  x_mm = lattice.coordinates_mm()[0][:, None, None]
+  velocity[0] *= (1 - 0.8 * np.exp(-((x_mm / 14) ** 2))).astype(np.float32)
   return velocity
 
 

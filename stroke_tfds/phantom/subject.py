@@ -36,8 +36,8 @@ class Cohort:
   old_damage: tuple[float, float]
 
 
-HEALTHY = Cohort((0.3, 1.0), (0.25, 0.5), (-1.0, 0.7))
-PATIENTS = Cohort((2.2, 1.5), (0.35, 0.62), (-0.3, 1.8))
+HEALTHY = Cohort((0.8, 1.0), (0.6, 0.8), (-1.0, 0.7))
+PATIENTS = Cohort((2.6, 1.5), (0.7, 0.9), (-0.3, 1.8))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
     translator: Folder of the translator's bundle.
     lesion_generator: Folder of the lesion generator's bundle.
     healthy: Brains to put lesions into, `name/config` (split healthy) or `name/config:split`.
+    healthy_dir: TFDS data folder of the healthy brains; that of the new set when empty.
     num_volumes: How many volumes; more than there are healthy brains use them again.
     seed: Of lesions and latents.
     min_voxels: Smaller lesions are drawn again.
@@ -30,6 +31,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
   translator: str = ''
   lesion_generator: str = ''
   healthy: str = ''
+  healthy_dir: str = ''
   num_volumes: int = 0
   seed: int = 0
   min_voxels: int = lesions.MIN_VOXELS
@@ -44,7 +46,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
     """Checks everything and completes the name by a fingerprint of all that changes the bytes.
 
     Args:
-      data_dir: TFDS folder that holds the healthy set.
+      data_dir: TFDS data folder of the new set.
 
     Raises:
       InputError: A missing or unfit bundle or healthy set, a number out of its range.
@@ -67,7 +69,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
 
   def open_healthy(self, data_dir: str | None) -> pipelines.Source:
     text = self.healthy if ':' in self.healthy else f'{self.healthy}:healthy'
-    return pipelines.open_sources([text], data_dir, build=False)[0]
+    return pipelines.open_sources([text], self.healthy_dir or data_dir, build=False)[0]
 
   def load(self, kind: str, source: pipelines.Source) -> bundles.Bundle:
     """Opens the bundle of a kind and checks that it fits the healthy set."""

@@ -46,6 +46,22 @@ class InjectionTest(tf.test.TestCase):
     self.assertAllEqual(np.stack(list(singly.as_numpy_iterator())), expected)
 
 
+class BalanceSizesTest(tf.test.TestCase):
+  def test_by_hand(self):
+    masks = tf.constant(_masks(range(44), range(5)), tf.float32)
+    balanced = lesions.balance_sizes(masks, exponent=0.5, typical_voxels=80)
+    self.assertAllClose(balanced[0], masks[0] * (64 / 100) ** -0.5)
+    self.assertAllClose(balanced[1], masks[1] * 2.0)
+    self.assertAllClose(lesions.balance_sizes(masks, exponent=0.0), masks)
+
+  def test_half_makes_large_masks_equally_long(self):
+    masks = tf.constant(_masks(range(2000), range(8000), shape=(20, 20, 20)), tf.float32)
+    length = lambda x: np.sqrt(np.sum(np.square(x), axis=(1, 2, 3)))
+    a, b = length(lesions.balance_sizes(masks, 0.5))
+    self.assertAllClose(a, b, rtol=0.01)
+    self.assertAllClose(length(masks)[1] / length(masks)[0], 2.0)
+
+
 class StatisticsTest(tf.test.TestCase):
   def test_volume_and_pass_rate(self):
     masks = _masks(range(19), range(20), range(64), [])

@@ -1,5 +1,6 @@
 """Losses against numbers worked out by hand."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_itm import losses
@@ -19,6 +20,82 @@ class WassersteinTest(tf.test.TestCase):
       generator = losses.wasserstein_generator_loss(fake)
     self.assertAllClose(tape.gradient(critic, fake), [1.0])
     self.assertAllClose(tape.gradient(generator, fake), [-1.0])
+
+
+def _softplus(x):
+  return np.log(1 + np.exp(np.asarray(x, np.float64)))
+
+
+class MinimaxTest(tf.test.TestCase):
+  """Two scales of different sizes, so that a mean over all patches would differ from that of means."""
+
+  real = [np.array([[1.0, 3.0, -2.0, 0.0], [5.0, 1.0, 1.0, 1.0]]), np.array([[0.5], [-4.0]])]
+  fake = [np.array([[-1.0, 2.0, 0.0, 0.0], [-3.0, 1.0, 4.0, 1.0]]), np.array([[2.0], [-1.0]])]
+
+  def _maps(self, scales):
+    return [tf.constant(s.reshape(2, -1, 1, 1), tf.float32) for s in scales]
+
+  def test_discriminator_by_numpy(self):
+    real = sum(_softplus(-s).mean(1) for s in self.real) / 2
+    fake = sum(_softplus(s).mean(1) for s in self.fake) / 2
+    loss = losses.minimax_discriminator_loss(self._maps(self.real), self._maps(self.fake))
+    self.assertAllClose(loss, (real + fake) / 2)
+
+  def test_generator_by_numpy(self):
+    expected = sum(_softplus(-s).mean(1) for s in self.fake) / 2
+    self.assertAllClose(losses.minimax_generator_loss(self._maps(self.fake)), expected)
+
+  def test_by_hand_at_indecision(self):
+    zeros = [tf.zeros([3, 2, 2, 1])]
+    self.assertAllClose(losses.minimax_discriminator_loss(zeros, zeros), [np.log(2)] * 3)
+    self.assertAllClose(losses.minimax_generator_loss(zeros), [np.log(2)] * 3)
+
+  def test_labels_of_real_and_fake_differ(self):
+    """The loss falls where real logits rise and fake ones fall, at half the slope each."""
+    real, fake = tf.zeros([1, 1, 1, 1]), tf.zeros([1, 1, 1, 1])
+    with tf.GradientTape(persistent=True) as tape:
+      tape.watch([real, fake])
+      discriminator = losses.minimax_discriminator_loss([real], [fake])
+      generator = losses.minimax_generator_loss([fake])
+    slope = lambda loss, x: float(tf.reshape(tape.gradient(loss, x), []))
+    self.assertEqual((slope(discriminator, real), slope(discriminator, fake)), (-0.25, 0.25))
+    self.assertEqual(slope(generator, fake), -0.5)
+
+  def test_large_logits_stay_finite(self):
+    large = [tf.constant([[[[100.0]]], [[[-100.0]]]])]
+    self.assertAllClose(losses.minimax_discriminator_loss(large, large), [50.0, 50.0])
+    self.assertAllClose(losses.minimax_generator_loss(large), [0.0, 100.0])
+
+  def test_mean_over_scales_by_hand(self):
+    maps = [tf.constant([[1.0, 3.0], [0.0, 4.0]]), tf.constant([[6.0], [-2.0]])]
+    self.assertAllClose(losses.mean_over_scales(maps), [4.0, 0.0])
+
+
+class VoxelLossesTest(tf.test.TestCase):
+  def test_l1_by_hand(self):
+    truth, prediction = tf.constant([[0, 2], [1, 1]]), tf.constant([[0.5, 1.0], [-1.0, 1.0]])
+    self.assertAllClose(losses.l1_loss(truth, prediction), [0.75, 1.0])
+    self.assertAllClose(losses.l1_loss(prediction, truth), [0.75, 1.0])
+
+  def test_cross_entropy_by_numpy(self):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, (3, 4, 5, 2))
+    p = rng.uniform(0.01, 0.99, truth.shape)
+    expected = -np.log(np.where(truth == 1, p, 1 - p)).mean((1, 2, 3))
+    self.assertAllClose(losses.binary_cross_entropy(truth, p), expected, rtol=1e-5)
+
+  def test_cross_entropy_at_the_ends(self):
+    right, wrong = losses.binary_cross_entropy([[0, 1], [0, 1]], [[0.0, 1.0], [1.0, 0.0]])
+    self.assertNear(right, 0, 1e-6)
+    self.assertNear(wrong, -np.log(1e-7), 0.2)
+    self.assertAllClose(losses.binary_cross_entropy([[0], [1]], [[0.5], [0.5]]), [np.log(2)] * 2)
+
+  def test_unknown_batch_in_a_pipeline(self):
+    values = np.random.default_rng(0).uniform(size=(5, 3, 2)).astype(np.float32)
+    data = tf.data.Dataset.from_tensor_slices((values.round(), values)).batch(2)
+    for loss in (losses.l1_loss, losses.binary_cross_entropy):
+      singly = np.concatenate(list(data.map(loss).as_numpy_iterator()))
+      self.assertAllClose(singly, loss(values.round(), values), rtol=1e-5)
 
 
 if __name__ == '__main__':

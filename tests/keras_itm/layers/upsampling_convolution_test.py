@@ -8,32 +8,38 @@ from keras_itm.layers.upsampling_convolution import UpsamplingConvolution3D
 class UpsamplingConvolutionTest(tf.test.TestCase):
   def test_equals_upsampling_and_convolution(self):
     x = tf.random.stateless_normal([2, 3, 4, 2, 5], seed=[0, 0])
-    fused = UpsamplingConvolution3D(6)
-    plain = tf.keras.layers.Conv3D(6, 3, padding='same')
-    doubled = tf.keras.layers.UpSampling3D(2)(x)
-    self.assertAllEqual(plain(doubled).shape, fused(x).shape)
-    kernel, bias = tf.random.stateless_normal([3, 3, 3, 5, 6], seed=[0, 1]), tf.range(6.0)
-    fused.set_weights([kernel, bias])
-    plain.set_weights([kernel, bias])
-    self.assertAllClose(fused(x), plain(doubled), atol=1e-4)
+    for filters in (2, 6):  # Few and many take different ways.
+      fused = UpsamplingConvolution3D(filters)
+      plain = tf.keras.layers.Conv3D(filters, 3, padding='same')
+      doubled = tf.keras.layers.UpSampling3D(2)(x)
+      self.assertAllEqual(plain(doubled).shape, fused(x).shape)
+      kernel = tf.random.stateless_normal([3, 3, 3, 5, filters], seed=[0, 1])
+      bias = tf.range(float(filters))
+      fused.set_weights([kernel, bias])
+      plain.set_weights([kernel, bias])
+      self.assertAllClose(fused(x), plain(doubled), atol=1e-4)
 
   def test_gradients_equal_too(self):
     x = tf.random.stateless_normal([1, 2, 2, 2, 3], seed=[0, 0])
-    fused = UpsamplingConvolution3D(2, use_bias=False)
-    plain = tf.keras.layers.Conv3D(2, 3, padding='same', use_bias=False)
-    fused(x), plain(x)
-    plain.set_weights(fused.get_weights())
-    with tf.GradientTape(persistent=True) as tape:
-      tape.watch(x)
-      a = tf.reduce_sum(tf.sin(fused(x)))
-      b = tf.reduce_sum(tf.sin(plain(tf.keras.layers.UpSampling3D(2)(x))))
-    self.assertAllClose(tape.gradient(a, fused.kernel), tape.gradient(b, plain.kernel), atol=1e-4)
-    self.assertAllClose(tape.gradient(a, x), tape.gradient(b, x), atol=1e-4)
+    for filters in (2, 6):
+      fused = UpsamplingConvolution3D(filters, use_bias=False)
+      plain = tf.keras.layers.Conv3D(filters, 3, padding='same', use_bias=False)
+      fused(x), plain(x)
+      plain.set_weights(fused.get_weights())
+      with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        a = tf.reduce_sum(tf.sin(fused(x)))
+        b = tf.reduce_sum(tf.sin(plain(tf.keras.layers.UpSampling3D(2)(x))))
+      self.assertAllClose(tape.gradient(a, fused.kernel), tape.gradient(b, plain.kernel), atol=1e-4)
+      self.assertAllClose(tape.gradient(a, x), tape.gradient(b, x), atol=1e-4)
 
   def test_configuration(self):
-    layer = UpsamplingConvolution3D(3, use_bias=False, name='up')
+    start = tf.keras.initializers.Constant([1.0, -1.0])
+    layer = UpsamplingConvolution3D(2, bias_initializer=start, name='up')
     again = UpsamplingConvolution3D.from_config(layer.get_config())
-    self.assertEqual((again.filters, again.use_bias, again.name), (3, False, 'up'))
+    again(tf.zeros([1, 2, 2, 2, 1]))
+    self.assertEqual((again.filters, again.use_bias, again.name), (2, True, 'up'))
+    self.assertAllClose(again.bias, [1.0, -1.0])
     with self.assertRaisesRegex(ValueError, 'filters is 0'):
       UpsamplingConvolution3D(0)
 

@@ -21,7 +21,7 @@ def _adam():
   return tf.keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.9)
 
 
-def _gan(critic_steps=2, seed=0, optimizer=_adam):
+def _gan(critic_steps=2, seed=0, optimizer=_adam, size_exponent=0.0):
   tf.keras.utils.set_random_seed(seed)
   gan = LesionGAN(
     lesion_generator(_SHAPE, 5, 4, (3,), lesion_rate=0.1),
@@ -29,6 +29,7 @@ def _gan(critic_steps=2, seed=0, optimizer=_adam):
     latent_size=5,
     critic_steps=critic_steps,
     ema_decay=0.5,
+    size_exponent=size_exponent,
     seed=seed,
   )
   gan.compile(optimizer(), optimizer())
@@ -64,6 +65,18 @@ class LossesTest(tf.test.TestCase):
     self.assertAllClose(losses['critic_loss'], -distance + 10 * (norm - 1) ** 2, rtol=1e-4)
     generator_loss = gan.generator_losses(tf.constant(fake))['generator_loss']
     self.assertAllClose(generator_loss, -(fake * weights).sum((1, 2, 3)), rtol=1e-4, atol=1e-4)
+
+  def test_critic_sees_balanced_sizes(self):
+    gan = _gan(size_exponent=0.5)
+    seen = []
+    gan.critic = lambda masks, training: seen.append(masks) or tf.reduce_sum(masks, axis=[1, 2, 3])
+    real, fake = tf.ones([1, *_SHAPE]), tf.zeros([1, *_SHAPE])
+    scale = ((256 + 20) / (256 + 20)) ** -0.5, ((64 + 20) / (256 + 20)) ** -0.5
+    losses = gan.critic_losses(real, fake, tf.constant([0.5]))
+    self.assertAllClose(losses['wasserstein_distance'], [256 * scale[0]])
+    self.assertAllClose(seen[1], 0.5 * scale[0] * np.ones((1, *_SHAPE)))  # Between the views.
+    loss = gan.generator_losses(tf.fill([1, *_SHAPE], 0.25))['generator_loss']
+    self.assertAllClose(loss, [-64 * scale[1]])
 
   def test_test_step_repeats_itself_and_trains_nothing(self):
     gan = _gan()
@@ -157,6 +170,8 @@ class ContradictionTest(tf.test.TestCase):
       LesionGAN(generator, lesion_critic((8, 8, 8), (2,)), latent_size=5)
     with self.assertRaisesRegex(ValueError, 'critic_steps 0'):
       LesionGAN(generator, critic, latent_size=5, critic_steps=0)
+    with self.assertRaisesRegex(ValueError, 'size_exponent is 0.6'):
+      LesionGAN(generator, critic, latent_size=5, size_exponent=0.6)
     with self.assertRaisesRegex(ValueError, 'batch of 5 masks'):
       _gan(critic_steps=2).train_step(tf.constant(_masks(5)))
 
@@ -193,15 +208,6 @@ class DistributionTest(tf.test.TestCase):
       for a, b in zip(getattr(alone, name).variables, getattr(shared, name).variables):
         self.assertAllClose(a, b, rtol=1e-4, atol=1e-5)
     self.assertEqual(shared.average.n_updates.numpy(), 4)
-
-
-def setUpModule():
-  cpu = tf.config.list_physical_devices('CPU')[0]
-  if tf.config.get_logical_device_configuration(cpu) is None:
-    try:
-      tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    except RuntimeError as error:  # Another test of this process has started TensorFlow.
-      print(f'one logical CPU only: {error}')
 
 
 if __name__ == '__main__':

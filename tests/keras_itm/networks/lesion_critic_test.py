@@ -1,5 +1,6 @@
 """Scores, sizes and refusals of the lesion critic."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_itm.networks.lesion_critic import lesion_critic
@@ -18,10 +19,17 @@ class LesionCriticTest(tf.test.TestCase):
     self.assertEqual(lesion_critic().input_shape, (None, 128, 128, 32))
     self.assertEqual(lesion_critic().output_shape, (None,))
 
+  def test_judges_the_distribution_of_volumes(self):
+    """Two far parts together need not score what they score apart."""
+    masks = np.zeros((4, 64, 8, 8), np.float32)
+    masks[1::2, :8], masks[2:, 56:] = 1, 1
+    empty, left, right, both = 100 * lesion_critic((64, 8, 8), (3, 5))(masks).numpy()
+    self.assertGreater(abs(both - left - right + empty), 1e-3)
+
   def test_parameters_by_hand(self):
-    critic = lesion_critic((16, 8, 8), (3, 5))
+    critic = lesion_critic((16, 8, 8), (3, 5), hidden_units=7)
     first, second = (64 + 1) * 3, (64 * 3 + 1) * 5
-    self.assertEqual(critic.count_params(), first + second + 4 * 2 * 2 * 5 + 1)
+    self.assertEqual(critic.count_params(), first + second + (4 * 2 * 2 * 5 + 1) * 7 + 8)
 
   def test_refuses_contradictions(self):
     with self.assertRaisesRegex(ValueError, r'\(16, 8, 6\).*divisible by 4'):

@@ -1,0 +1,81 @@
+"""How much is dropped, and that a checkpoint holds what comes next."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_itm.layers.dropout import Dropout
+
+
+class DropoutTest(tf.test.TestCase):
+  def test_share_and_scale(self):
+    y = Dropout(0.2, seed=0)(tf.ones([100, 200]), training=True).numpy()
+    self.assertAllClose(np.unique(y), [0.0, 1.25])
+    # Five standard deviations of a share of 20,000 draws.
+    self.assertNear((y == 0).mean(), 0.2, 5 * np.sqrt(0.2 * 0.8 / y.size))
+
+  def test_small_rate_in_short_floats(self):
+    for dtype in ('bfloat16', 'float16'):
+      y = Dropout(0.02, seed=0, dtype=dtype)(tf.ones([100, 2000], dtype), training=True)
+      self.assertEqual(y.dtype.name, dtype)
+      self.assertNear((tf.cast(y, tf.float32).numpy() == 0).mean(), 0.02, 0.002)
+
+  def test_does_nothing_at_inference_or_rate_0(self):
+    x = tf.random.stateless_normal([5, 6], seed=[0, 0])
+    self.assertAllEqual(Dropout(0.5)(x), x)
+    self.assertAllEqual(Dropout(0.5)(x, training=False), x)
+    self.assertAllEqual(Dropout(0.0)(x, training=True), x)
+
+  def test_each_call_draws_anew_and_the_seed_repeats_them(self):
+    x = tf.ones([50])
+    first, second = Dropout(0.5, seed=1), Dropout(0.5, seed=1)
+    a, b = first(x, training=True), first(x, training=True)
+    self.assertNotAllEqual(a, b)
+    self.assertAllEqual(second(x, training=True), a)
+    self.assertAllEqual(second(x, training=True), b)
+    self.assertNotAllEqual(Dropout(0.5, seed=2)(x, training=True), a)
+
+  def test_without_a_seed_the_global_one_rules(self):
+    draws = []
+    for seed in (3, 3, 4):
+      tf.keras.utils.set_random_seed(seed)
+      draws.append([Dropout(0.5)(tf.ones([50]), training=True).numpy() for _ in range(2)])
+    self.assertAllEqual(draws[0], draws[1])
+    self.assertNotAllEqual(draws[0], draws[2])
+    self.assertNotAllEqual(draws[0][0], draws[0][1])
+
+  def test_checkpoint_restores_the_draws(self):
+    x, layer = tf.ones([50]), Dropout(0.5, seed=1)
+    layer(x, training=True)
+    path = tf.train.Checkpoint(layer=layer).write(self.get_temp_dir() + '/dropout')
+    other = Dropout(0.5, seed=9)
+    tf.train.Checkpoint(layer=other).read(path).assert_consumed()
+    self.assertAllEqual(other(x, training=True), layer(x, training=True))
+
+  def test_replicas_draw_differently(self):
+    strategy = tf.distribute.MirroredStrategy(
+      [device.name for device in tf.config.list_logical_devices('CPU')[:2]],
+      tf.distribute.ReductionToOneDevice(),
+    )
+    with strategy.scope():
+      layer = Dropout(0.5, seed=1)
+    draw = tf.function(lambda: strategy.run(lambda: layer(tf.ones([50]), training=True)))
+    a, b = strategy.experimental_local_results(draw())
+    self.assertNotAllEqual(a, b)
+    self.assertNotAllEqual(a, strategy.experimental_local_results(draw())[0])
+
+  def test_config(self):
+    layer = Dropout(0.3, seed=5, name='drop')
+    again = Dropout.from_config(layer.get_config())
+    self.assertEqual(again.get_config(), layer.get_config())
+    self.assertAllEqual(again(tf.ones([50]), training=True), layer(tf.ones([50]), training=True))
+
+  def test_refuses_rates(self):
+    for rate in (-0.1, 1.0):
+      with self.assertRaisesRegex(ValueError, f'rate is {rate}'):
+        Dropout(rate)
+
+
+if __name__ == '__main__':
+  cpu = tf.config.list_physical_devices('CPU')[0]
+  tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+  tf.test.main()

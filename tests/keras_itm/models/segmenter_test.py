@@ -1,0 +1,158 @@
+"""What moves in a step and by how much, exact resumption, and training under tf.distribute."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_itm.models.segmenter import Segmenter
+from keras_itm.networks.unet_3d import unet_3d
+
+_SHAPE = (8, 8, 4)
+
+
+def _segmenter(optimizer=None, dropout=0.1, seed=0):
+  tf.keras.utils.set_random_seed(seed)
+  segmenter = Segmenter(unet_3d(_SHAPE, filters=(4,), bottleneck_filters=6, dropout=dropout))
+  segmenter.compile(optimizer or tf.keras.optimizers.Adam(1e-2))
+  return segmenter
+
+
+def _cases(n=4, seed=0):
+  rng = np.random.default_rng(seed)
+  lesion = np.zeros((n, *_SHAPE), np.float32)
+  for mask in lesion:
+    x, y = rng.integers(0, 5, 2)
+    mask[x : x + 3, y : y + 3, 1:3] = 1
+  image = 0.3 + 0.4 * lesion + rng.normal(0, 0.05, lesion.shape)
+  return image[..., None].astype(np.float32), lesion
+
+
+def _batches(n, size=4, seed=0):
+  return tf.data.Dataset.from_tensor_slices(_cases(n, seed)).batch(size, drop_remainder=True)
+
+
+def _train(segmenter, seed):
+  """Two steps, eagerly: quicker than to compile them."""
+  for batch in _batches(8, seed=seed):
+    results = segmenter.train_step(batch)
+  return {name: float(value) for name, value in results.items()}
+
+
+def _values(variables):
+  return [v.numpy() for v in variables]
+
+
+class LossesTest(tf.test.TestCase):
+  def test_against_numpy(self):
+    rng = np.random.default_rng(0)
+    lesion, p = rng.integers(0, 2, (3, *_SHAPE)), rng.uniform(0.01, 0.99, (3, *_SHAPE))
+    values = _segmenter().losses_of(tf.constant(lesion, tf.float32), tf.constant(p, tf.float32))
+    axes = (1, 2, 3)
+    cross_entropy = -np.log(np.where(lesion == 1, p, 1 - p)).mean(axes)
+    dice_loss = 1 - (2 * (lesion * p).sum(axes) + 1) / (lesion.sum(axes) + p.sum(axes) + 1)
+    found = p >= 0.5
+    dice = 2 * (lesion * found).sum(axes) / (lesion.sum(axes) + found.sum(axes))
+    self.assertAllClose(values['cross_entropy'], cross_entropy, rtol=1e-5)
+    self.assertAllClose(values['dice_loss'], dice_loss, rtol=1e-4)
+    self.assertAllClose(values['loss'], cross_entropy + dice_loss, rtol=1e-5)
+    self.assertAllClose(values['dice'], dice, rtol=1e-5)
+
+  def test_probability_is_that_of_class_1(self):
+    segmenter, image = _segmenter(), _cases()[0]
+    self.assertAllClose(segmenter(image), segmenter.network(image)[..., 1])
+    self.assertAllClose(segmenter.segment(image), segmenter(image), atol=1e-6)
+    self.assertAllEqual(segmenter(image).shape, (4, *_SHAPE))
+
+
+class TrainStepTest(tf.test.TestCase):
+  def test_update_by_hand(self):
+    segmenter = _segmenter(tf.keras.optimizers.SGD(0.1), dropout=0.0)
+    image, lesion = _cases()
+    variables, network = segmenter.network.trainable_variables, segmenter.network
+    state = _values(network.variables)
+    with tf.GradientTape() as tape:
+      p = network(image, training=True)[..., 1]
+      cross_entropy = tf.reduce_mean(tf.keras.losses.binary_crossentropy(lesion, p))
+      overlap, total = (tf.reduce_sum(x, [1, 2, 3]) for x in (lesion * p, lesion + p))
+      loss = cross_entropy + 1 - tf.reduce_mean((2 * overlap + 1) / (total + 1))
+    expected = [v - 0.1 * slope for v, slope in zip(variables, tape.gradient(loss, variables))]
+    network.set_weights(state)
+    results = segmenter.train_step((image, lesion))
+    self.assertAllClose(variables, expected, atol=1e-6)
+    self.assertAllClose(results['loss'], loss, rtol=1e-5)
+
+  def test_all_that_should_moves(self):
+    """Every kernel, and the means and variances of the batch norm."""
+    segmenter = _segmenter()
+    variables = segmenter.network.variables
+    before = _values(variables)
+    segmenter.train_step(_cases())
+    moved = {v.name: bool(np.any(b != v.numpy())) for b, v in zip(before, variables)}
+    watched = [n for n in moved if 'kernel' in n or 'moving' in n]
+    self.assertLen(watched, 2 * 2 + 1 + 2 + 1 + 2)
+    self.assertEqual([name for name in watched if not moved[name]], [])
+
+  def test_test_step_trains_nothing_and_repeats_itself(self):
+    segmenter = _segmenter()
+    before = _values(segmenter.network.variables)
+    first = segmenter.evaluate(_batches(8), verbose=0, return_dict=True)
+    self.assertEqual(first.keys(), {'loss', 'cross_entropy', 'dice_loss', 'dice'})
+    self.assertEqual(first, segmenter.evaluate(_batches(8), verbose=0, return_dict=True))
+    for a, b in zip(before, segmenter.network.variables):
+      self.assertAllEqual(a, b)
+
+  def test_learns_a_bright_lesion(self):
+    segmenter = _segmenter(tf.keras.optimizers.Adam(0.03), dropout=0.02)
+    step = tf.function(segmenter.train_step)
+    for _ in range(60):
+      segmenter.reset_metrics()
+      results = step(_cases())
+    self.assertGreater(results['dice'], 0.9)
+    self.assertLess(results['loss'], 0.3)
+
+
+class CheckpointTest(tf.test.TestCase):
+  def test_resumed_training_is_exactly_the_uninterrupted_one(self):
+    """With dropout, whose random state is a part of it."""
+    segmenter = _segmenter()
+    _train(segmenter, seed=0)
+    path = tf.train.Checkpoint(model=segmenter).write(self.get_temp_dir() + '/segmenter')
+    _train(segmenter, seed=1)
+    other = _segmenter(seed=7)
+    tf.train.Checkpoint(model=other).read(path).assert_consumed()
+    _train(other, seed=1)
+    self.assertEqual(other.optimizer.iterations.numpy(), 4)
+    for a, b in zip(
+      [*segmenter.network.variables, *segmenter.optimizer.variables],
+      [*other.network.variables, *other.optimizer.variables],
+    ):
+      self.assertAllEqual(a, b, a.name)
+
+
+class ContradictionTest(tf.test.TestCase):
+  def test_refused(self):
+    with self.assertRaisesRegex(ValueError, r'network gives 3 classes, expected 2'):
+      Segmenter(unet_3d(_SHAPE, n_classes=3, filters=(2,)))
+
+
+class DistributionTest(tf.test.TestCase):
+  def test_two_replicas_train_as_one(self):
+    """Also in the statistics of the batch norms."""
+    strategy = tf.distribute.MirroredStrategy(
+      [device.name for device in tf.config.list_logical_devices('CPU')[:2]],
+      tf.distribute.ReductionToOneDevice(),
+    )
+    self.assertEqual(strategy.num_replicas_in_sync, 2)
+    make = lambda: _segmenter(tf.keras.optimizers.SGD(0.1), dropout=0.0)
+    alone = make()
+    with strategy.scope():
+      shared = make()
+    history = shared.fit(_batches(8), verbose=0, shuffle=False).history
+    self.assertAllClose({k: v[0] for k, v in history.items()}, _train(alone, 0), atol=1e-5, rtol=1e-5)
+    for a, b in zip(alone.network.variables, shared.network.variables):
+      self.assertAllClose(a, b, atol=1e-5, rtol=1e-5, msg=a.name)
+
+
+if __name__ == '__main__':
+  cpu = tf.config.list_physical_devices('CPU')[0]
+  tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+  tf.test.main()

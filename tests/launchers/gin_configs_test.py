@@ -1,0 +1,60 @@
+"""Every shipped gin file parses, builds its networks and takes one training step at its own size."""
+
+import importlib
+import importlib.resources
+from pathlib import Path
+
+import gin
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl.testing import parameterized
+
+from launchers import app
+from tests import tiny
+
+_ROOTS = {'train_itm': 'itm_lib', 'train_lesion_gan': 'lesion_gan_lib', 'train_unet': 'unet_lib'}
+_FOLDER = Path(str(importlib.resources.files('gin_configs'))) / 'experiments'
+_TRAININGS = sorted(path.name for path in _FOLDER.glob('*.gin') if path.name != 'demo.gin')
+
+
+class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
+  def tearDown(self):
+    gin.clear_config()
+    super().tearDown()
+
+  @parameterized.parameters(_TRAININGS)
+  def test_trains_one_step(self, name):
+    root = next(root for root in _ROOTS if f'{root}.' in (_FOLDER / name).read_text())
+    launcher = getattr(importlib.import_module(f'launchers.{_ROOTS[root]}'), root)
+    grid = 'mni_128x128x32' if 'paper' in name else 'mini'
+    data_dir = tfds.testing.make_tmp_dir()
+    cohort = tiny.build_phantom(
+      data_dir, grid=grid, n_healthy=1, n_train=2, n_test=1, n_test_negative=0
+    )
+    bindings = [
+      f"clinical = ['{cohort}:train']",
+      f"clinical_test = '{cohort}:test'",
+      f"itm_train = ['{cohort}:train']",
+      f"itm_validation = ['{cohort}:healthy']",
+      f'{root}.epochs = 1',
+      f'{root}.steps_per_epoch = 1',
+      f'{root}.batch_size = 1',
+    ]
+    bindings += ['train_unet.min_voxels = 0'] * (root == 'train_unet')
+    gin.clear_config()
+    app.parse_gin([name], bindings)
+    workdir = Path(self.get_temp_dir()) / name
+    launcher(workdir=str(workdir), data_dir=data_dir)
+    self.assertTrue((workdir / 'finished.json').exists())
+    self.assertTrue((workdir / 'bundle' / 'bundle.json').exists())
+    self.assertIn(f'{root}.seed = 0', (workdir / 'operative_config.gin').read_text())
+
+  def test_every_experiment_opens_with_its_command_and_hardware(self):
+    for name in [*_TRAININGS, 'demo.gin']:
+      head = (_FOLDER / name).read_text().split('\n\n')[0]
+      self.assertIn(f'--gin_file={name}', head)
+      self.assertRegex(head, 'CPU|GPU')
+
+
+if __name__ == '__main__':
+  tf.test.main()

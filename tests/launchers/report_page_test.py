@@ -1,0 +1,50 @@
+"""The page: order, escaping, nothing from outside."""
+
+import re
+
+import tensorflow as tf
+
+from launchers.report_page import Page, Panel, Section, Table, render
+
+
+def make_page(**changes):
+  values = {
+    'title': 'Title',
+    'lead': 'Lead <n>',
+    'findings': ['b minus a: +0.1'],
+    'arms': Table(['arm', 'mean'], [['a & b', '0.5']], 'Note.', [('', 1), ('Dice', 1)]),
+    'stages': Table(['stage', 'time'], [['all', '3 s']]),
+    'sections': [
+      Section(
+        'First', [Panel('data:image/png;base64,AA==', 'alt "text"', 'Case 1')], 'n = 3.', ['make x']
+      ),
+      Section('Second', [], 'Empty.', [], columns=2),
+    ],
+    'checks': Table(['', '', 'mark'], [['volume', '2', 'pass'], ['copies', '1', 'attention']]),
+  }
+  return Page(**{**values, **changes})
+
+
+class RenderTest(tf.test.TestCase):
+  def test_everything_is_there_in_order(self):
+    page = render(make_page())
+    parts = ['Title', '>0.5<', 'b minus a', 'Figure 1. First', 'Case 1', 'n = 3.', 'make x']
+    parts += ['Figure 2. Second', 'Sanity', '"pass"', '"attention"']
+    found = [page.index(part) for part in parts[1:]]
+    self.assertEqual(found, sorted(found))
+
+  def test_text_is_escaped(self):
+    page = render(make_page())
+    self.assertIn('Lead &lt;n&gt;', page)
+    self.assertIn('a &amp; b', page)
+    self.assertIn('alt="alt &#34;text&#34;"', page)
+
+  def test_needs_nothing_from_outside(self):
+    page = render(make_page())
+    for value in re.findall(r'(?:src|href)="([^"]*)"', page):
+      self.assertStartsWith(value, 'data:')
+    self.assertNotRegex(page, r'https?://|@import|url\(|<script')
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,139 @@
+import functools
+import itertools
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+from tests import tiny
+
+
+def _take(dataset: tf.data.Dataset, n: int) -> list:
+  return list(itertools.islice(dataset.as_numpy_iterator(), n))
+
+
+@functools.cache
+def _shared() -> tuple[str, str, list[dict]]:
+  """A data folder, the name of a cohort in it and its training examples."""
+  data_dir = tfds.testing.make_tmp_dir()
+  name = tiny.build_phantom(data_dir)
+  return data_dir, name, list(tfds.as_numpy(tfds.load(name, split='train', data_dir=data_dir)))
+
+
+class PipelinesTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.data_dir, self.name, self.examples = _shared()
+
+  def open(self, *splits: str) -> list[pipelines.Source]:
+    return pipelines.open_sources([f'{self.name}:{split}' for split in splits], self.data_dir)
+
+
+class SourcesTest(PipelinesTest):
+  def test_examples_come_in_one_order_source_by_source(self):
+    sources = self.open('healthy', 'train[:2]')
+    self.assertEqual([source.n_examples for source in sources], [4, 2])
+    subjects = [e['subject_id'].decode() for e in pipelines.examples(sources).as_numpy_iterator()]
+    self.assertEqual([s.split('-')[1] for s in subjects], ['healthy'] * 4 + ['train'] * 2)
+    again = [e['subject_id'].decode() for e in pipelines.examples(sources).as_numpy_iterator()]
+    self.assertEqual(subjects, again)
+
+  def test_fingerprint_names_split_and_data(self):
+    first = pipelines.fingerprint(self.open('train'))
+    self.assertEqual(first, pipelines.fingerprint(self.open('train')))
+    self.assertNotEqual(first, pipelines.fingerprint(self.open('train[:2]')))
+
+  def test_refuses_what_is_not_there(self):
+    for text, message in {
+      'phantom_stroke/mini': 'expected "name/config:split"',
+      f'{self.name}:sick': "no such split, .*has .'healthy', 'test', 'train'",
+      f'{self.name}:train[:0]': 'holds no example',
+      'unheard_of/x:train': "data set 'unheard_of/x' does not exist",
+    }.items():
+      with self.assertRaisesRegex(InputError, message):
+        pipelines.open_sources([text], self.data_dir)
+
+  def test_refuses_sets_of_different_grids(self):
+    grid = {**tiny.GRID, 'name': 'shifted', 'corner_mm': [-90.0, -114.0, -56.0]}
+    other = tiny.build_phantom(self.data_dir, grid=grid)
+    with self.assertRaisesRegex(InputError, 'has the grid .*shifted.*sets used together must agree'):
+      pipelines.open_sources([f'{self.name}:train', f'{other}:train'], self.data_dir)
+
+
+class SlicesTest(PipelinesTest):
+  def test_pairs_are_axial_slices_with_the_lesion_as_label_28(self):
+    example = next(iter(pipelines.examples(self.open('train')).as_numpy_iterator()))
+    labels, image = next(iter(pipelines.slice_pairs(self.open('train')).as_numpy_iterator()))
+    self.assertEqual(labels.shape, (8, 32, 32))
+    for z in range(8):
+      expected = np.where(example['lesion'][:, :, z] == 1, 28, example['labels'][:, :, z])
+      self.assertAllEqual(labels[z], expected)
+      self.assertAllEqual(image[z], example['image'][:, :, z])
+
+  def test_batches_hold_every_slice_once_an_epoch_scaled_to_minus_one_to_one(self):
+    batches = _take(pipelines.paired_slices(self.open('train'), 8, seed=0), 4)
+    images = np.concatenate([image for _, image in batches])
+    expected = np.concatenate([e['image'].transpose(2, 0, 1, 3) for e in self.examples])
+    self.assertAllClose(
+      np.sort(images.sum((1, 2, 3))),
+      np.sort((2 * expected.astype(np.float32) - 1).sum((1, 2, 3))),
+      atol=0.01,
+    )
+    self.assertAllInRange(images, -1, 1)
+
+  def test_a_later_start_gives_the_batches_that_would_have_come(self):
+    whole = _take(pipelines.paired_slices(self.open('train'), 3, seed=4), 25)
+    late = _take(pipelines.paired_slices(self.open('train'), 3, seed=4, start_step=20), 5)
+    for (labels, image), (late_labels, late_image) in zip(whole[20:], late):
+      self.assertAllEqual(labels, late_labels)
+      self.assertAllEqual(image, late_image)
+
+  def test_seed_changes_the_order(self):
+    first = _take(pipelines.paired_slices(self.open('train'), 8, seed=0), 1)[0][1]
+    second = _take(pipelines.paired_slices(self.open('train'), 8, seed=1), 1)[0][1]
+    self.assertNotAllEqual(first, second)
+
+
+class LesionMasksTest(PipelinesTest):
+  def test_masks_are_mirrored_at_random_and_small_ones_left_out(self):
+    volumes = sorted(int(e['lesion'].sum()) for e in self.examples)
+    least = volumes[1]
+    masks = np.concatenate(
+      _take(pipelines.lesion_masks(self.open('train'), 3, min_voxels=least, seed=0), 8)
+    )
+    self.assertEqual(set(masks.sum((1, 2, 3)).astype(int)), {v for v in volumes if v >= least})
+    originals = [e['lesion'] for e in self.examples]
+    as_is = sum(any(np.array_equal(m, o) for o in originals) for m in masks)
+    mirrored = sum(any(np.array_equal(m, o[::-1]) for o in originals) for m in masks)
+    self.assertEqual(as_is + mirrored, 24)
+    self.assertBetween(as_is, 5, 19)
+
+
+class TrainingVolumesTest(PipelinesTest):
+  def test_each_example_gets_its_own_seed_and_resumes_with_it(self):
+    seeds = lambda image, lesion, seed: (tf.cast(seed, tf.float32), tf.reduce_sum(lesion))
+    batches = lambda n, **options: _take(
+      pipelines.training_volumes(self.open('train'), 2, min_voxels=1, seed=3, augment=seeds, **options),
+      n,
+    )
+    whole = batches(6)
+    drawn = np.concatenate([seed for seed, _ in whole])
+    self.assertAllEqual(drawn[:, 1], np.arange(12))
+    self.assertAllEqual(drawn[:, 0], np.full(12, 3))
+    for (seed, volume), (late_seed, late_volume) in zip(whole[4:], batches(2, start_step=4)):
+      self.assertAllEqual(seed, late_seed)
+      self.assertAllEqual(volume, late_volume)
+
+  def test_twenty_voxel_rule_leaves_small_lesions_out_of_training(self):
+    least = max(int(e['lesion'].sum()) for e in self.examples)
+    keep = lambda image, lesion, seed: (image, lesion)
+    (_, lesion), *_ = _take(
+      pipelines.training_volumes(self.open('train'), 1, min_voxels=least, seed=0, augment=keep), 1
+    )
+    self.assertEqual(lesion.sum(), least)
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,249 @@
+import errno
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from keras_itm import synthesis
+from stroke_tfds import synthetic_stroke
+from stroke_tfds.errors import InputError
+from stroke_tfds.synthetic_stroke import volume_cache
+from tests import tiny
+
+Config = synthetic_stroke.SyntheticStrokeConfig
+
+
+@functools.cache
+def _shared() -> tuple[Path, str, dict, Path, Path]:
+  """A folder with healthy brains and toy bundles, made once for all tests."""
+  root = Path(tfds.testing.make_tmp_dir())
+  healthy = tiny.build_phantom(str(root / 'data'))
+  metadata = tfds.builder(healthy, data_dir=str(root / 'data')).info.metadata
+  return root, healthy, metadata, *tiny.save_toy_bundles(root / 'bundles', metadata)
+
+
+class Case(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.root, self.healthy, self.metadata, self.translator, self.lesions = _shared()
+    self.data_dir = str(self.root / 'data')
+
+  def config(self, **fields) -> Config:
+    given = {
+      'translator': str(self.translator),
+      'lesion_generator': str(self.lesions),
+      'healthy': self.healthy,
+      'num_volumes': 3,
+      'seed': 0,
+    }
+    return Config(**{**given, **fields})
+
+  def builder(self, data_dir: str | None = None, **fields) -> tfds.core.DatasetBuilder:
+    config = self.config(**fields)
+    return tfds.builder('synthetic_stroke', config=config, data_dir=data_dir or self.data_dir)
+
+  def examples(self, builder) -> list[dict]:
+    builder.download_and_prepare()
+    made = builder.as_dataset(split='train', shuffle_files=False).as_numpy_iterator()
+    return sorted(made, key=lambda example: example['subject_id'])
+
+
+class ContentTest(Case):
+  def test_follows_from_the_healthy_brain_and_the_drawn_lesion(self):
+    made = self.examples(self.builder(num_volumes=5))
+    healthy = tfds.load(f'{self.healthy}', split='healthy', data_dir=self.data_dir)
+    anatomy = {example['subject_id']: example['labels'] for example in tfds.as_numpy(healthy)}
+    self.assertLen(made, 5)
+    parents = set()
+    for example in made:
+      origin = json.loads(example['provenance'])
+      parents.add(origin['healthy_parent'])
+      self.assertAllEqual(example['labels'], anatomy[origin['healthy_parent'].encode()])
+      inside = example['labels'][example['lesion'] > 0]
+      self.assertTrue(np.isin(inside, self.metadata['label_scheme']['parenchyma_ids']).all())
+      self.assertEqual(example['lesion'].sum(), origin['lesion_draw_voxels'][-1])
+      self.assertGreaterEqual(example['lesion'].sum(), 20)
+      # The toy translator shows label / 28, the lesion as 28.
+      shown = np.where(example['lesion'] > 0, 28, example['labels']) / 28
+      self.assertAllClose(example['image'][..., 0], shown, atol=1e-3)
+      # A voxel of the tiny grid is 6 x 6 x 16 mm.
+      self.assertAllClose(example['lesion_volume_ml'], example['lesion'].sum() * 0.576, rtol=1e-5)
+    # Five volumes of four brains: all four are used.
+    self.assertLen(parents, 4)
+
+  def test_same_config_gives_identical_examples(self):
+    first = self.examples(self.builder(seed=5))
+    other_dir = tfds.testing.make_tmp_dir()
+    tiny.build_phantom(other_dir)
+    second = self.examples(self.builder(other_dir, seed=5))
+    self.assertAllEqual([e['image'] for e in first], [e['image'] for e in second])
+    self.assertEqual([e['provenance'] for e in first], [e['provenance'] for e in second])
+
+  def test_seed_changes_the_lesions(self):
+    first, second = self.examples(self.builder(seed=6)), self.examples(self.builder(seed=7))
+    self.assertNotAllEqual(first[0]['lesion'], second[0]['lesion'])
+
+
+class NameTest(Case):
+  def test_carries_count_seed_and_a_fingerprint(self):
+    self.assertRegex(self.builder().builder_config.name, r'^n3_seed0-[0-9a-f]{12}$')
+    self.assertRegex(self.builder(name='pilot').builder_config.name, r'^pilot-[0-9a-f]{12}$')
+
+  def test_other_weights_give_another_folder_and_a_copy_the_same(self):
+    mine = self.builder().data_path
+    other, _ = tiny.save_toy_bundles(self.root / 'heavier', self.metadata, weight=0.02)
+    self.assertNotEqual(self.builder(translator=str(other)).data_path, mine)
+    copy, _ = tiny.save_toy_bundles(self.root / 'copy', self.metadata)
+    self.assertEqual(self.builder(translator=str(copy)).data_path, mine)
+
+  def test_other_healthy_data_give_another_folder(self):
+    other = tiny.build_phantom(self.data_dir, seed=1)
+    self.assertNotEqual(self.builder(healthy=other).data_path, self.builder().data_path)
+
+
+class ResumeTest(Case):
+  def test_keeps_the_volumes_of_a_killed_build(self):
+    whole = self.examples(self.builder(seed=9))
+    other_dir = tfds.testing.make_tmp_dir()
+    tiny.build_phantom(other_dir)
+    builder = self.builder(other_dir, seed=9)
+    translate, calls = synthesis.translate, []
+
+    def killed_at_the_third(*args, **kwargs):
+      calls.append(args)
+      if len(calls) == 3:
+        raise KeyboardInterrupt
+      return translate(*args, **kwargs)
+
+    with mock.patch.object(synthesis, 'translate', killed_at_the_third):
+      with self.assertRaises(KeyboardInterrupt):
+        builder.download_and_prepare()
+    calls.clear()
+
+    def counting(*args, **kwargs):
+      calls.append(args)
+      return translate(*args, **kwargs)
+
+    with mock.patch.object(synthesis, 'translate', counting):
+      resumed = self.examples(self.builder(other_dir, seed=9))
+    self.assertLen(calls, 1)
+    self.assertAllEqual([e['image'] for e in whole], [e['image'] for e in resumed])
+    self.assertFalse(list(Path(other_dir).rglob('*.npz')), 'the cache outlives the finished set')
+
+  def test_full_disk_loses_nothing_and_says_so_in_one_line(self):
+    builder = self.builder(seed=10)
+    save, calls = np.savez_compressed, []
+
+    def no_room_for_the_third(*args, **kwargs):
+      calls.append(args)
+      if len(calls) == 3:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+      save(*args, **kwargs)
+
+    with mock.patch.object(volume_cache.np, 'savez_compressed', no_room_for_the_third):
+      with self.assertRaisesRegex(InputError, 'disk full.*: 2 finished volumes are kept in'):
+        builder.download_and_prepare()
+    self.assertLen(self.examples(self.builder(seed=10)), 3)
+
+  def test_a_damaged_volume_is_made_again(self):
+    cache = volume_cache.VolumeCache(self.root / 'cache')
+    cache.save(0, np.zeros((2, 2, 2, 1), np.float16), np.ones((2, 2, 2), np.uint8), {'a': 1})
+    self.assertEqual(cache.load(0)['provenance'], {'a': 1})
+    file = next((self.root / 'cache').glob('*.npz'))
+    file.write_bytes(file.read_bytes()[:-40])
+    self.assertIsNone(cache.load(0))
+
+
+class RefusalTest(Case):
+  def refuses(self, message: str, **fields):
+    with self.assertRaisesRegex(InputError, message):
+      self.builder(**fields)
+
+  def test_counts(self):
+    self.refuses('num_volumes is 0, expected a whole number of at least 1', num_volumes=0)
+    self.refuses('num_volumes is -3, expected', num_volumes=-3)
+    self.refuses("seed is 'a', expected", seed='a')
+
+  def test_missing_values(self):
+    self.refuses("needs 'translator'", translator='')
+    self.refuses('/nowhere: no bundle there', translator='/nowhere')
+    self.refuses("'lesion_generator'", translator=str(self.lesions))
+
+  def test_healthy_sets(self):
+    self.refuses("data set 'no_such_set/x' does not exist", healthy='no_such_set/x')
+    self.refuses("'phantom_stroke/mini' is not built in", healthy='phantom_stroke/mini')
+    self.refuses(r'no such split.*healthy', healthy=f'{self.healthy}:sick')
+
+  def test_bundles_of_another_grid_or_scheme(self):
+    grid = {**self.metadata['grid'], 'spacing_mm': [5.0, 6.0, 16.0]}
+    other, _ = tiny.save_toy_bundles(self.root / 'grid', {**self.metadata, 'grid': grid})
+    self.refuses('was trained for the grid .*5.0.*but', translator=str(other))
+    scheme = {**self.metadata['label_scheme'], 'name': 'other28'}
+    other, _ = tiny.save_toy_bundles(self.root / 'scheme', {**self.metadata, 'label_scheme': scheme})
+    self.refuses('was trained for the label_scheme .*other28.*aseg28', translator=str(other))
+
+  def test_lesions_that_are_never_large_enough(self):
+    _, small = tiny.save_toy_bundles(self.root / 'small', self.metadata, radius=-4.0)
+    builder = self.builder(lesion_generator=str(small), max_draws=4)
+    with self.assertRaisesRegex(
+      InputError, r'4 lesions were drawn .* with \d+ to \d+ voxels.*at least 20'
+    ):
+      builder.download_and_prepare()
+
+  def test_unknown_fields(self):
+    with self.assertRaisesRegex(InputError, "'num_volume' is unknown"):
+      Config(num_volume=3)
+
+
+class ElsewhereTest(Case):
+  def test_loads_in_a_process_without_this_package(self):
+    builder = self.builder(seed=11)
+    builder.download_and_prepare()
+    code = (
+      'import sys, tensorflow_datasets as tfds\n'
+      f'name = "synthetic_stroke/{builder.builder_config.name}"\n'
+      f'data = tfds.load(name, data_dir="{self.data_dir}")\n'
+      'print(len(list(data["train"])))\n'
+      'assert not {"stroke_tfds", "keras_itm"} & set(sys.modules)\n'
+    )
+    done = subprocess.run(
+      [sys.executable, '-c', code], cwd='/', capture_output=True, text=True, check=False
+    )
+    self.assertEqual(done.stdout.strip(), '3', done.stderr)
+
+
+class BuilderTest(tfds.testing.DatasetBuilderTestCase):
+  """The checks that TFDS makes of every builder."""
+
+  DATASET_CLASS = synthetic_stroke.Builder
+  SPLITS = {'train': 3}
+  MOCK_OUT_FORBIDDEN_OS_FUNCTIONS = False  # Healthy brains and bundles are read from disk.
+  SKIP_TF1_GRAPH_MODE = True  # Generators run eagerly.
+
+  @classmethod
+  def setUpClass(cls):
+    root, healthy, _, translator, lesions = _shared()
+    cls.config = Config(
+      translator=str(translator),
+      lesion_generator=str(lesions),
+      healthy=healthy,
+      healthy_dir=str(root / 'data'),
+      num_volumes=3,
+    ).resolve()
+    cls.BUILDER_CONFIG_NAMES_TO_TEST = [cls.config]
+    cls.EXAMPLE_DIR = str(root)
+    super().setUpClass()
+
+  def _make_builder(self, config=None):
+    # There is no default: a synthetic set is always made from somebody's generators.
+    return super()._make_builder(config or self.config)
+
+
+if __name__ == '__main__':
+  tf.test.main()

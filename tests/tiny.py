@@ -1,0 +1,72 @@
+"""Data sets and generators small enough for tests."""
+
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import stroke_tfds  # noqa: F401
+from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, BundleSpec, save_bundle
+from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
+
+GRID = {
+  'name': 'tiny',
+  'shape': [32, 32, 8],
+  'spacing_mm': [6.0, 6.0, 16.0],
+  'corner_mm': [-96.0, -114.0, -56.0],
+}
+
+
+def build_phantom(data_dir: str, **fields) -> str:
+  """Builds a cohort of a few subjects and returns its TFDS name."""
+  counts = {'n_healthy': 4, 'n_train': 4, 'n_test': 3, 'n_test_negative': 1}
+  config = PhantomStrokeConfig(**{'grid': GRID, **counts, **fields})
+  builder = tfds.builder('phantom_stroke', config=config, data_dir=data_dir)
+  builder.download_and_prepare()
+  return f'phantom_stroke/{config.name}'
+
+
+class ToyTranslator(tf.keras.Model):
+  """Brightness from the label, the lesion brightest; the weight makes bundles differ."""
+
+  def __init__(self, weight: float = 0.01):
+    super().__init__()
+    self.weight = tf.Variable(weight)
+
+  def call(self, segmentation: tf.Tensor) -> tf.Tensor:
+    brightness = tf.cast(segmentation, tf.float32) / 28
+    return (2 * brightness - 1 + self.weight * 0)[..., tf.newaxis]
+
+
+class ToyLesions(tf.keras.Model):
+  """A ball whose centre and radius follow the latent."""
+
+  def __init__(self, shape: tuple[int, int, int], radius: float = 4.0):
+    super().__init__()
+    self.radius = tf.Variable(radius)
+    axes = [tf.range(n, dtype=tf.float32) for n in shape]
+    self._points = tf.stack(tf.meshgrid(*axes, indexing='ij'), -1)
+    self._middle = tf.constant(shape, tf.float32) / 2
+
+  def call(self, latent: tf.Tensor) -> tf.Tensor:
+    centre = self._middle + 2 * latent[:, tf.newaxis, tf.newaxis, tf.newaxis, :3]
+    distance = tf.norm(self._points - centre, axis=-1)
+    return tf.sigmoid(self.radius + latent[:, 3, tf.newaxis, tf.newaxis, tf.newaxis] - distance)
+
+
+def save_toy_bundles(
+  folder: Path, metadata: dict, *, weight: float = 0.01, radius: float = 4.0
+) -> tuple[Path, Path]:
+  """Saves a translator and a lesion generator that fit a data set, and returns their folders."""
+  facts = {
+    'grid': metadata['grid'],
+    'label_scheme': metadata['label_scheme'],
+    'training_set': 'none',
+  }
+  translator, generator = ToyTranslator(weight), ToyLesions(metadata['grid']['shape'], radius)
+  spec = BundleSpec(kind=TRANSLATOR, latent_size=0, intensity_range=(-1.0, 1.0), **facts)
+  serve = lambda segmentation, latent: translator(segmentation)
+  save_bundle(folder / 'translator', spec, serve, translator, '')
+  spec = BundleSpec(kind=LESION_GENERATOR, latent_size=4, intensity_range=(0.0, 1.0), **facts)
+  save_bundle(folder / 'lesions', spec, lambda latent: generator(latent), generator, '')
+  return folder / 'translator', folder / 'lesions'
