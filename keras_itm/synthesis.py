@@ -58,9 +58,11 @@ def draw_lesions(
   """
   if max_draws < 1:
     raise ValueError(f'max_draws is {max_draws}, expected at least 1')
+  if len(labels) != len(volumes):
+    raise ValueError(f'{len(volumes)} volumes, expected one for each of {len(labels)} label maps')
   return [
     _draw_lesion(generator, anatomy, (seed, volume), min_voxels, max_draws)
-    for volume, anatomy in zip(volumes, labels, strict=True)
+    for volume, anatomy in zip(volumes, labels)
   ]
 
 

@@ -119,21 +119,24 @@ def gather(
   made, _ = report_inputs.open_splits(
     [f'{synthetic}:train', str(train)], data_dir, commands['synthetic data set']
   )
-  generated = report_inputs.survey_source(made)
+  surveys = {source: report_inputs.survey_source(source) for source in (healthy, train, made)}
+  for source in (train, made):
+    if not surveys[source].with_lesion().size:
+      raise InputError(f'data set {source}: no case has a lesion, expected at least one')
   return Inputs(
     clinical=clinical,
     synthetic=synthetic,
     grid=made.grid,
     structures=tuple(made.metadata['label_scheme']['names']),
-    healthy=report_inputs.survey_source(healthy),
-    train=report_inputs.survey_source(train),
-    generated=generated,
+    healthy=surveys[healthy],
+    train=surveys[train],
+    generated=surveys[made],
     lesion_gan=lesion_gan,
     translator=translator,
     unets=unets,
     learnt_from=of_arms(report_inputs.read_sources),
     cases=cases,
-    syntheses=_syntheses(made, generated, clinical, data_dir, commands['clinical data set']),
+    syntheses=_syntheses(made, surveys[made], clinical, data_dir, commands['clinical data set']),
     segmented=_segmented(test, arms, cases, commands),
     commands=commands,
   )

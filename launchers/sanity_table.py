@@ -164,8 +164,8 @@ def _images(real: Survey, synthetic: Survey) -> list[Check]:
 
 
 def _judged(key, text, generated, real, form, expected, is_good) -> Check:
-  known = bool(is_good) if math.isfinite(generated) else None
-  return Check(key, text, generated, real, form, expected, known)
+  is_measured = math.isfinite(generated) and math.isfinite(real)
+  return Check(key, text, generated, real, form, expected, bool(is_good) if is_measured else None)
 
 
 def _some(positions: np.ndarray) -> np.ndarray:

@@ -59,6 +59,4 @@ def _patch_logits(x: tf.Tensor, filters: tuple[int, ...], strides: tuple[int, ..
 def _convolution(n_filters: int, stride: int) -> _layers.Layer:
   # One initializer each: a shared one gives kernels of the same shape the same values.
   initializer = tf.keras.initializers.RandomNormal(0.0, 0.02)
-  return _layers.Conv2D(
-    n_filters, 4, strides=stride, padding='same', kernel_initializer=initializer
-  )
+  return _layers.Conv2D(n_filters, 4, strides=stride, padding='same', kernel_initializer=initializer)

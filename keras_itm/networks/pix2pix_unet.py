@@ -37,7 +37,8 @@ def pix2pix_unet(
     A model whose images lie in [-1, 1] (tanh).
 
   Raises:
-    ValueError: The slice size cannot be halved once per entry of `filters`, or a dropout outside [0, 1).
+    ValueError: The slice size cannot be halved once per entry of `filters`, or a dropout outside
+      [0, 1).
   """
   factor = 2 ** len(filters)
   if not filters or any(size % factor for size in image_size):

@@ -17,21 +17,21 @@ from stroke_tfds.phantom.territories import NAMES, TerritoryMap, territory_map
 _MEDIAN_LOG10 = np.log10(12.7)
 _SPREAD_BELOW, _SPREAD_ABOVE = 0.99, 0.72
 _VOLUME_RANGE_ML = (0.12, 400.0)
-_BILATERAL_SHARE = 0.18
+_BILATERAL_SHARE = 0.2
 
 # How often a lesion starts in a territory, and the range of volumes in ml that it takes there.
 _ORIGINS = {
   'ACA': (0.08, 0.2, 80),
   'MCA frontal': (0.26, 0.2, 400),
-  'MCA parietal': (0.15, 0.2, 400),
-  'MCA temporal': (0.09, 0.5, 400),
+  'MCA parietal': (0.13, 0.2, 400),
+  'MCA temporal': (0.05, 0.5, 400),
   'MCA occipital': (0.03, 0.5, 60),
-  'lenticulostriate': (0.15, 0.3, 40),
+  'lenticulostriate': (0.20, 0.3, 40),
   'PCA cortical': (0.09, 0.5, 100),
-  'PCA deep': (0.05, 0.12, 5),
-  'basilar': (0.04, 0.12, 4),
+  'PCA deep': (0.07, 0.12, 5),
+  'basilar': (0.07, 0.12, 4),
   'superior cerebellar': (0.03, 0.3, 40),
-  'inferior cerebellar': (0.06, 0.3, 60),
+  'inferior cerebellar': (0.08, 0.3, 60),
 }
 _WEDGE_ORIGINS = ('ACA', 'MCA frontal', 'MCA parietal', 'MCA temporal', 'MCA occipital', 'PCA cortical')
 _FOREIGN_PENALTY = 1.0  # What growth into another artery's territory costs, in radii.
@@ -89,7 +89,7 @@ def _draw_origin(rng: np.random.Generator, volume_ml: float) -> str:
 
 def _split_volume(rng: np.random.Generator, volume_ml: float) -> list[float]:
   """Volume of the main focus and of emboli beside it, in ml."""
-  n_emboli = min(rng.geometric(0.35) - 1, int(volume_ml / 0.15))
+  n_emboli = min(rng.geometric(0.45) - 1, int(volume_ml / 0.4))
   if not n_emboli:
     return [volume_ml]
   relative = rng.lognormal(-3.0, 1.0, n_emboli)
@@ -123,7 +123,7 @@ def _grow_focus(
   centre = [axis[i] for axis, i in zip(axes, seed)]
   shape = [len(p) for p in points]
   distance = _distance(rng, points, centre, radius_mm, origin in _WEDGE_ORIGINS)
-  distance = distance / radius_mm + 0.55 * _roughness(rng, shape, radius_mm / tissue.spacing_mm)
+  distance = distance / radius_mm + 0.42 * _roughness(rng, shape, radius_mm / tissue.spacing_mm)
   here = tissue.territory[window]
   distance += _FOREIGN_PENALTY * (here != home)
   allowed = here > 0
@@ -160,7 +160,7 @@ def _distance(
 def _roughness(rng: np.random.Generator, shape: list[int], radius_voxels: float) -> np.ndarray:
   """Noise of two scales, standard deviation about 1."""
   noise = np.zeros(shape, np.float32)
-  for sigma, weight in ((max(0.5 * radius_voxels, 1.0), 0.8), (max(0.15 * radius_voxels, 0.7), 0.6)):
+  for sigma, weight in ((max(0.5 * radius_voxels, 1.2), 0.9), (max(0.2 * radius_voxels, 1.0), 0.4)):
     smooth = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), sigma, truncate=2.5)
     noise += weight * smooth / max(float(smooth.std()), 1e-6)
   return noise

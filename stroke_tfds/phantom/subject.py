@@ -13,7 +13,7 @@ from stroke_tfds.phantom import artefacts, deformation, signal
 from stroke_tfds.phantom.anatomy import Anatomy
 from stroke_tfds.phantom.fields import Lattice
 from stroke_tfds.phantom.lesions import Lesion
-from stroke_tfds.phantom.preprocessing import normalise_dwi
+from stroke_tfds.imaging.preprocessing import normalise_dwi
 
 _LATTICE_MM = 6.0
 _FINE_MM = 2.0  # Largest sub-voxel: thick slices hold several tissues.

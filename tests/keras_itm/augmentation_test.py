@@ -85,7 +85,9 @@ class DrawAffineTest(tf.test.TestCase):
     angle = np.degrees(np.arctan2(draws[:, 1, 0], draws[:, 0, 0]))
     self.assert_uniform(angle, 30.0)
     matrices = draws[:, :, :2]
-    self.assertAllClose(matrices @ matrices.transpose(0, 2, 1), np.tile(np.eye(2), (400, 1, 1)), atol=1e-6)
+    self.assertAllClose(
+      matrices @ matrices.transpose(0, 2, 1), np.tile(np.eye(2), (400, 1, 1)), atol=1e-6
+    )
     self.assertAllClose(np.linalg.det(matrices), np.ones(400), atol=1e-6)
 
   def test_translation(self):

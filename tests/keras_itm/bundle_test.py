@@ -99,9 +99,7 @@ class RoundTripTest(BundleTestCase):
 
   def test_translator_with_latent(self):
     network, _ = _translator()
-    call = lambda segmentation, latent: (
-      network(tf.one_hot(segmentation, 3)) + latent[:, :1, None, None]
-    )
+    call = lambda segmentation, latent: network(tf.one_hot(segmentation, 3)) + latent[:, :1, None, None]
     labels = np.random.default_rng(0).integers(0, 3, (5, 8, 4), np.uint8)
     self._round_trip('translator', (network, call), 3, segmentation=labels, latent=_LATENTS)
 
@@ -277,7 +275,9 @@ class RefusalTest(BundleTestCase):
     """Already on saving, so that no training ends in a bundle that nothing opens."""
     network, call = _lesion_generator()
     reads = lambda latent: call(latent) + tf.strings.to_number(tf.io.read_file('there'))
-    python = lambda latent: call(tf.ensure_shape(tf.numpy_function(np.abs, [latent], tf.float32), [None, 3]))
+    python = lambda latent: call(
+      tf.ensure_shape(tf.numpy_function(np.abs, [latent], tf.float32), [None, 3])
+    )
     for outside, op in ((reads, 'ReadFile'), (python, 'PyFunc')):
       with self.assertRaisesRegex(BundleError, op):
         bundles.save_bundle(self.folder / 'no', _spec('lesion_generator'), outside, network, '')
@@ -308,7 +308,9 @@ class PartialWriteTest(BundleTestCase):
     replace = os.replace
 
     def look(source, target):
-      seen.append((pathlib.Path(target).exists(), bundles.read_spec(source, 'lesion_generator').weights))
+      seen.append(
+        (pathlib.Path(target).exists(), bundles.read_spec(source, 'lesion_generator').weights)
+      )
       replace(source, target)
 
     with mock.patch.object(os, 'replace', look):

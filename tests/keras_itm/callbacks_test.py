@@ -69,7 +69,7 @@ class RefuseNonFiniteTest(tf.test.TestCase):
 
 
 class MetricsCsvTest(CallbackTestCase):
-  def _train(self, initial_epoch=0, epochs=3, extra=lambda: {}, every=1, model=None):
+  def _train(self, initial_epoch=0, epochs=3, extra=dict, every=1, model=None):
     clock = iter(range(1000))
     with mock.patch.object(callbacks.time, 'monotonic', lambda: 10.0 * next(clock)):
       _fit(
@@ -158,7 +158,9 @@ class SaveCheckpointsTest(CallbackTestCase):
   def test_every_epoch(self):
     self.assertEqual(self._train(min_seconds=0), [1, 2, 3, 4])
     model = _Toy()
-    tf.train.Checkpoint(model=model).read(str(self.folder / 'epoch-3')).assert_existing_objects_matched()
+    tf.train.Checkpoint(model=model).read(
+      str(self.folder / 'epoch-3')
+    ).assert_existing_objects_matched()
     self.assertEqual(float(model.count), 6.0)
 
   def test_the_last_epoch_at_least(self):

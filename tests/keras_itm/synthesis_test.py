@@ -120,7 +120,7 @@ class DrawLesionsTest(tf.test.TestCase):
   def test_refuses_contradictions(self):
     with self.assertRaisesRegex(ValueError, 'max_draws is 0'):
       _draw(max_draws=0)
-    with self.assertRaisesRegex(ValueError, 'shorter'):
+    with self.assertRaisesRegex(ValueError, '1 volumes, expected one for each of 2 label maps'):
       synthesis.draw_lesions(_block_generator(), _labels(2), [0], seed=0)
 
 

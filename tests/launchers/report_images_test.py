@@ -63,6 +63,16 @@ class ReportImagesTest(tf.test.TestCase):
     self.assertAllClose(corner, 6.0 * (n_columns - 1 - (5 - box[0].start)))
     self.assertEmpty([p for c in second.collections if c.get_hatch() for p in c.get_paths()])
 
+  def test_slice_is_that_of_the_truth(self):
+    lesion, prediction = np.zeros_like(self.lesion), np.zeros_like(self.lesion)
+    lesion[8, 8, 1] = 1
+    prediction[5:15, 5:15, 3] = 1
+    figure = report_images.segmentation_panel(
+      self.image, lesion, self.labels, {'a': prediction}, {'a': ''}, self.grid
+    )
+    # Slice 1 reaches from -12 to 0 mm.
+    self.assertEqual(figure.axes[0].get_xlabel(), 'z = \N{MINUS SIGN}6 mm')
+
   def test_negative_case_shows_where_it_was_mistaken(self):
     prediction = np.zeros_like(self.lesion)
     prediction[5:8, 6, 4] = 1

@@ -130,7 +130,10 @@ class TrainStepTest(tf.test.TestCase):
   def test_each_optimizer_moves_its_own_network_only(self):
     for rates, moves in (((0.0, 0.1), (False, True)), ((0.1, 0.0), (True, False))):
       model = _model(_sgd(rates[0]), _sgd(rates[1]))
-      generator, discriminator = _values(model.generator.variables), _values(model.discriminator.variables)
+      generator, discriminator = (
+        _values(model.generator.variables),
+        _values(model.discriminator.variables),
+      )
       model.train_step(_pairs())
       self.assertEqual(any(_moved(generator, model.generator.variables)), moves[0])
       self.assertEqual(any(_moved(discriminator, model.discriminator.variables)), moves[1])
@@ -230,7 +233,9 @@ class ContradictionTest(tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, 'decay is 1'):
       Pix2Pix(generator, discriminator, ema_decay=1)
     for other in (patch_gan(4, 1, (4,), (2,)), patch_gan(3, 2, (4,), (2,))):
-      with self.assertRaisesRegex(ValueError, r'discriminator takes .*, expected 3 labels and 1 contrasts'):
+      with self.assertRaisesRegex(
+        ValueError, r'discriminator takes .*, expected 3 labels and 1 contrasts'
+      ):
         Pix2Pix(generator, other)
 
 

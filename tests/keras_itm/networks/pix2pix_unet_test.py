@@ -48,7 +48,9 @@ class Pix2PixUnetTest(tf.test.TestCase):
 
   def test_starts_narrow(self):
     """Kernels from N(0, 0.02), as in the references."""
-    kernels = [w.numpy().ravel() for w in pix2pix_unet((8, 8), 29, 1, (64, 64)).weights if 'kernel' in w.name]
+    kernels = [
+      w.numpy().ravel() for w in pix2pix_unet((8, 8), 29, 1, (64, 64)).weights if 'kernel' in w.name
+    ]
     values = np.concatenate(kernels)
     self.assertNear(values.std(), 0.02, 5e-4)
     self.assertNear(values.mean(), 0.0, 5e-4)
@@ -65,6 +67,13 @@ class Pix2PixUnetTest(tf.test.TestCase):
     kernels = [s for s, v in zip(slopes, network.trainable_variables) if 'kernel' in v.name]
     self.assertLen(kernels, 6)
     self.assertTrue(all(float(tf.reduce_max(tf.abs(slope))) > 0 for slope in kernels))
+
+  def test_skips_pass_the_innermost_map(self):
+    network = pix2pix_unet((16, 16), 3, 1, (2, 3, 4), n_dropout_blocks=0)
+    first, second = tf.one_hot(np.random.default_rng(0).integers(0, 3, (2, 1, 16, 16)), 3)
+    convolutions = [x for x in network.layers if isinstance(x, tf.keras.layers.Conv2D)]
+    convolutions[2].kernel.assign(tf.zeros_like(convolutions[2].kernel))
+    self.assertNotAllClose(network(first), network(second), atol=1e-5)
 
   def test_dropout_acts_in_training_only(self):
     network = pix2pix_unet((16, 16), 3, 1, (2, 3, 4), n_dropout_blocks=1)

@@ -53,6 +53,14 @@ class Unet3dTest(tf.test.TestCase):
     self.assertLen(kernels, 2 * 3 + 3 * 2 + 1)
     self.assertTrue(all(float(tf.reduce_max(tf.abs(slope))) > 0 for slope in kernels))
 
+  def test_skips_pass_the_bottleneck(self):
+    network = unet_3d((8, 8, 4), filters=(2, 3), bottleneck_filters=4)
+    first, second = tf.random.stateless_uniform([2, 1, 8, 8, 4, 1], seed=[0, 0])
+    convolutions = [x for x in network.layers if type(x) is tf.keras.layers.Conv3D]
+    convolutions[5].kernel.assign(tf.zeros_like(convolutions[5].kernel))
+    self.assertEqual(convolutions[5].filters, 4)
+    self.assertNotAllClose(network(first), network(second), atol=1e-5)
+
   def test_dropout_acts_in_training_only(self):
     network = unet_3d((4, 4, 4), filters=(4,), bottleneck_filters=4, dropout=0.3)
     image = tf.random.stateless_uniform([2, 4, 4, 4, 1], seed=[0, 0])

@@ -1,0 +1,92 @@
+"""A trained segmenter on a scan of the user's own."""
+
+import gin
+import matplotlib
+import nibabel as nib
+import numpy as np
+import tensorflow as tf
+from matplotlib import pyplot as plt
+
+from keras_itm import metrics
+from keras_itm.bundle import SEGMENTER, load_bundle
+from launchers.evaluation import THRESHOLD
+from launchers.run_folder import RunFolder
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti, registration, resample
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.preprocessing import normalise_dwi
+
+matplotlib.use('Agg')
+
+
+@gin.configurable
+def segment(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  bundle: str = gin.REQUIRED,
+  image: str = gin.REQUIRED,
+  mask: str = '',
+  space: str = 'native',
+) -> None:
+  """Segments a DWI and, where a mask is given, compares the two.
+
+  Leaves in the workdir: image.nii.gz and prediction.nii.gz on the segmenter's grid in MNI space,
+  prediction.png, and the volumes and the Dice coefficient in finished.json.
+
+  Args:
+    workdir: The run's folder.
+    data_dir: Not used; every launcher takes it.
+    bundle: Folder of a segmenter's bundle.
+    image: NIfTI file of a DWI, with the skull or without.
+    mask: NIfTI file of an expert's mask in the same space; empty for none.
+    space: 'native' registers the image to the MNI152 brain by an affine; 'mni' trusts its header.
+  """
+  run = RunFolder(workdir)
+  if run.is_finished():
+    return
+  if space not in ('native', 'mni'):
+    raise InputError(f'segment.space is {space!r}, expected native or mni')
+  segmenter = load_bundle(bundle, SEGMENTER)
+  grid = Grid.from_json(segmenter.spec.grid)
+  scan = nifti.read_image(image)
+  expert = nifti.read_mask(mask) if mask else None
+  to_mni = registration.register_image(scan) if space == 'native' else np.eye(4)
+  dwi = normalise_dwi(np.maximum(resample.resample_image(scan, grid, to_mni), 0))
+  probability = segmenter.call(image=tf.constant(dwi[np.newaxis, ..., np.newaxis]))
+  prediction = (probability[0].numpy() >= THRESHOLD).astype(np.uint8)
+  results = {'predicted_volume_ml': round(int(prediction.sum()) * grid.voxel_volume_ml, 3)}
+  truth = None
+  if expert:
+    truth = (resample.resample_mask(expert, grid, to_mni) >= 0.5).astype(np.uint8)
+    results['mask_volume_ml'] = round(int(truth.sum()) * grid.voxel_volume_ml, 3)
+    results['dice'] = round(float(metrics.dice(truth[np.newaxis], prediction[np.newaxis])[0]), 4)
+  for name, volume in (('image', dwi), ('prediction', prediction)):
+    nib.save(nib.Nifti1Image(volume, grid.affine), run.path / f'{name}.nii.gz')
+  _draw(dwi, prediction, truth, results).savefig(run.path / 'prediction.png', dpi=120)
+  run.write_operative_config()
+  run.finish(results)
+
+
+def _draw(
+  dwi: np.ndarray, prediction: np.ndarray, truth: np.ndarray | None, results: dict[str, float]
+) -> plt.Figure:
+  """All axial slices with prediction (solid) and expert mask (dashed), as radiologists read them."""
+  n_columns = 8
+  n_rows = -(-dwi.shape[2] // n_columns)
+  figure, axes = plt.subplots(n_rows, n_columns, figsize=(1.5 * n_columns, 1.6 * n_rows + 0.7))
+  upright = lambda volume, z: volume[::-1, ::-1, z].T
+  for z, axis in enumerate(axes.flat):
+    axis.axis('off')
+    if z >= dwi.shape[2]:
+      continue
+    axis.imshow(upright(dwi, z), cmap='gray', vmin=0, vmax=1)
+    outlines = ((prediction, 'tab:orange', 'solid'), (truth, 'tab:cyan', 'dashed'))
+    for volume, colour, style in outlines:
+      if volume is not None and volume[:, :, z].any():
+        axis.contour(upright(volume, z), [0.5], colors=colour, linestyles=style, linewidths=1.2)
+  facts = ', '.join(f'{name.replace("_", " ")} {value:g}' for name, value in results.items())
+  dashed = ', dashed: expert mask' if truth is not None else ''
+  figure.suptitle(f'Solid: prediction{dashed}. {facts}. R is left.', fontsize=9)
+  figure.tight_layout()
+  return figure
