@@ -217,11 +217,11 @@ def _lesions(inputs: Inputs) -> Section:
   panels.append(Panel(style.svg_uri(figure), 'Cumulative distributions of lesion volume'))
   caption = (
     f'Generated: the lesions of {len(made)} synthetic cases, after restriction to parenchyma. Real: '
-    f'{len(real.with_lesion())} training cases. Pictures: lesions evenly spread over the ranks of '
-    'volume from small to large, in radiological convention; the darker, the thicker from inferior '
-    'to superior (black: 60 mm or more). Where lesions lie: share of cases with a lesion at a '
-    'place, highest along z. Volume: cumulative share of lesions; '
-    f'dotted upright line: {MIN_VOXELS} voxels, below which a lesion is drawn again.'
+    f'{len(real.with_lesion())} training cases of {inputs.clinical}. Pictures: lesions '
+    'evenly spread over the ranks of volume from small to large, in radiological convention; '
+    'the darker, the thicker from inferior to superior (black: 60 mm or more). '
+    'Where lesions lie: share of cases with a lesion at a place, highest along z. '
+    f'Volume: cumulative share of lesions; dotted: {MIN_VOXELS} voxels, the least that is accepted.'
   )
   commands = [inputs.commands['lesion GAN'], inputs.commands['synthetic data set']]
   return Section('Generated lesions', panels, caption, commands, columns=2)

@@ -99,26 +99,14 @@ def gather(
   """
   if not arms:
     raise InputError('arms is empty, expected the name and run folder of at least one U-Net')
-  usual = _usual_commands(clinical, synthetic, lesion_gan_run, translator_run, arms)
-  unknown = sorted(set(commands) - set(usual))
-  if unknown:
-    raise InputError(f'commands: {unknown[0]!r} is no stage, expected some of {sorted(usual)}')
-  commands = {**usual, **commands}
+  commands = _all_commands(commands, clinical, synthetic, lesion_gan_run, translator_run, arms)
   lesion_gan = report_inputs.read_curves(lesion_gan_run, commands['lesion GAN'])
   translator = report_inputs.read_curves(translator_run, commands['translator'])
   of_arms = lambda read: {arm: read(run, commands[f'U-Net: {arm}']) for arm, run in arms.items()}
   unets = of_arms(report_inputs.read_curves)
   cases = of_arms(report_inputs.read_cases)
   arm_statistics.check_same_cases(cases)
-  healthy, train, test = report_inputs.open_splits(
-    [f'{clinical}:{split}' for split in ('healthy', 'train', 'test')],
-    data_dir,
-    commands['clinical data set'],
-  )
-  # Opened together with a clinical split, whose grid and labels it must share.
-  made, _ = report_inputs.open_splits(
-    [f'{synthetic}:train', str(train)], data_dir, commands['synthetic data set']
-  )
+  healthy, train, test, made = _open_sets(clinical, synthetic, data_dir, commands)
   surveys = {source: report_inputs.survey_source(source) for source in (healthy, train, made)}
   for source in (train, made):
     if not surveys[source].with_lesion().size:
@@ -142,6 +130,14 @@ def gather(
   )
 
 
+def _all_commands(given: Mapping[str, str], *names) -> dict[str, str]:
+  usual = _usual_commands(*names)
+  unknown = sorted(set(given) - set(usual))
+  if unknown:
+    raise InputError(f'commands: {unknown[0]!r} is no stage, expected some of {sorted(usual)}')
+  return {**usual, **given}
+
+
 def _usual_commands(clinical, synthetic, lesion_gan_run, translator_run, arms) -> dict[str, str]:
   """Commands that repeat a stage: a run folder holds the configuration that made it."""
   train = lambda program, run: (
@@ -155,6 +151,22 @@ def _usual_commands(clinical, synthetic, lesion_gan_run, translator_run, arms) -
     'translator': train('train_itm', translator_run),
     **{f'U-Net: {arm}': train('train_unet', run) for arm, run in arms.items()},
   }
+
+
+def _open_sets(
+  clinical: str, synthetic: str, data_dir: str | None, commands: Mapping[str, str]
+) -> list[Source]:
+  """The clinical splits healthy, train and test, and the synthetic set."""
+  splits = report_inputs.open_splits(
+    [f'{clinical}:{split}' for split in ('healthy', 'train', 'test')],
+    data_dir,
+    commands['clinical data set'],
+  )
+  # Opened together with a clinical split, whose grid and labels it must share.
+  made, _ = report_inputs.open_splits(
+    [f'{synthetic}:train', str(splits[0])], data_dir, commands['synthetic data set']
+  )
+  return [*splits, made]
 
 
 def _syntheses(

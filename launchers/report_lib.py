@@ -114,18 +114,24 @@ def clock(seconds: float) -> str:
 def _page(inputs: Inputs, stage_seconds: Mapping[str, float], checks: list[Check]) -> Page:
   return Page(
     title='Synthetic stroke volumes and what they did for the segmenter',
-    lead=(
-      f'Clinical set {inputs.clinical}: {len(inputs.train)} training cases, '
-      f'{len(next(iter(inputs.cases.values())))} test cases, {len(inputs.healthy)} healthy volumes. '
-      f'Synthetic set {inputs.synthetic}: {len(inputs.generated)} cases. Grid {inputs.grid.name}, '
-      f'{" x ".join(map(str, inputs.grid.shape))} voxels of '
-      f'{" x ".join(f"{mm:g}" for mm in inputs.grid.spacing_mm)} mm.'
-    ),
+    lead=_lead(inputs),
     findings=findings(inputs.cases),
     arms=_arm_table(inputs),
     stages=_stage_table(stage_seconds),
     sections=list(report_content.sections(inputs)),
-    checks=_check_table(checks),
+    checks=_check_table(checks, inputs.clinical),
+  )
+
+
+def _lead(inputs: Inputs) -> str:
+  grid, n_test = inputs.grid, len(next(iter(inputs.cases.values())))
+  is_phantom = any(facts.get('source') == 'phantom_stroke' for facts in inputs.train.provenance)
+  return (
+    f'Clinical set {inputs.clinical}: {len(inputs.train)} training cases, {n_test} test cases, '
+    f'{len(inputs.healthy)} healthy volumes{", all simulated DWIs" if is_phantom else ""}. '
+    f'Synthetic set {inputs.synthetic}: {len(inputs.generated)} cases. Grid {grid.name}, '
+    f'{" x ".join(map(str, grid.shape))} voxels of '
+    f'{" x ".join(f"{mm:g}" for mm in grid.spacing_mm)} mm.'
   )
 
 
@@ -158,7 +164,7 @@ def _stage_table(stage_seconds: Mapping[str, float]) -> Table:
   return Table(['stage', 'time'], rows, note)
 
 
-def _check_table(checks: list[Check]) -> Table:
+def _check_table(checks: list[Check], clinical: str) -> Table:
   write = lambda check, value: (
     _MISSING if value is None or not math.isfinite(value) else check.form(value)
   )
@@ -167,7 +173,7 @@ def _check_table(checks: list[Check]) -> Table:
     [c.text, write(c, c.generated), write(c, c.real), c.expected, verdict[c.is_good]] for c in checks
   ]
   note = (
-    'Real: the training cases of the clinical set. The expected ranges are conventions of this '
+    f'Real: the training cases of {clinical}. The expected ranges are conventions of this '
     'report that say when to look closer; they are not tests of significance.'
   )
   return Table(['', 'generated', 'real', 'expected', ''], rows, note)

@@ -61,7 +61,8 @@ def make_example(
     provenance: Where the example comes from; stored as JSON with sorted keys.
 
   Raises:
-    ValueError: A volume is off the grid, an intensity outside [0, 1] or not finite, a lesion not binary.
+    ValueError: A volume is off the grid, an intensity is outside [0, 1] or not finite, or a lesion
+      is not binary.
   """
   for name, volume in (('image', image[..., 0]), ('labels', labels), ('lesion', lesion)):
     if volume.shape != grid.shape:

@@ -69,13 +69,15 @@ class LabelScheme:
     Raises:
       InputError: A code that the scheme does not know.
     """
-    table = {code: i for i, group in enumerate(self.codes) for code in group}
-    found, inverse = np.unique(codes, return_inverse=True)
-    unknown = [code for code in found.tolist() if code not in table]
-    if unknown:
+    top = int(np.max(codes, initial=0))
+    table = np.full(top + 1, -1, np.int16)
+    for i, group in enumerate(self.codes):
+      table[[code for code in group if code <= top]] = i
+    ids = table[np.maximum(codes, 0)]
+    if np.min(codes, initial=0) < 0 or np.min(ids, initial=0) < 0:
+      unknown = np.unique(codes[(ids < 0) | (codes < 0)]).tolist()
       raise InputError(f'{source}: label codes {unknown} are not in {self.name}')
-    ids = np.array([table[code] for code in found.tolist()], np.uint8)
-    return ids[inverse].reshape(codes.shape)
+    return ids.astype(np.uint8)
 
   def to_json(self) -> dict[str, Any]:
     return {

@@ -88,9 +88,7 @@ def get_grid(grid: str | dict[str, Any] | Grid) -> Grid:
     return grid
   if isinstance(grid, str):
     if grid not in GRIDS:
-      raise InputError(
-        f'grid {grid!r} is unknown, expected one of {sorted(GRIDS)} or a JSON object'
-      )
+      raise InputError(f'grid {grid!r} is unknown, expected one of {sorted(GRIDS)} or a JSON object')
     return GRIDS[grid]
   try:
     return Grid.from_json(grid)

@@ -71,11 +71,15 @@ def block_mean(values: np.ndarray, factors: tuple[int, int, int]) -> np.ndarray:
 
 def block_vote(labels: np.ndarray, factors: tuple[int, int, int], n_labels: int) -> np.ndarray:
   """Most frequent label of each block of `factors` voxels; the lower id wins a tie. uint8."""
+  if factors == (1, 1, 1):
+    return labels.astype(np.uint8)
   blocks = _blocks(labels, factors)
-  shape = blocks.shape[::2]
-  voxel = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)[:, None, :, None, :, None]
-  counts = np.bincount((voxel * n_labels + blocks).ravel(), minlength=voxel.size * n_labels)
-  return counts.reshape(*shape, n_labels).argmax(-1).astype(np.uint8)
+  winner = np.empty(blocks.shape[::2], np.uint8)
+  voxel = np.arange(winner[0].size).reshape(1, winner.shape[1], 1, winner.shape[2], 1)
+  for x, slab in enumerate(blocks):  # One slab at a time: the counts of all would fill the memory.
+    counts = np.bincount((voxel * n_labels + slab).ravel(), minlength=voxel.size * n_labels)
+    winner[x] = counts.reshape(*winner.shape[1:], n_labels).argmax(-1)
+  return winner
 
 
 def _blocks(values: np.ndarray, factors: tuple[int, int, int]) -> np.ndarray:

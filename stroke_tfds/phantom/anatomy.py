@@ -87,6 +87,7 @@ class Anatomy:
 def template_anatomy() -> Anatomy:
   """The MNI152 template, divided into the structures of aseg28."""
   from nilearn import datasets  # Slow to import.
+
   template = datasets.load_mni152_template(resolution=1)
   grey = datasets.load_mni152_gm_template(resolution=1)
   white = datasets.load_mni152_wm_template(resolution=1)

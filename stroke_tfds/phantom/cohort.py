@@ -17,6 +17,7 @@ from stroke_tfds.phantom.lesions import Lesion
 
 _MIN_OVERLAP = 0.75  # Dice of the brains of an anatomy said to be in MNI space and the template.
 _EDGE_SIGMA_MM = 0.7
+MAX_LOADED = 12  # Real anatomies held in memory, about 40 MB each.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,7 @@ def share_files(files: list[Path], test_share: float, seed: int) -> Shares:
   return Shares(tuple(drawn[:n_test]), tuple(drawn[n_test:]))
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=MAX_LOADED)
 def load_anatomy(path: Path, space: str) -> Anatomy:
   """A real anatomy in MNI space, from FreeSurfer codes or aseg28 ids.
 

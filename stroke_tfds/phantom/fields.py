@@ -35,9 +35,7 @@ class Lattice:
 
   def coordinates_mm(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """MNI coordinates of the control points along each axis."""
-    return tuple(
-      start + self.spacing_mm * np.arange(n) for start, n in zip(self.origin_mm, self.shape)
-    )
+    return tuple(start + self.spacing_mm * np.arange(n) for start, n in zip(self.origin_mm, self.shape))
 
   def noise(self, rng: np.random.Generator, correlation_mm: float) -> np.ndarray:
     """Gaussian noise of mean 0 and standard deviation 1, float32 of the lattice's shape.

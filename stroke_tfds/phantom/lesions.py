@@ -35,6 +35,7 @@ _ORIGINS = {
 }
 _WEDGE_ORIGINS = ('ACA', 'MCA frontal', 'MCA parietal', 'MCA temporal', 'MCA occipital', 'PCA cortical')
 _FOREIGN_PENALTY = 1.0  # What growth into another artery's territory costs, in radii.
+_BORDER_MM = 5.0  # How blurred the border between two territories is.
 _EDGE_MM = 1.0
 
 
@@ -89,7 +90,7 @@ def _draw_origin(rng: np.random.Generator, volume_ml: float) -> str:
 
 def _split_volume(rng: np.random.Generator, volume_ml: float) -> list[float]:
   """Volume of the main focus and of emboli beside it, in ml."""
-  n_emboli = min(rng.geometric(0.45) - 1, int(volume_ml / 0.4))
+  n_emboli = min(rng.geometric(0.45 if volume_ml < 10 else 0.22) - 1, int(volume_ml / 0.4))
   if not n_emboli:
     return [volume_ml]
   relative = rng.lognormal(-3.0, 1.0, n_emboli)
@@ -124,11 +125,13 @@ def _grow_focus(
   shape = [len(p) for p in points]
   distance = _distance(rng, points, centre, radius_mm, origin in _WEDGE_ORIGINS)
   distance = distance / radius_mm + 0.42 * _roughness(rng, shape, radius_mm / tissue.spacing_mm)
-  here = tissue.territory[window]
-  distance += _FOREIGN_PENALTY * (here != home)
-  allowed = here > 0
-  opposite = points[0] * side < 0
-  allowed[opposite] = False
+  territory = tissue.territory[window]
+  at_home = ndimage.gaussian_filter(
+    (territory == home).astype(np.float32), _BORDER_MM / tissue.spacing_mm
+  )
+  distance += _FOREIGN_PENALTY * (1 - at_home)
+  allowed = territory > 0
+  allowed[points[0] * side < 0] = False
   fraction[window] = np.maximum(
     fraction[window], _front(distance, allowed, volume_ml, radius_mm, tissue.spacing_mm)
   )

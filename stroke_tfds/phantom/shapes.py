@@ -1,6 +1,7 @@
 """Simple solids in millimetres from which anatomical structures are carved."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Tube:
     """Whether the points of the regular grid `axes` (three vectors) lie inside, bool (X, Y, Z)."""
     inside = np.zeros([len(axis) for axis in axes], bool)
     ends = self.balls if len(self.balls) > 1 else self.balls * 2
-    for start, end in zip(ends, ends[1:]):
+    for start, end in itertools.pairwise(ends):
       window = self._window(axes, start, end)
       points = [axis[part] for axis, part in zip(axes, window)]
       inside[window] |= self._cone_contains(np.meshgrid(*points, indexing='ij'), start, end)

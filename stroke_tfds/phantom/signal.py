@@ -44,9 +44,7 @@ class Tissues:
 
   def infarcted(self, t2_factor: float, adc: float) -> 'Tissues':
     """The same tissues after an infarct: T2 raised by a factor, ADC lowered to a value."""
-    return dataclasses.replace(
-      self, t2_ms=self.t2_ms * t2_factor, adc=np.minimum(self.adc, adc)
-    )
+    return dataclasses.replace(self, t2_ms=self.t2_ms * t2_factor, adc=np.minimum(self.adc, adc))
 
   def shining_through(self, t2_factor: float, adc_factor: float) -> 'Tissues':
     """The same tissues with old damage: T2 raised, ADC raised too, but bright all the same."""
@@ -84,7 +82,9 @@ def draw_tissues(rng: np.random.Generator) -> Tissues:
 def draw_protocol(rng: np.random.Generator) -> Protocol:
   """Echo time 80 to 100 ms, b near 1000 s/mm2, and a noise level as routine scanners have."""
   return Protocol(
-    te_ms=rng.uniform(80, 100), b_value=rng.choice((900, 1000, 1000, 1100)), noise=rng.uniform(0.02, 0.06)
+    te_ms=rng.uniform(80, 100),
+    b_value=rng.choice((900, 1000, 1000, 1100)),
+    noise=rng.uniform(0.02, 0.06),
   )
 
 

@@ -99,9 +99,7 @@ def record(
 def sample_lesion(lesion: Lesion, at: np.ndarray) -> np.ndarray:
   """The lesion's fraction at template coordinates `at` (3, X, Y, Z), float32, 0 outside its box."""
   to_index = np.linalg.inv(lesion.affine).astype(np.float32)
-  index = [
-    sum(to_index[axis, k] * at[k] for k in range(3)) + to_index[axis, 3] for axis in range(3)
-  ]
+  index = [sum(to_index[axis, k] * at[k] for k in range(3)) + to_index[axis, 3] for axis in range(3)]
   near = np.ones(at.shape[1:], bool)
   for component, n in zip(index, lesion.fraction.shape):
     near &= (component > -1) & (component < n)

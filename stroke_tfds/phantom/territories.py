@@ -89,7 +89,10 @@ def _territory(x: np.ndarray, y: np.ndarray, z: np.ndarray, labels: np.ndarray) 
   claim('PCA cortical', (y < -18) & (x > 18) & (x < 52) & (z < -12 - 0.25 * (x - 36)))
   claim('lenticulostriate', (x < 33) & (y > -24) & (y < 20) & (z > -10) & (z < 26) & (x > 7))
   claim('PCA deep', (x < 22) & (y < -6) & (y > -38) & (z > -16) & (z < 17))
-  for structure, name in [*((s, 'lenticulostriate') for s in _DEEP_GREY), ('hippocampus', 'PCA cortical')]:
+  for structure, name in [
+    *((s, 'lenticulostriate') for s in _DEEP_GREY),
+    ('hippocampus', 'PCA cortical'),
+  ]:
     claim(name, _is(labels, structure))
   claim('PCA deep', _is(labels, 'thalamus') | _is(labels, 'ventral diencephalon'))
   cerebellum = _is(labels, 'cerebellar cortex') | _is(labels, 'cerebellar white matter')

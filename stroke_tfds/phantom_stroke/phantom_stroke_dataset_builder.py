@@ -5,6 +5,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,9 @@ class PhantomStrokeConfig(builder.StrictConfig):
     self.anatomy_files = nifti.list_nifti(self.anatomy_dir) if self.anatomy_dir else []
     self.lesion_files = nifti.list_nifti(self.lesion_dir) if self.lesion_dir else []
     if len(self.lesion_files) == 1:
-      raise InputError(f'{self.lesion_dir}: holds one mask, expected at least one each to train and test')
+      raise InputError(
+        f'{self.lesion_dir}: holds one mask, expected at least one each to train and test'
+      )
     self.name = f'{self.name or "custom"}-{self.fingerprint}'
 
   @functools.cached_property
@@ -150,25 +153,21 @@ class _Simulator:
 
   def __init__(self, config: PhantomStrokeConfig):
     self._config = config
-    total = config.n_healthy + config.n_train + config.n_test
     n_positive = config.n_test - config.n_test_negative
-    self._anatomies = lambda split: [template_anatomy()]
-    if config.anatomy_files:
-      shares = cohort.share_files(config.anatomy_files, config.n_test / total, config.seed)
-      loaded = {path: cohort.load_anatomy(path, config.anatomy_space) for path in config.anatomy_files}
-      self._anatomies = lambda split: [loaded[path] for path in shares.of(split)]
-    self._lesion_files = cohort.share_files(
-      config.lesion_files, n_positive / (n_positive + config.n_train), config.seed
-    ) if config.lesion_files else None
-    territory_map()  # Before the workers, which would each compute it.
+    total = config.n_healthy + config.n_train + config.n_test
+    self._anatomy_files = self._share(config.anatomy_files, config.n_test / total)
+    self._lesion_files = self._share(config.lesion_files, n_positive / (n_positive + config.n_train))
+    # What workers share is made before they start, and unfit files are found before the work.
+    territory_map()
+    for path in config.anatomy_files[: cohort.MAX_LOADED]:
+      cohort.load_anatomy(path, config.anatomy_space)
 
   def make_example(self, split: str, number: int) -> dict[str, Any]:
+    """Subject `number` of a split as an example, the same whenever and wherever it is made."""
     config = self._config
     seed = np.random.SeedSequence([config.seed, _SPLITS.index(split), number])
-    rng = np.random.default_rng(seed)
-    anatomies = self._anatomies(split)
-    anatomy = anatomies[number % len(anatomies)]
-    made, lesion = self._simulate(rng, split, number, anatomy)
+    anatomy = self._anatomy(split, number)
+    made, lesion = self._simulate(np.random.default_rng(seed), split, number, anatomy)
     return example.make_example(
       made.image[..., None],
       made.labels,
@@ -183,6 +182,17 @@ class _Simulator:
         **made.drawn,
       },
     )
+
+  def _share(self, files: list[Path], test_share: float) -> cohort.Shares | None:
+    return cohort.share_files(files, test_share, self._config.seed) if files else None
+
+  def _anatomy(self, split: str, number: int) -> Anatomy:
+    """Neighbours share an anatomy, so that each is read once."""
+    if not self._anatomy_files:
+      return template_anatomy()
+    files = self._anatomy_files.of(split)
+    n_subjects = getattr(self._config, f'n_{split}')
+    return cohort.load_anatomy(files[number * len(files) // n_subjects], self._config.anatomy_space)
 
   def _simulate(
     self, rng: np.random.Generator, split: str, number: int, anatomy: Anatomy

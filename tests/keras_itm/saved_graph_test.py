@@ -87,8 +87,29 @@ class FunctionFingerprintTest(tf.test.TestCase):
 
   def test_texts_enter_by_their_letters(self):
     text = lambda words: lambda x: tf.gather(tf.constant(words), tf.cast(x, tf.int32))
-    self.assertEqual(_fingerprint(text(['a', 'b'])), _fingerprint(text(['a', 'b'])))
-    self.assertNotEqual(_fingerprint(text(['a', 'b'])), _fingerprint(text(['a', 'c'])))
+    self.assertEqual(_fingerprint(text(['one', 'two'])), _fingerprint(text(['one', 'two'])))
+    self.assertNotEqual(_fingerprint(text(['one', 'two'])), _fingerprint(text(['one', 'ten'])))
+
+  def test_order_and_environment_do_not_enter(self):
+    inner = tf.function(lambda x: tf.nn.relu(x) * 2.0 - 1.0)
+    concrete = tf.function(lambda x: inner(x) + inner(x + 1.0)).get_concrete_function(_SPEC)
+    library = {f.signature.name: f for f in concrete.graph.as_graph_def().library.function}
+    first = saved_graph._Hasher(library).body(concrete.function_def)
+    changed = {name: type(f).FromString(f.SerializeToString()) for name, f in library.items()}
+    body = type(concrete.function_def).FromString(concrete.function_def.SerializeToString())
+    for function in (*changed.values(), body):
+      nodes = list(function.node_def)[::-1]
+      del function.node_def[:]
+      function.node_def.extend(nodes)
+      for node in function.node_def:
+        node.device = '/device:CPU:1'
+        node.attr['config_proto'].s = b'other devices'
+        node.attr['_output_shapes'].s = b''
+    self.assertEqual(saved_graph._Hasher(changed).body(body), first)
+    constants = [n for f in changed.values() for n in f.node_def if n.op == 'Const']
+    constants[0].attr['value'].tensor.float_val[:] = [3.0]
+    constants[0].attr['value'].tensor.tensor_content = b''
+    self.assertNotEqual(saved_graph._Hasher(changed).body(body), first)
 
   def test_unreadable_state_is_refused(self):
     values = tf.lookup.KeyValueTensorInitializer([1], [2.0])

@@ -1,0 +1,45 @@
+import numpy as np
+import tensorflow as tf
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.preprocessing import head_mask, normalise_dwi
+
+
+def _scan() -> np.ndarray:
+  """A bright head with a dark hole, noise around it and a speck apart from it."""
+  rng = np.random.default_rng(0)
+  scan = rng.uniform(0, 20, (32, 32, 6))
+  scan[6:26, 4:28] = rng.uniform(400, 600, (20, 24, 6))
+  scan[14:18, 14:18] = 5
+  scan[0, 0] = 500
+  return scan
+
+
+class PreprocessingTest(tf.test.TestCase):
+  def test_head_holds_its_holes_but_no_specks(self):
+    head = head_mask(_scan())
+    expected = np.zeros((32, 32, 6), bool)
+    expected[6:26, 4:28] = True
+    self.assertAllEqual(head, expected)
+
+  def test_scales_by_the_percentile_of_the_head_and_empties_the_background(self):
+    scan = _scan()
+    scan[10, 10, :] = 50000  # A few outliers, clipped.
+    made = normalise_dwi(scan)
+    head = scan[6:26, 4:28]
+    top = np.percentile(head, 99.5)
+    self.assertAllClose(made[6:26, 4:28], np.clip(head / top, 0, 1), atol=1e-6)
+    self.assertEqual(made[10, 10, 0], 1)
+    self.assertEqual(np.count_nonzero(made), np.count_nonzero(head))
+
+  def test_does_not_depend_on_the_scale(self):
+    scan = _scan()
+    self.assertAllClose(normalise_dwi(scan), normalise_dwi(0.013 * scan), atol=1e-5)
+
+  def test_refuses_an_empty_scan(self):
+    with self.assertRaisesRegex(InputError, 'no intensity above 0'):
+      normalise_dwi(np.zeros((4, 4, 4)))
+
+
+if __name__ == '__main__':
+  tf.test.main()
