@@ -12,6 +12,14 @@ from stroke_tfds.errors import InputError
 
 MAX_VOXELS = 512**3
 MAX_LABEL = 65535
+_READ_ERRORS = (
+  nib.filebasedimages.ImageFileError,
+  nib.spatialimages.HeaderDataError,
+  OSError,
+  EOFError,
+  ValueError,
+  zlib.error,
+)
 NIFTI_ENDINGS = ('.nii.gz', '.nii')
 
 
@@ -93,13 +101,13 @@ def _read(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     raise InputError(f'{path}: no such file, expected a NIfTI file')
   try:
     image = nib.load(path)
-  except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+  except _READ_ERRORS as error:
     raise InputError(f'{path}: cannot be read as NIfTI: {_one_line(error)}') from error
   _check_header(path, image)
   try:
     image = nib.as_closest_canonical(image)
     values = np.asanyarray(image.dataobj)
-  except (OSError, EOFError, ValueError, zlib.error) as error:
+  except _READ_ERRORS as error:
     raise InputError(f'{path}: damaged, cannot read its voxels: {_one_line(error)}') from error
   return values.reshape(values.shape[:3]), image.affine.astype(np.float64)
 
@@ -121,9 +129,10 @@ def _check_header(path: Path, image: nib.spatialimages.SpatialImage) -> None:
 def _whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
   """Labels that were stored as floating-point numbers."""
   whole = np.rint(values)
-  off = np.abs(values - whole)
-  if not np.all(off <= 1e-3):  # Also where a value is not finite.
-    found = values[~(off <= 1e-3)][0]
+  with np.errstate(invalid='ignore'):  # The difference is NaN where a value is not finite.
+    unfit = ~(np.abs(values - whole) <= 1e-3)
+  if unfit.any():
+    found = values[unfit][0]
     raise InputError(f'{path}: holds the value {found:g}, expected whole numbers')
   return whole.astype(np.int64)
 

@@ -38,7 +38,7 @@ SOLIDS = {
       ),
       (0.6, 1.0, 1.15),
     ),
-    Tube(((11, 14, -8, 5.0), (12, 6, -8, 5.0))),  # The accumbens, under the caudate.
+    Tube(((11, 14, -8, 5.0), (12, 7, -8, 5.0), (20, 8, -6, 4.0))),  # The accumbens, under the caudate.
   ),
   'caudate': (
     Tube(

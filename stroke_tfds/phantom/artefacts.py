@@ -23,7 +23,7 @@ def susceptibility(rng: np.random.Generator, lattice: Lattice) -> np.ndarray:
     at = np.asarray(centre) + rng.normal(0, 3, 3)
     reach = sum(((c - a) / e) ** 2 for c, a, e in zip((x, y, z), at, extent))
     exponent += severity * rng.uniform(0.6, 1.4) * np.exp(-reach / 2) * (pile_up + pattern)
-  return np.exp(lattice.to_grid(np.clip(exponent, -2.0, 1.5)))
+  return np.exp(lattice.to_grid(np.clip(exponent, -2.0, 1.1)))
 
 
 def old_damage(rng: np.random.Generator, lattice: Lattice, load: float) -> np.ndarray:

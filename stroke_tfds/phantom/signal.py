@@ -71,11 +71,16 @@ def mean_tissues() -> Tissues:
 def draw_tissues(rng: np.random.Generator) -> Tissues:
   """Tissues of one subject: constants shared by all regions vary, and each region a little."""
   mean = mean_tissues()
-  spread = lambda shared, own: np.exp(
-    rng.normal(0, shared) + np.tile(rng.normal(0, own, (mean.adc.size + 1) // 2), 2)[: mean.adc.size]
-  ).astype(np.float32)
+
+  def spread(shared: float, own: float) -> np.ndarray:
+    # Left and right of a structure are neighbours in the scheme, from id 1 on, and vary as one.
+    each = np.repeat(rng.normal(0, own, mean.adc.size // 2 + 1), 2)[1 : mean.adc.size + 1]
+    return np.exp(rng.normal(0, shared) + each).astype(np.float32)
+
   return Tissues(
-    mean.density * spread(0, 0.015), mean.t2_ms * spread(0.05, 0.025), mean.adc * spread(0.04, 0.02)
+    mean.density * spread(0, 0.015),
+    mean.t2_ms * spread(0.05, 0.025),
+    mean.adc * spread(0.04, 0.02),
   )
 
 

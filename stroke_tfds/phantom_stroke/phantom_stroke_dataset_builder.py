@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
@@ -56,6 +57,11 @@ class PhantomStrokeConfig(builder.StrictConfig):
   anatomy_space: str = 'mni'
 
   def __post_init__(self):
+    for field in ('name', 'anatomy_dir', 'lesion_dir'):
+      if not isinstance(getattr(self, field), str):
+        raise InputError(f'{field} is {getattr(self, field)!r}, expected a string')
+    if not re.fullmatch(r'[\w.-]*', self.name):
+      raise InputError(f'name is {self.name!r}, expected letters, digits and any of _ . -')
     self.grid = get_grid(self.grid)
     for field in ('n_healthy', 'n_train', 'n_test'):
       self._check_count(field, 1)
@@ -210,7 +216,7 @@ class _Simulator:
         return made, lesion
     raise InputError(
       f'{split} subject {number}: {_MAX_DRAWS} lesions drawn, none fills a voxel of '
-      f'{config.grid.voxel_volume_ml:g} ml; expected larger lesions or a finer grid'
+      f'{config.grid.voxel_volume_ml:g} ml; expected larger lesions, in MNI space, or a finer grid'
     )
 
   def _draw_lesion(self, rng: np.random.Generator, split: str, number: int, draw: int) -> Lesion:
