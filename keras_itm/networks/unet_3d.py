@@ -16,6 +16,7 @@ def unet_3d(
   filters: tuple[int, ...] = (16, 32, 64, 128),
   bottleneck_filters: int = 256,
   dropout: float = 0.02,
+  batch_norm_momentum: float = 0.99,
 ) -> tf.keras.Model:
   """Builds the segmenter: volumes [n, X, Y, Z, n_contrasts] -> probabilities [n, X, Y, Z, n_classes].
 
@@ -28,6 +29,7 @@ def unet_3d(
     filters: Filters of the downsampling blocks, outermost first; each halves the volume.
     bottleneck_filters: Filters between the two branches.
     dropout: Share of activations dropped in training after each convolution.
+    batch_norm_momentum: Share of the old statistics kept at each step; less for short trainings.
 
   Raises:
     ValueError: The shape cannot be halved once per entry of `filters`, no class for the lesion, or a
@@ -51,7 +53,8 @@ def unet_3d(
   for n_filters, skip in zip(reversed(filters), reversed(skips)):
     x = _layers.Conv3DTranspose(n_filters, 2, strides=2)(x)
     # Statistics of the whole batch also where it is spread over several devices.
-    x = _layers.ReLU()(_layers.BatchNormalization(synchronized=True)(x))
+    x = _layers.BatchNormalization(momentum=batch_norm_momentum, synchronized=True)(x)
+    x = _layers.ReLU()(x)
     x = _layers.Concatenate()([x, skip])
     x = _two_convolutions(x, n_filters, dropout)
   x = _layers.Conv3D(n_classes, 3, padding='same')(x)

@@ -7,13 +7,13 @@ import numpy as np
 from scipy import ndimage
 
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.preprocessing import normalise_dwi
 from stroke_tfds.imaging.resample import block_mean, block_vote, subdivide
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import artefacts, deformation, signal
 from stroke_tfds.phantom.anatomy import Anatomy
 from stroke_tfds.phantom.fields import Lattice
 from stroke_tfds.phantom.lesions import Lesion
-from stroke_tfds.imaging.preprocessing import normalise_dwi
 
 _LATTICE_MM = 6.0
 _FINE_MM = 2.0  # Largest sub-voxel: thick slices hold several tissues.

@@ -34,7 +34,7 @@ class Aseg28Test(tf.test.TestCase):
 
   def test_unknown_codes_are_named(self):
     for codes in ([0, 999, 2], [-3, 2]):
-      unknown = str([c for c in codes if c not in (0, 2)][0])
+      unknown = str(next(c for c in codes if c not in (0, 2)))
       with self.assertRaisesRegex(InputError, rf'x.nii: label codes \[{unknown}\]'):
         ASEG28.from_codes(np.array(codes), 'x.nii')
 

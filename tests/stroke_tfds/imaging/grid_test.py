@@ -13,9 +13,7 @@ class GridTest(tf.test.TestCase):
     self.assertAllClose(grid.affine @ last, [95.25, 77.25, 88 - 4 * 4 - 2, 1])
 
   def test_mini_covers_the_same_field(self):
-    ends = [
-      np.add(grid.corner_mm, np.multiply(grid.shape, grid.spacing_mm)) for grid in GRIDS.values()
-    ]
+    ends = [np.add(grid.corner_mm, np.multiply(grid.shape, grid.spacing_mm)) for grid in GRIDS.values()]
     self.assertAllClose(ends[0], [96, 78, 72])
     self.assertAllClose(ends[0], ends[1])
 

@@ -57,9 +57,7 @@ class ResampleTest(tf.test.TestCase):
     self.assertEqual(factors, (2, 1, 4))
     self.assertEqual(fine.shape, (4, 3, 16))
     self.assertAllClose(fine.spacing_mm, [1.5, 2, 2])
-    self.assertAllClose(
-      np.reshape(fine.coordinates_mm()[2], (4, 4)).mean(1), grid.coordinates_mm()[2]
-    )
+    self.assertAllClose(np.reshape(fine.coordinates_mm()[2], (4, 4)).mean(1), grid.coordinates_mm()[2])
 
 
 if __name__ == '__main__':

@@ -110,8 +110,9 @@ class SamplingTest(tf.test.TestCase):
     self.assertEqual(solidity[2, 6, 6], 255)
     self.assertEqual(solidity[27, 6, 6], 0)
     self.assertBetween(int(solidity[14, 6, 6]), 128, 255)
-    self.assertIsInstance(Anatomy('a', labels, np.zeros(3), solidity).sample(
-      self.at((0, 0, 0)), 0.5), np.ndarray)
+    self.assertIsInstance(
+      Anatomy('a', labels, np.zeros(3), solidity).sample(self.at((0, 0, 0)), 0.5), np.ndarray
+    )
 
 
 if __name__ == '__main__':

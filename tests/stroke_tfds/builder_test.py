@@ -1,0 +1,88 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from stroke_tfds import builder
+from stroke_tfds.errors import InputError
+
+
+@dataclasses.dataclass
+class _Config(builder.StrictConfig):
+  value: int = 1
+
+  @property
+  def fingerprint(self) -> str:
+    return builder.fingerprint({'value': self.value})
+
+
+class _Builder(builder.StrictBuilder, skip_registration=True):
+  VERSION = tfds.core.Version('1.0.0')
+  BUILDER_CONFIGS = [_Config(name='one')]
+
+  def _info(self):
+    return tfds.core.DatasetInfo(
+      builder=self,
+      features=tfds.features.FeaturesDict({'value': tf.int64}),
+      metadata=tfds.core.MetadataDict(fingerprint=self.builder_config.fingerprint),
+    )
+
+  def _split_generators(self, dl_manager):
+    return {'train': self._generate_examples()}
+
+  def _generate_examples(self):
+    yield 0, {'value': self.builder_config.value}
+
+
+class StrictConfigTest(tf.test.TestCase):
+  def test_unknown_field_is_named(self):
+    with self.assertRaisesRegex(InputError, r"'valeu' is unknown, expected some of .*'value'"):
+      _Config(name='a', valeu=3)
+    self.assertEqual(_Config(name='a', value=3).value, 3)
+
+
+class StrictBuilderTest(tf.test.TestCase):
+  def test_reuses_its_own_folder_and_refuses_another_config_under_its_name(self):
+    data_dir = self.get_temp_dir()
+    made = _Builder(data_dir=data_dir, config=_Config(name='custom', value=2))
+    made.download_and_prepare()
+    again = _Builder(data_dir=data_dir, config=_Config(name='custom', value=2))
+    self.assertTrue(again.is_prepared())
+    with self.assertRaisesRegex(InputError, 'custom.*holds data of fingerprint') as caught:
+      _Builder(data_dir=data_dir, config=_Config(name='custom', value=3))
+    self.assertIn(made.builder_config.fingerprint, str(caught.exception))
+
+  def test_refuses_a_folder_without_a_fingerprint(self):
+    data_dir = self.get_temp_dir()
+    made = _Builder(data_dir=data_dir, config=_Config(name='old', value=2))
+    made.download_and_prepare()
+    (Path(made.data_path) / 'metadata.json').write_text(json.dumps({'fingerprint': 'none'}))
+    with self.assertRaisesRegex(InputError, 'fingerprint none'):
+      _Builder(data_dir=data_dir, config=_Config(name='old', value=2))
+
+
+class FingerprintTest(tf.test.TestCase):
+  def test_order_of_fields_does_not_matter_but_values_do(self):
+    one = builder.fingerprint({'a': 1, 'b': [2, 3]})
+    self.assertEqual(one, builder.fingerprint({'b': [2, 3], 'a': 1}))
+    self.assertNotEqual(one, builder.fingerprint({'a': 1, 'b': [3, 2]}))
+    self.assertLen(one, 12)
+
+  def test_files_by_name_and_content(self):
+    folder = Path(self.get_temp_dir())
+    (folder / 'a').write_bytes(b'1')
+    (folder / 'b').write_bytes(b'2')
+    files = [folder / 'a', folder / 'b']
+    first = builder.hash_files(files)
+    (folder / 'b').write_bytes(b'3')
+    self.assertNotEqual(builder.hash_files(files), first)
+    (folder / 'b').write_bytes(b'2')
+    self.assertEqual(builder.hash_files(files), first)
+    (folder / 'c').write_bytes(b'2')
+    self.assertNotEqual(builder.hash_files([folder / 'a', folder / 'c']), first)
+
+
+if __name__ == '__main__':
+  tf.test.main()
