@@ -1,6 +1,7 @@
 """What all launchers share: flags, gin files and one-line errors."""
 
 import importlib.resources
+import logging as python_logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -60,10 +61,14 @@ def parse_gin(files: list[str], bindings: list[str]) -> None:
     InputError: A file that is not there, an unknown configurable or parameter, a syntax error.
   """
   _add_packaged_files()
+  # One of gin's readers reports as an error each file that only the next reader knows.
+  python_logging.disable(python_logging.ERROR)
   try:
     gin.parse_config_files_and_bindings(files, bindings, skip_unknown=False)
   except (ValueError, OSError, SyntaxError) as error:
     raise InputError(f'gin configuration: {error}') from error
+  finally:
+    python_logging.disable(python_logging.NOTSET)
 
 
 def _add_packaged_files() -> None:

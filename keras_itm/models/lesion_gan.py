@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_itm.lesions import balance_sizes
 from keras_itm.losses import wasserstein_critic_loss, wasserstein_generator_loss
 from keras_itm.models.ema import AveragedNetwork
+from keras_itm.models.tracked import TrackedModel
 from keras_itm.penalties import gradient_penalty
 
 _METRICS = (
@@ -18,7 +19,7 @@ _METRICS = (
 
 
 @gin.register
-class LesionGAN(tf.keras.Model):
+class LesionGAN(TrackedModel):
   """Trains a generator of lesion masks against a critic.
 
   A batch of `critic_steps` * n real masks makes one training step: each n of them train the critic
@@ -55,7 +56,7 @@ class LesionGAN(tf.keras.Model):
     Raises:
       ValueError: Networks whose shapes do not fit, or a number out of its range.
     """
-    super().__init__(name='lesion_gan')
+    super().__init__(_METRICS, name='lesion_gan')
     _check_networks(generator, critic, latent_size)
     if not 0 <= size_exponent <= 0.5:
       raise ValueError(f'size_exponent is {size_exponent}, expected a number from 0 to 0.5')
@@ -71,7 +72,6 @@ class LesionGAN(tf.keras.Model):
     self.penalty_weight = penalty_weight
     self.size_exponent = size_exponent
     self.rng = tf.random.Generator.from_seed(seed)
-    self._trackers = {name: tf.keras.metrics.Mean(name=name) for name in _METRICS}
 
   def compile(
     self,
@@ -84,10 +84,6 @@ class LesionGAN(tf.keras.Model):
     # Built now, so that a checkpoint restores their moments before the first step.
     generator_optimizer.build(self.generator.trainable_variables)
     critic_optimizer.build(self.critic.trainable_variables)
-
-  @property
-  def metrics(self) -> list[tf.keras.metrics.Metric]:
-    return list(self._trackers.values())
 
   def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
     return self.average(latents, training=training)[..., 1]
@@ -103,7 +99,7 @@ class LesionGAN(tf.keras.Model):
       self._train_critic(batches[i])
     self._train_generator(tf.shape(batches)[1])
     self.average.update(self.generator)
-    return {metric.name: metric.result() for metric in self.metrics}
+    return self.results()
 
   def test_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
     """The losses on masks [n, X, Y, Z]; draws the same numbers each time and trains nothing."""
@@ -112,9 +108,9 @@ class LesionGAN(tf.keras.Model):
     latents = tf.random.stateless_normal([n, self.latent_size], seed=[0, 1])
     alpha = tf.random.stateless_uniform([n], seed=[0, 2])
     fake = self._fakes(latents, training=False)
-    self._track(self.critic_losses(real, fake, alpha))
-    self._track(self.generator_losses(fake))
-    return {metric.name: metric.result() for metric in self.metrics}
+    self.track(self.critic_losses(real, fake, alpha))
+    self.track(self.generator_losses(fake))
+    return self.results()
 
   def critic_losses(self, real: tf.Tensor, fake: tf.Tensor, alpha: tf.Tensor) -> dict[str, tf.Tensor]:
     """All quantities of the critic's objective, one value per example.
@@ -168,7 +164,7 @@ class LesionGAN(tf.keras.Model):
       # Divides by the number of examples in all replicas.
       loss = tf.nn.compute_average_loss(losses['critic_loss'])
     self.critic_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
-    self._track(losses)
+    self.track(losses)
 
   def _train_generator(self, n: tf.Tensor) -> None:
     latents = self._latents(n)
@@ -178,11 +174,7 @@ class LesionGAN(tf.keras.Model):
       losses = self.generator_losses(self._fakes(latents, training=True))
       loss = tf.nn.compute_average_loss(losses['generator_loss'])
     self.generator_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
-    self._track(losses)
-
-  def _track(self, losses: dict[str, tf.Tensor]) -> None:
-    for name, values in losses.items():
-      self._trackers[name].update_state(values)
+    self.track(losses)
 
 
 def _check_networks(generator: tf.keras.Model, critic: tf.keras.Model, latent_size: int) -> None:

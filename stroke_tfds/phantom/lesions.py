@@ -12,19 +12,17 @@ from scipy import ndimage
 
 from stroke_tfds.phantom.territories import NAMES, TerritoryMap, territory_map
 
-# log10 of the volume in ml: a normal distribution with a spread of its own below and above the
-# median, which puts the 5th, 50th and 95th percentile where SOOP has them.
-_MEDIAN_LOG10 = np.log10(12.7)
-_SPREAD_BELOW, _SPREAD_ABOVE = 0.99, 0.72
-_VOLUME_RANGE_ML = (0.12, 400.0)
+# Percentiles of the volume in ml; between them its logarithm is linear.
+_VOLUME_PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
+_VOLUMES_ML = (0.12, 0.35, 2.3, 12.9, 52, 195, 420)
 _BILATERAL_SHARE = 0.2
 
 # How often a lesion starts in a territory, and the range of volumes in ml that it takes there.
 _ORIGINS = {
   'ACA': (0.08, 0.2, 80),
-  'MCA frontal': (0.26, 0.2, 400),
-  'MCA parietal': (0.13, 0.2, 400),
-  'MCA temporal': (0.05, 0.5, 400),
+  'MCA frontal': (0.26, 0.2, 420),
+  'MCA parietal': (0.13, 0.2, 420),
+  'MCA temporal': (0.05, 0.5, 420),
   'MCA occipital': (0.03, 0.5, 60),
   'lenticulostriate': (0.20, 0.3, 40),
   'PCA cortical': (0.09, 0.5, 100),
@@ -56,9 +54,7 @@ class Lesion:
 
 def draw_volume_ml(rng: np.random.Generator) -> float:
   """A lesion volume in ml, distributed as in SOOP."""
-  deviate = rng.standard_normal()
-  spread = _SPREAD_ABOVE if deviate > 0 else _SPREAD_BELOW
-  return float(np.clip(10 ** (_MEDIAN_LOG10 + spread * deviate), *_VOLUME_RANGE_ML))
+  return float(10 ** np.interp(rng.uniform(0, 100), _VOLUME_PERCENTILES, np.log10(_VOLUMES_ML)))
 
 
 def grow_lesion(rng: np.random.Generator) -> Lesion:
@@ -81,7 +77,7 @@ def grow_lesion(rng: np.random.Generator) -> Lesion:
 
 def _draw_origin(rng: np.random.Generator, volume_ml: float) -> str:
   """A territory, by frequency among those that hold lesions of this volume."""
-  volume_ml = max(volume_ml, _VOLUME_RANGE_ML[0])
+  volume_ml = max(volume_ml, _VOLUMES_ML[0])
   weights = np.array(
     [share if low <= volume_ml <= high else 0 for share, low, high in _ORIGINS.values()]
   )
@@ -90,7 +86,7 @@ def _draw_origin(rng: np.random.Generator, volume_ml: float) -> str:
 
 def _split_volume(rng: np.random.Generator, volume_ml: float) -> list[float]:
   """Volume of the main focus and of emboli beside it, in ml."""
-  n_emboli = min(rng.geometric(0.45 if volume_ml < 10 else 0.22) - 1, int(volume_ml / 0.4))
+  n_emboli = min(rng.geometric(0.4 if volume_ml < 10 else 0.15) - 1, int(volume_ml / 0.4))
   if not n_emboli:
     return [volume_ml]
   relative = rng.lognormal(-3.0, 1.0, n_emboli)

@@ -18,6 +18,7 @@ from stroke_tfds.phantom.lesions import Lesion
 _LATTICE_MM = 6.0
 _FINE_MM = 2.0  # Largest sub-voxel: thick slices hold several tissues.
 _BLUR_MM = 1.2
+_VENTRICLE_RANGE_MM = (-2, 8)
 _PARENCHYMA = np.isin(np.arange(len(ASEG28.names) + 1), ASEG28.parenchyma_ids).astype(np.float32)
 
 
@@ -36,8 +37,8 @@ class Cohort:
   old_damage: tuple[float, float]
 
 
-HEALTHY = Cohort((0.8, 1.0), (0.6, 0.8), (-1.0, 0.7))
-PATIENTS = Cohort((2.6, 1.5), (0.7, 0.9), (-0.3, 1.8))
+HEALTHY = Cohort((0.5, 1.2), (0.6, 0.8), (-1.0, 0.7))
+PATIENTS = Cohort((3.5, 2.0), (0.7, 0.9), (-0.3, 1.8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ def simulate(
   """Warps an anatomy and a lesion alike, and records a diffusion-weighted image of them."""
   fine, factors = subdivide(grid, _FINE_MM)
   lattice = Lattice(fine, _LATTICE_MM)
-  ventricles_mm = float(np.clip(rng.normal(*cohort.ventricles_mm), -1.5, 6))
+  ventricles_mm = float(np.clip(rng.normal(*cohort.ventricles_mm), *_VENTRICLE_RANGE_MM))
   velocity = deformation.random_velocity(rng, lattice)
   velocity += np.float32(ventricles_mm) * anatomy.ventricle_growth(lattice)
   at = deformation.template_coordinates(lattice, velocity, *deformation.random_affine(rng))

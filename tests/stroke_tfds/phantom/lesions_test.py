@@ -68,7 +68,7 @@ class LesionsTest(tf.test.TestCase):
       box = tuple(slice(a, a + n) for a, n in zip(start, lesion.fraction.shape))
       inside = tissue.territory[box][lesion.fraction >= 0.5]
       shares.append(np.mean(inside == NAMES.index(lesion.origin)))
-    self.assertGreater(np.median(shares), 0.8)
+    self.assertGreater(np.mean(shares), 0.87)
 
   def test_depends_on_the_seed_alone(self):
     one, same, other = (lesions.grow_lesion(np.random.default_rng(s)) for s in (5, 5, 6))

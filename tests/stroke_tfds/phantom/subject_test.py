@@ -70,11 +70,11 @@ class SubjectTest(tf.test.TestCase):
   def test_ventricle_size_is_what_was_drawn(self):
     fluid = [i for i, name in enumerate(ASEG28.names) if 'lateral ventricle' in name]
     sizes = []
-    for push_mm in (-1.0, 1.0, 3.0, 5.0):
+    for push_mm in (-1.0, 2.0, 5.0, 8.0):
       cohort = dataclasses.replace(subject.HEALTHY, ventricles_mm=(push_mm, 0.0))
       sizes.append(np.isin(_simulate(5, cohort).labels, fluid).sum())
     self.assertEqual(sizes, sorted(sizes))
-    self.assertGreater(sizes[-1], 2 * sizes[0])
+    self.assertGreater(sizes[-1], 1.8 * sizes[0])
 
   def test_sampling_a_lesion_is_linear_and_zero_outside(self):
     lesion = lesions.Lesion(
