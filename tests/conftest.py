@@ -2,7 +2,7 @@
 
 import os
 
-# Before TensorFlow is imported: tests share the cores with one another, and its notes drown the results.
+# Before TensorFlow is imported: tests share the cores with one another, and its notes drown results.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_NUM_INTEROP_THREADS', '1')
 os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')

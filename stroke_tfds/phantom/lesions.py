@@ -32,7 +32,13 @@ _ORIGINS = {
   'inferior cerebellar': (0.08, 0.3, 60),
 }
 _WEDGE_ORIGINS = ('ACA', 'MCA frontal', 'MCA parietal', 'MCA temporal', 'MCA occipital', 'PCA cortical')
-_FOREIGN_PENALTY = 1.0  # What growth into another artery's territory costs, in radii.
+# What growth into another territory costs, in radii: of the same artery, of another one.
+_SIBLING_PENALTY, _FOREIGN_PENALTY = 0.5, 1.8
+_ARTERIES = (
+  ('MCA frontal', 'MCA parietal', 'MCA temporal', 'MCA occipital', 'lenticulostriate'),
+  ('PCA cortical', 'PCA deep'),
+  ('superior cerebellar', 'inferior cerebellar'),
+)
 _BORDER_MM = 5.0  # How blurred the border between two territories is.
 _EDGE_MM = 1.0
 
@@ -106,14 +112,7 @@ def _grow_focus(
 ) -> None:
   """Adds one focus of about `volume_ml` to `fraction`, on one side (-1 left, 1 right)."""
   axes = tissue.coordinates_mm()
-  home = NAMES.index(origin)
-  half = slice(None, len(axes[0]) // 2) if side < 0 else slice(len(axes[0]) // 2 + 1, None)
-  mask = np.zeros_like(tissue.is_grey)
-  mask[half] = (tissue.territory == home)[half]
-  if origin in _WEDGE_ORIGINS:
-    mask &= tissue.is_grey
-  candidates = np.flatnonzero(mask)
-  seed = np.unravel_index(candidates[rng.integers(len(candidates))], mask.shape)
+  seed = _draw_seed(rng, tissue, origin, side)
   radius_mm = (volume_ml * 1000 * 3 / (4 * np.pi)) ** (1 / 3)
   window = _window(seed, tissue, max(3.0 * radius_mm, 8.0))
   points = [axis[part] for axis, part in zip(axes, window)]
@@ -122,15 +121,35 @@ def _grow_focus(
   distance = _distance(rng, points, centre, radius_mm, origin in _WEDGE_ORIGINS)
   distance = distance / radius_mm + 0.42 * _roughness(rng, shape, radius_mm / tissue.spacing_mm)
   territory = tissue.territory[window]
-  at_home = ndimage.gaussian_filter(
-    (territory == home).astype(np.float32), _BORDER_MM / tissue.spacing_mm
-  )
-  distance += _FOREIGN_PENALTY * (1 - at_home)
+  distance += _border_penalty(territory, origin, _BORDER_MM / tissue.spacing_mm)
   allowed = territory > 0
   allowed[points[0] * side < 0] = False
   fraction[window] = np.maximum(
     fraction[window], _front(distance, allowed, volume_ml, radius_mm, tissue.spacing_mm)
   )
+
+
+def _draw_seed(
+  rng: np.random.Generator, tissue: TerritoryMap, origin: str, side: int
+) -> tuple[int, int, int]:
+  """A voxel of the territory on one side; of its cortex where emboli lodge in cortical branches."""
+  middle = len(tissue.territory) // 2
+  half = slice(None, middle) if side < 0 else slice(middle + 1, None)
+  mask = np.zeros_like(tissue.is_grey)
+  mask[half] = (tissue.territory == NAMES.index(origin))[half]
+  if origin in _WEDGE_ORIGINS:
+    mask &= tissue.is_grey
+  candidates = np.flatnonzero(mask)
+  return np.unravel_index(candidates[rng.integers(len(candidates))], mask.shape)
+
+
+def _border_penalty(territory: np.ndarray, origin: str, blur_voxels: float) -> np.ndarray:
+  """What growth from `origin` costs in each voxel, in radii; float32, blurred within the tissue."""
+  siblings = next((group for group in _ARTERIES if origin in group), (origin,))
+  cost = [_SIBLING_PENALTY if name in siblings else _FOREIGN_PENALTY for name in NAMES]
+  cost[NAMES.index(origin)] = cost[0] = 0
+  blur = lambda values: ndimage.gaussian_filter(values.astype(np.float32), blur_voxels, truncate=2)
+  return blur(np.array(cost)[territory]) / np.maximum(blur(territory > 0), 1e-3)
 
 
 def _distance(

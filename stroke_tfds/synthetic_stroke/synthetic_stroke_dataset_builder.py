@@ -17,8 +17,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
-# Lesions are drawn for so many brains at once; fixed, because a network's last bits may depend on it.
-_CHUNK = 8
+_CHUNK = 8  # Brains read at once.
 
 
 class Builder(builder.StrictBuilder):

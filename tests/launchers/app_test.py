@@ -19,7 +19,7 @@ class ParseGinTest(tf.test.TestCase):
   def test_finds_a_packaged_file_by_bare_name_and_overrides_it(self):
     app.parse_gin(['unet_mini.gin'], ['train_unet.epochs = 7'])
     self.assertEqual(gin.query_parameter('train_unet.epochs'), 7)
-    self.assertEqual(gin.query_parameter('train_unet.batch_size'), 5)
+    self.assertEqual(gin.query_parameter('train_unet.batch_size'), 2)
 
   def test_reads_a_file_of_the_user(self):
     path = Path(self.get_temp_dir()) / 'mine.gin'
