@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
-#   make test   the test suite; make test-slow adds the tests that take minutes
+#   make test   the test suite, a few minutes
 #   make lint   formatter and linter, changes nothing;  make format writes
 #   make wheel  dist/keras_itm-*.whl
 
@@ -11,7 +11,7 @@ DATA_DIR := runs/data
 WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format wheel clean
+.PHONY: help demo test lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -20,9 +20,6 @@ demo: $(INSTALLED)
 	$(BIN)/python -m launchers.demo --gin_file=demo.gin --workdir=runs/demo --data_dir=$(DATA_DIR)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" -q
-
-test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
 lint: $(INSTALLED)
