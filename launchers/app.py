@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from keras_itm.bundle import BundleError
-from stroke_tfds.errors import InputError, OneLineErrors
+from stroke_tfds.errors import InputError
 
 _GIN_FILE = flags.DEFINE_multi_string(
   'gin_file', [], 'Configuration: a path, or the bare name of a file that comes with the package.'
@@ -22,7 +22,6 @@ _GIN_BINDINGS = flags.DEFINE_multi_string(
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of the run; the same again resumes it.')
 _DATA_DIR = flags.DEFINE_string('data_dir', None, "TFDS data folder; TFDS' own default when absent.")
 
-app.install_exception_handler(OneLineErrors(BundleError))
 gin.external_configurable(tf.keras.optimizers.Adam)
 
 
@@ -46,6 +45,9 @@ def launch(root: Callable[..., None]) -> None:
     parse_gin(_GIN_FILE.value, _GIN_BINDINGS.value)
     try:
       root(workdir=_WORKDIR.value, data_dir=_DATA_DIR.value)
+    except (BundleError, InputError) as error:
+      # Gin adds below the message which functions were being called.
+      raise InputError(str(error).split('\n')[0]) from error
     except RuntimeError as error:
       if 'Required bindings' not in str(error):
         raise

@@ -23,7 +23,7 @@ class StrictConfig(tfds.core.BuilderConfig):
   name: str = ''
 
   def __new__(cls, *args, **fields):
-    own = [field.name for field in dataclasses.fields(cls)]
+    own = [field.name for field in dataclasses.fields(cls) if field.init]
     unknown = sorted(set(fields) - set(own))
     if unknown:
       inherited = {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
