@@ -74,9 +74,10 @@ def parse_gin(files: list[str], bindings: list[str]) -> None:
 
 
 def _add_packaged_files() -> None:
-  """Lets gin find `name.gin` and `folder/name.gin` of the package gin_configs."""
+  """Lets gin find the files of the package gin_configs by bare name.
+
+  They include one another as `gin_configs/folder/name.gin`, which gin finds by itself.
+  """
   root = Path(str(importlib.resources.files('gin_configs')))
-  packaged = {}
-  for path in root.rglob('*.gin'):
-    packaged[path.name] = packaged[path.relative_to(root).as_posix()] = path
+  packaged = {path.name: path for path in root.rglob('*.gin')}
   gin.config.register_file_reader(lambda name: packaged[name].open(), packaged.__contains__)

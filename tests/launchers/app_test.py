@@ -1,4 +1,6 @@
+import sys
 from pathlib import Path
+from unittest import mock
 
 import gin
 import tensorflow as tf
@@ -26,6 +28,13 @@ class ParseGinTest(tf.test.TestCase):
     path.write_text("include 'unet_mini.gin'\ntrain_unet.seed = 11\n")
     app.parse_gin([str(path)], [])
     self.assertEqual(gin.query_parameter('train_unet.seed'), 11)
+
+  def test_is_not_misled_by_folders_of_the_user(self):
+    folder = Path(self.get_temp_dir()) / 'home'
+    (folder / 'models').mkdir(parents=True)
+    with mock.patch.object(sys, 'path', [str(folder), *sys.path]):
+      app.parse_gin(['unet_mini.gin'], [])
+    self.assertEqual(gin.query_parameter('train_unet.epochs'), 12)
 
   def test_names_an_unknown_parameter(self):
     with self.assertRaisesRegex(InputError, 'train_unet.*epoks'):
