@@ -1,6 +1,7 @@
 """Volumes already made, so that a build that was killed loses none of them."""
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -44,11 +45,13 @@ class VolumeCache:
       InputError: The disk is full; says where the volumes made so far are.
     """
     partial = self._folder / f'{volume:06d}.partial'
+    # In memory first: NumPy's archive cannot be closed on a disk that is full.
+    archive = io.BytesIO()
+    text = np.array(json.dumps(provenance))
+    np.savez_compressed(archive, image=image, lesion=lesion, provenance=text)
     try:
       self._folder.mkdir(parents=True, exist_ok=True)
-      with partial.open('wb') as file:
-        text = np.array(json.dumps(provenance))
-        np.savez_compressed(file, image=image, lesion=lesion, provenance=text)
+      partial.write_bytes(archive.getvalue())
       os.replace(partial, self._file(volume))
     except OSError as error:
       partial.unlink(missing_ok=True)

@@ -138,15 +138,15 @@ class ResumeTest(Case):
 
   def test_full_disk_loses_nothing_and_says_so_in_one_line(self):
     builder = self.builder(seed=10)
-    save, calls = np.savez_compressed, []
+    write, calls = Path.write_bytes, []
 
-    def no_room_for_the_third(*args, **kwargs):
-      calls.append(args)
+    def no_room_for_the_third(path, content):
+      calls.append(path)
       if len(calls) == 3:
         raise OSError(errno.ENOSPC, 'No space left on device')
-      save(*args, **kwargs)
+      return write(path, content)
 
-    with mock.patch.object(volume_cache.np, 'savez_compressed', no_room_for_the_third):
+    with mock.patch.object(Path, 'write_bytes', no_room_for_the_third):
       with self.assertRaisesRegex(InputError, 'disk full.*: 2 finished volumes are kept in'):
         builder.download_and_prepare()
     self.assertLen(self.examples(self.builder(seed=10)), 3)
