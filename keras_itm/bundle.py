@@ -206,11 +206,6 @@ def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
   return spec
 
 
-def bundle_fingerprint(path: str | os.PathLike[str], kind: str) -> str:
-  """The fingerprint of a bundle without loading its graph."""
-  return _spec_fingerprint(read_spec(path, kind))
-
-
 def fingerprint(path: str | os.PathLike[str]) -> str:
   """Fingerprints what the SavedModel in a folder computes, weights included.
 

@@ -32,12 +32,13 @@ def restrict(lesion: tf.Tensor, labels: tf.Tensor, parenchyma_ids: Sequence[int]
   return tf.cast(tf.logical_and(lesion > 0, is_parenchyma), tf.uint8)
 
 
-def inject(
-  labels: tf.Tensor, lesion: tf.Tensor, parenchyma_ids: Sequence[int], lesion_id: int
-) -> tf.Tensor:
-  """The label map with `lesion_id` where the lesion meets parenchyma, dtype of `labels`."""
-  inside = restrict(lesion, labels, parenchyma_ids)
-  return tf.where(inside > 0, tf.cast(lesion_id, labels.dtype), labels)
+def inject(labels: tf.Tensor, lesion: tf.Tensor, lesion_id: int) -> tf.Tensor:
+  """The label map with `lesion_id` where the lesion is; dtype and shape of `labels`.
+
+  A lesion that may reach out of the parenchyma goes through `restrict` first, so that image and mask
+  of a synthetic case agree.
+  """
+  return tf.where(lesion > 0, tf.cast(lesion_id, labels.dtype), labels)
 
 
 def balance_sizes(masks: tf.Tensor, exponent: float, typical_voxels: float = 256.0) -> tf.Tensor:
@@ -86,24 +87,6 @@ def pairwise_dice(masks: tf.Tensor) -> tf.Tensor:
   dice = tf.where(total > 0, 2 * overlap / tf.maximum(total, 1.0), tf.ones_like(total))
   n = tf.cast(tf.shape(masks)[0], tf.float32)
   return (tf.reduce_sum(dice) - tf.linalg.trace(dice)) / (n * (n - 1))
-
-
-def half_certain_share(probability: tf.Tensor, low: float = 0.1, high: float = 0.9) -> tf.Tensor:
-  """Voxels with a probability between `low` and `high`, per voxel above 0.5.
-
-  A generator that has learnt masks is near 0 or 1 except along outlines.
-
-  Args:
-    probability: Lesion probabilities, any shape.
-    low: Lower end of the half-certain range.
-    high: Upper end of the half-certain range.
-
-  Returns:
-    float32 scalar, at least 0; the plain count where no voxel exceeds 0.5.
-  """
-  undecided = tf.logical_and(probability > low, probability < high)
-  lesion = tf.math.count_nonzero(probability > 0.5, dtype=tf.float32)
-  return tf.math.count_nonzero(undecided, dtype=tf.float32) / tf.maximum(lesion, 1.0)
 
 
 def volume_distance(volumes: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:

@@ -94,15 +94,16 @@ def translate(
   Args:
     translator: A translator.
     labels: uint8 [X, Y, Z], without lesion.
-    lesion: uint8 [X, Y, Z].
+    lesion: uint8 [X, Y, Z], in parenchyma.
     volume: Number of the volume in its data set.
     seed: Of the data set.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
   """
-  segmentation = np.where(lesion > 0, translator.spec.label_scheme['lesion_id'], labels)
-  slices = tf.constant(segmentation.transpose(2, 0, 1), tf.uint8)
+  lesion_id = translator.spec.label_scheme['lesion_id']
+  segmentation = lesions.inject(tf.constant(labels, tf.uint8), lesion, lesion_id)
+  slices = tf.transpose(segmentation, [2, 0, 1])
   latent = np.tile(_latent(translator, seed, volume, _IMAGE, 0), (len(slices), 1))
   image = translator.call(segmentation=slices, latent=tf.constant(latent, tf.float32)).numpy()
   low, high = translator.spec.intensity_range

@@ -101,15 +101,6 @@ class PhantomStrokeConfig(builder.StrictConfig):
       raise InputError(f'{field} is {value!r}, expected a whole number from {at_least}')
 
 
-def config_name(fields: dict[str, Any]) -> str:
-  """The name that a custom config of these JSON fields will have.
-
-  Raises:
-    InputError: As when the config is built.
-  """
-  return PhantomStrokeConfig(**fields).name
-
-
 def _built_in(name: str, description: str, **fields) -> PhantomStrokeConfig:
   config = PhantomStrokeConfig(description=description, **fields)
   config.name = name

@@ -84,7 +84,7 @@ class RoundTripTest(BundleTestCase):
     one = {key: value[:1] for key, value in tensors.items()}
     self.assertAllEqual(loaded.call(**one).shape[0], 1)
     self.assertEqual(loaded.fingerprint, name)
-    self.assertEqual(bundles.bundle_fingerprint(path, kind), name)
+    self.assertEqual(bundles.load_bundle(path, kind).fingerprint, name)
     self.assertEqual(loaded.path, path)
     self.assertEqual(loaded.spec.label_scheme, _SCHEME)
     self.assertEqual(loaded.spec.grid, _GRID)

@@ -46,6 +46,10 @@ def _cohort() -> dict[str, list[dict]]:
   return _build(_config(), tfds.testing.make_tmp_dir())
 
 
+def _name(fields: dict) -> str:
+  return phantom_stroke.PhantomStrokeConfig(**fields).name
+
+
 class PhantomStrokeTest(tfds.testing.DatasetBuilderTestCase):
   DATASET_CLASS = phantom_stroke.Builder
   BUILDER_CONFIG_NAMES_TO_TEST = [_config(name='tiny')]
@@ -74,21 +78,21 @@ class ConfigTest(tf.test.TestCase):
 
   def test_name_carries_what_changes_the_bytes_and_is_known_without_building(self):
     fields = {'name': 'mine', 'grid': 'mini', 'n_train': 5}
-    name = phantom_stroke.config_name(fields)
+    name = _name(fields)
     self.assertRegex(name, r'^mine-[0-9a-f]{12}$')
-    self.assertEqual(name, phantom_stroke.config_name(dict(fields)))
+    self.assertEqual(name, _name(fields))
     changed = ({'seed': 1}, {'n_train': 6}, {'n_healthy': 1}, {'grid': GRID}, {'n_test_negative': 0})
-    names = {phantom_stroke.config_name({**fields, **change}) for change in changed}
+    names = {_name({**fields, **change}) for change in changed}
     self.assertLen(names | {name}, len(changed) + 1)
-    self.assertRegex(phantom_stroke.config_name({}), '^custom-')
+    self.assertRegex(_name({}), '^custom-')
 
   def test_contents_of_folders_change_the_name(self):
     folder = Path(self.get_temp_dir())
     for file in ('a.nii', 'b.nii'):
       (folder / file).write_bytes(b'1')
-    name = phantom_stroke.config_name({'lesion_dir': str(folder)})
+    name = _name({'lesion_dir': str(folder)})
     (folder / 'a.nii').write_bytes(b'2')
-    self.assertNotEqual(phantom_stroke.config_name({'lesion_dir': str(folder)}), name)
+    self.assertNotEqual(_name({'lesion_dir': str(folder)}), name)
 
   def test_mistakes_are_named_in_one_line(self):
     empty = self.get_temp_dir()
