@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
 #   make test   the test suite, a few minutes
+#   make bench  timings against PyTorch and against matrix products, about half an hour; bench.json
 #   make lint   formatter and linter, changes nothing;  make format writes
 #   make wheel  dist/keras_itm-*.whl
 
@@ -9,9 +10,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 DATA_DIR := runs/data
 WORKERS := 2
+BENCH_VENV := .venv-bench
+BENCH_INSTALLED := $(BENCH_VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel clean
+.PHONY: help demo test bench lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -21,6 +24,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+bench: $(INSTALLED) $(BENCH_INSTALLED)
+	$(BIN)/python -m benchmarks.run --pytorch=$(BENCH_VENV)/bin/python
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -34,7 +40,7 @@ wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info
 
 # A Python counts only if it runs: a version manager's shim may stand for one that is not there.
 $(INSTALLED): setup.cfg constraints.txt
@@ -56,3 +62,9 @@ $(INSTALLED): setup.cfg constraints.txt
 	rm -rf $(VENV) && $$python -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(INSTALLED)
+
+# PyTorch is a need of the benchmark alone, so it has an environment of its own.
+$(BENCH_INSTALLED): benchmarks/requirements.txt | $(INSTALLED)
+	rm -rf $(BENCH_VENV) && $(BIN)/python -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $(BENCH_INSTALLED)

@@ -1,7 +1,6 @@
-"""What happens beside training: metrics on disk, pictures, checkpoints, time left."""
+"""What happens beside training: metrics on disk, pictures, time left."""
 
 import csv
-import math
 import os
 import time
 from collections.abc import Callable
@@ -30,15 +29,6 @@ class AddMetrics(tf.keras.callbacks.Callback):
       logs.update(self._compute())
 
 
-class RefuseNonFinite(tf.keras.callbacks.Callback):
-  """Stops training with an error as soon as an epoch's metric is NaN or infinite."""
-
-  def on_epoch_end(self, epoch, logs=None):
-    for name, value in logs.items():
-      if not math.isfinite(value):
-        raise FloatingPointError(f'{name} is {value} in epoch {epoch + 1}')
-
-
 class MetricsCsv(tf.keras.callbacks.Callback):
   """Writes a row per epoch: epoch (from 1), step, seconds, then every metric seen so far.
 
@@ -52,6 +42,10 @@ class MetricsCsv(tf.keras.callbacks.Callback):
     rows = _read_rows(self._path) if self._path.exists() else []
     self._rows = [row for row in rows if float(row['epoch']) <= initial_epoch]
     self._seconds_before = float(self._rows[-1]['seconds']) if self._rows else 0.0
+
+  def rows(self) -> list[dict[str, float]]:
+    """The epochs that are done, as numbers."""
+    return [_numbers(row) for row in self._rows]
 
   def on_train_begin(self, logs=None):
     self._start = time.monotonic()
@@ -75,7 +69,11 @@ class MetricsCsv(tf.keras.callbacks.Callback):
 
 def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, float]]:
   """Rows of a metrics.csv as numbers; a metric not measured in an epoch is left out of its row."""
-  return [{name: float(value) for name, value in row.items()} for row in _read_rows(path)]
+  return [_numbers(row) for row in _read_rows(path)]
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+  return {name: float(value) for name, value in row.items()}
 
 
 def _read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
@@ -117,37 +115,19 @@ class SampleImages(tf.keras.callbacks.Callback):
     self._writer.flush()
 
 
-class SaveCheckpoints(tf.keras.callbacks.Callback):
-  """Saves all that a run needs to go on, at ends of epochs, not more often than `min_seconds`."""
-
-  def __init__(self, manager: tf.train.CheckpointManager, min_seconds: float = 60.0):
-    super().__init__()
-    self._manager = manager
-    self._min_seconds = min_seconds
-
-  def on_train_begin(self, logs=None):
-    self._last = time.monotonic()
-
-  def on_epoch_end(self, epoch, logs=None):
-    is_last = epoch + 1 == self.params['epochs']
-    if is_last or time.monotonic() - self._last >= self._min_seconds:
-      self._manager.save(checkpoint_number=epoch + 1)
-      self._last = time.monotonic()
-
-
 class Progress(tf.keras.callbacks.Callback):
   """One bar over the whole run, with the time left and the newest metrics."""
 
-  def __init__(self, initial_epoch: int, shown: tuple[str, ...]):
+  def __init__(self, initial_step: int, shown: tuple[str, ...]):
     super().__init__()
-    self._initial_epoch = initial_epoch
+    self._initial_step = initial_step
     self._shown = shown
 
   def on_train_begin(self, logs=None):
     steps = self.params['steps']
     self._bar = tqdm.tqdm(
       total=self.params['epochs'] * steps,
-      initial=self._initial_epoch * steps,
+      initial=self._initial_step,
       unit='step',
       mininterval=2.0,
       dynamic_ncols=True,

@@ -46,14 +46,65 @@ def minimax_generator_loss(fake_logits: list[tf.Tensor]) -> tf.Tensor:
   return mean_over_scales([tf.nn.softplus(-logits) for logits in fake_logits])
 
 
+# Hinge: Lim and Ye 2017, as SPADE uses it. Logits beyond 1 on the right side add nothing.
+
+
+def hinge_discriminator_loss(real_logits: list[tf.Tensor], fake_logits: list[tf.Tensor]) -> tf.Tensor:
+  """max(0, 1 - real) + max(0, 1 + fake), [n]; arguments as in the minimax form."""
+  real = mean_over_scales([tf.nn.relu(1 - logits) for logits in real_logits])
+  fake = mean_over_scales([tf.nn.relu(1 + logits) for logits in fake_logits])
+  return real + fake
+
+
+def hinge_generator_loss(fake_logits: list[tf.Tensor]) -> tf.Tensor:
+  """Negative logit of the fakes, [n]."""
+  return -mean_over_scales(fake_logits)
+
+
+# Least squares: Mao et al. 2017, as cycleGAN uses it.
+
+
+def least_squares_discriminator_loss(
+  real_logits: list[tf.Tensor], fake_logits: list[tf.Tensor]
+) -> tf.Tensor:
+  """Half of (real - 1)^2 + fake^2, [n]; arguments as in the minimax form."""
+  real = mean_over_scales([tf.square(logits - 1) for logits in real_logits])
+  fake = mean_over_scales([tf.square(logits) for logits in fake_logits])
+  return (real + fake) / 2
+
+
+def least_squares_generator_loss(fake_logits: list[tf.Tensor]) -> tf.Tensor:
+  """(fake - 1)^2, [n]."""
+  return mean_over_scales([tf.square(logits - 1) for logits in fake_logits])
+
+
+def feature_matching_loss(
+  real_features: list[list[tf.Tensor]], fake_features: list[list[tf.Tensor]]
+) -> tf.Tensor:
+  """Sum over the layers of a discriminator of their L1 distances, mean over its scales, [n].
+
+  Wang et al. 2018, equation 4, the layers not divided by their number, as in its public code.
+
+  Args:
+    real_features: Per scale the maps [n, x, y, c] of each layer on real pairs.
+    fake_features: The same on generated ones.
+  """
+  distances = [
+    l1_loss(real, fake)
+    for real_maps, fake_maps in zip(real_features, fake_features, strict=True)
+    for real, fake in zip(real_maps, fake_maps, strict=True)
+  ]
+  return tf.add_n(distances) / len(real_features)
+
+
 def mean_over_scales(maps: list[tf.Tensor]) -> tf.Tensor:
   """Mean of each example's map, then over scales: maps [n, x, y, 1] -> [n]."""
-  return tf.add_n([_mean_per_example(values) for values in maps]) / len(maps)
+  return tf.add_n([mean_per_example(values) for values in maps]) / len(maps)
 
 
 def l1_loss(truth: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
   """Mean absolute difference of each example, [n, ...] -> [n]."""
-  return _mean_per_example(tf.abs(tf.cast(truth, tf.float32) - tf.cast(prediction, tf.float32)))
+  return mean_per_example(tf.abs(tf.cast(truth, tf.float32) - tf.cast(prediction, tf.float32)))
 
 
 def binary_cross_entropy(truth: tf.Tensor, probability: tf.Tensor) -> tf.Tensor:
@@ -65,10 +116,10 @@ def binary_cross_entropy(truth: tf.Tensor, probability: tf.Tensor) -> tf.Tensor:
   """
   probability = tf.clip_by_value(tf.cast(probability, tf.float32), 1e-7, 1 - 1e-7)
   truth = tf.cast(truth, tf.float32)
-  return _mean_per_example(
-    -truth * tf.math.log(probability) - (1 - truth) * tf.math.log1p(-probability)
-  )
+  return mean_per_example(-truth * tf.math.log(probability) - (1 - truth) * tf.math.log1p(-probability))
 
 
-def _mean_per_example(values: tf.Tensor) -> tf.Tensor:
+def mean_per_example(values: tf.Tensor) -> tf.Tensor:
+  """[n, ...] -> [n], float32."""
+  values = tf.cast(values, tf.float32)
   return tf.reduce_mean(tf.reshape(values, [tf.shape(values)[0], -1]), axis=1)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from keras_itm.bundle import BundleError
+from keras_itm.checks import TrainingError
 from stroke_tfds.errors import InputError
 
 _GIN_FILE = flags.DEFINE_multi_string(
@@ -25,13 +26,18 @@ _DATA_DIR = flags.DEFINE_string('data_dir', None, "TFDS data folder; TFDS' own d
 gin.external_configurable(tf.keras.optimizers.Adam)
 
 
-def launch(root: Callable[..., None]) -> None:
+def launch(root: Callable[..., None], needs_workdir: bool = True) -> None:
   """Runs `root(workdir=..., data_dir=...)` under the flags and the gin configuration.
+
+  Args:
+    root: What to do.
+    needs_workdir: Whether it leaves files; without, workdir may be None.
 
   Raises:
     InputError: An unknown gin file or parameter, shown as one line.
   """
-  flags.mark_flag_as_required('workdir')
+  if needs_workdir:
+    flags.mark_flag_as_required('workdir')
   for flag in (_GIN_FILE, _GIN_BINDINGS, _WORKDIR, _DATA_DIR):
     # --help lists the flags of the program's own module; these are as good as that.
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
@@ -45,9 +51,14 @@ def launch(root: Callable[..., None]) -> None:
     parse_gin(_GIN_FILE.value, _GIN_BINDINGS.value)
     try:
       root(workdir=_WORKDIR.value, data_dir=_DATA_DIR.value)
-    except (BundleError, InputError) as error:
+    except (BundleError, InputError, TrainingError) as error:
       # Gin adds below the message which functions were being called.
       raise InputError(str(error).split('\n')[0]) from error
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+      reason = str(error).split('\n')[0]
+      raise InputError(
+        f'another worker was lost ({reason}); start all of them again, they resume together'
+      ) from error
     except RuntimeError as error:
       if 'Required bindings' not in str(error):
         raise

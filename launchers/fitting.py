@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Sequence
 
+import gin
 import tensorflow as tf
 
 from keras_itm import callbacks
+from keras_itm.checks import RunChecks
+from keras_itm.models.tracked import TrackedModel
+from keras_itm.training_state import CountSteps, SaveState, TrainingState
 from launchers.console import say
 from launchers.run_folder import RunFolder
 from stroke_tfds.errors import InputError
 
 
+@gin.configurable(allowlist=['checkpoint_every', 'checks'])
 def fit(
   run: RunFolder,
-  model: tf.keras.Model,
+  model: TrackedModel,
   make_dataset: Callable[[int], tf.data.Dataset],
   *,
   epochs: int,
@@ -20,8 +25,13 @@ def fit(
   shown: tuple[str, ...],
   validation: tf.data.Dataset | None = None,
   extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
+  checkpoint_every: int = 250,
+  checks: bool = True,
 ) -> None:
   """Fits a compiled model, from its newest checkpoint where there is one.
+
+  Killed at any step and started again, it ends with the weights of one left alone, bit for bit where
+  the devices compute the same twice, as CPUs do.
 
   Args:
     run: Where checkpoints, metrics and TensorBoard files go.
@@ -32,31 +42,36 @@ def fit(
     shown: Metrics beside the progress bar.
     validation: Batches on which the model's losses are measured after each epoch.
     extra_callbacks: Run before the logs are written.
+    checkpoint_every: Steps between two checkpoints.
+    checks: Whether the model's checks are applied; values that are not finite always stop it.
+
+  Raises:
+    InputError: A number below 1.
+    TrainingError: A check that failed.
   """
-  if epochs < 1 or steps_per_epoch < 1:
-    raise InputError(f'epochs {epochs}, steps_per_epoch {steps_per_epoch}: expected at least 1 each')
-  # Optimizers are attributes of the model and so part of the checkpoint.
-  manager = tf.train.CheckpointManager(
-    tf.train.Checkpoint(model=model), str(run.checkpoints), max_to_keep=1, checkpoint_name='epoch'
-  )
-  done = 0
-  if manager.latest_checkpoint:
-    done = int(manager.latest_checkpoint.rsplit('-', 1)[1])
-    manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
-    say(f'{run.path}: resumed after epoch {done} of {epochs}')
+  if min(epochs, steps_per_epoch, checkpoint_every) < 1:
+    raise InputError(
+      f'epochs {epochs}, steps_per_epoch {steps_per_epoch}, checkpoint_every {checkpoint_every}: '
+      'expected at least 1 each'
+    )
+  state = TrainingState(model, run.checkpoints, steps_per_epoch)
+  state.restore(run.checkpoints_to_resume)
+  if state.step:
+    say(f'{run.path}: resumed after step {state.step} of {epochs * steps_per_epoch}')
+  table = callbacks.MetricsCsv(run.metrics, state.epoch, steps_per_epoch)
   model.fit(
-    make_dataset(done * steps_per_epoch),
-    initial_epoch=done,
+    make_dataset(state.step),
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
     verbose=0,
     validation_data=validation,
     callbacks=[
+      CountSteps(state),
       *extra_callbacks,
-      callbacks.RefuseNonFinite(),
-      callbacks.MetricsCsv(run.metrics, done, steps_per_epoch),
+      RunChecks(model.checks if checks else (), lambda: state.step, table.rows()),
+      table,
       tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0),
-      callbacks.Progress(done, shown),
-      callbacks.SaveCheckpoints(manager),
+      callbacks.Progress(state.step, shown),
+      SaveState(state, checkpoint_every),
     ],
   )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_itm import callbacks
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from launchers import fitting, pictures
+from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
 
@@ -21,8 +22,8 @@ def train_itm(
   sources: list[str] = gin.REQUIRED,
   validation: list[str] = gin.REQUIRED,
   model: Callable[..., tf.keras.Model] = gin.REQUIRED,
-  generator: Callable[..., tf.keras.Model] = gin.REQUIRED,
-  discriminator: Callable[..., tf.keras.Model] = gin.REQUIRED,
+  networks: Callable[..., dict[str, tf.keras.Model]] = gin.REQUIRED,
+  batches: Callable[..., tf.data.Dataset] = pipelines.paired_slices,
   generator_optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
   discriminator_optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
   epochs: int = gin.REQUIRED,
@@ -38,9 +39,9 @@ def train_itm(
     data_dir: TFDS data folder.
     sources: What it learns from, `name/config:split` each.
     validation: What it is measured on; no case of `sources`.
-    model: Takes the generator and the discriminator.
-    generator: Network factory, given image_size, n_labels and n_contrasts.
-    discriminator: Network factory, given n_labels and n_contrasts.
+    model: Takes the networks, and the seed.
+    networks: Makes them by name, given image_size, n_labels and n_contrasts.
+    batches: What it learns from, see `pipelines.paired_slices` and `pipelines.unpaired_slices`.
     generator_optimizer: Optimizer factory.
     discriminator_optimizer: Optimizer factory.
     epochs: Epochs in all.
@@ -49,25 +50,25 @@ def train_itm(
     picture_every: Epochs between two pictures of validation slices.
     seed: Of weights, order and dropout.
   """
-  run = RunFolder(workdir)
+  devices = hardware()
+  devices.check_batch_size(batch_size)
+  run = RunFolder(workdir, devices.is_chief)
   if run.is_finished():
     return
   opened = pipelines.open_sources([*sources, *validation], data_dir)
   learnt, held_out = opened[: len(sources)], opened[len(sources) :]
   grid, metadata = learnt[0].grid, learnt[0].metadata
-  channels = {
-    'n_labels': metadata['label_scheme']['lesion_id'] + 1,
-    'n_contrasts': len(metadata['contrasts']),
-  }
+  n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
   tf.keras.utils.set_random_seed(seed)
-  translator = model(generator(image_size=grid.shape[:2], **channels), discriminator(**channels))
-  translator.compile(generator_optimizer(), discriminator_optimizer())
+  with devices.scope():
+    translator = model(**networks(grid.shape[:2], n_labels, n_contrasts), seed=seed)
+    translator.compile(generator_optimizer(), discriminator_optimizer(), jit_compile=devices.xla)
   config = run.write_operative_config()
   held_out_slices = _signed_slices(held_out, batch_size)
   fitting.fit(
     run,
     translator,
-    lambda step: pipelines.paired_slices(learnt, batch_size, seed=seed, start_step=step),
+    lambda step: batches(learnt, batch_size, seed=seed, start_step=step),
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
     shown=('l1_loss', 'val_l1_loss', 'discriminator_loss'),
@@ -82,11 +83,11 @@ def train_itm(
     kind=TRANSLATOR,
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
-    latent_size=0,
+    latent_size=translator.latent_size,
     intensity_range=(-1.0, 1.0),
     training_set=pipelines.fingerprint(learnt),
   )
-  serve = lambda segmentation, latent: translator(segmentation)
+  serve = lambda segmentation, latent: translator(segmentation, latent)
   name = save_bundle(run.bundle, spec, serve, translator.average.network, config)
   run.finish({'bundle': name, 'epochs': epochs})
 

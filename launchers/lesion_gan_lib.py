@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_itm import callbacks, lesions
 from keras_itm.bundle import LESION_GENERATOR, BundleSpec, save_bundle
 from launchers import fitting, pictures
+from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
 
@@ -53,16 +54,19 @@ def train_lesion_gan(
     measure_every: Epochs between two looks at generated lesions.
     seed: Of weights, order, mirroring and latents.
   """
-  run = RunFolder(workdir)
+  devices = hardware()
+  devices.check_batch_size(batch_size)
+  run = RunFolder(workdir, devices.is_chief)
   if run.is_finished():
     return
   opened = pipelines.open_sources(sources, data_dir)
   shape, metadata = opened[0].grid.shape, opened[0].metadata
   tf.keras.utils.set_random_seed(seed)
-  gan = model(
-    generator(shape=shape, latent_size=latent_size), critic(shape=shape), latent_size, seed=seed
-  )
-  gan.compile(generator_optimizer(), critic_optimizer())
+  with devices.scope():
+    gan = model(
+      generator(shape=shape, latent_size=latent_size), critic(shape=shape), latent_size, seed=seed
+    )
+    gan.compile(generator_optimizer(), critic_optimizer(), jit_compile=devices.xla)
   config = run.write_operative_config()
   draws = Draws(gan)
   fitting.fit(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,20 @@ class RunFolder:
 
   Args:
     path: The workdir; made when it is not there.
+    is_chief: Whether this process writes it. Another one of the same training does all that the
+      chief does, but in a folder that is thrown away.
 
   Raises:
     InputError: The folder holds another configuration than the one asked for now.
   """
 
-  def __init__(self, path: str | os.PathLike[str]):
-    self.path = Path(path)
-    self._finished = self.path / 'finished.json'
+  def __init__(self, path: str | os.PathLike[str], is_chief: bool = True):
+    self.checkpoints_to_resume = Path(path) / 'checkpoints'
+    self._finished = Path(path) / 'finished.json'
+    if not is_chief:
+      # Lives as long as the object.
+      self._thrown_away = tempfile.TemporaryDirectory()
+    self.path = Path(path if is_chief else self._thrown_away.name)
     config = self.path / 'config.gin'
     asked = gin.config_str()
     if config.exists():
@@ -70,7 +77,7 @@ class RunFolder:
 
   def finish(self, facts: dict[str, Any]) -> None:
     """Marks the run as ended, with its results."""
-    self._finished.write_text(json.dumps(facts) + '\n')
+    (self.path / self._finished.name).write_text(json.dumps(facts) + '\n')
     say(f'{self.path} is finished: {json.dumps(facts)}')
 
 

@@ -11,6 +11,7 @@ from keras_itm.lesions import MIN_VOXELS
 from keras_itm.models.segmenter import Segmenter
 from launchers import fitting
 from launchers.evaluation import TestCases
+from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
 
@@ -52,15 +53,18 @@ def train_unet(
     test_every: Epochs between two tests on the cases with a lesion, for the learning curve.
     seed: Of weights, order, augmentation and dropout.
   """
-  run = RunFolder(workdir)
+  devices = hardware()
+  devices.check_batch_size(batch_size)
+  run = RunFolder(workdir, devices.is_chief)
   if run.is_finished():
     return
   *learnt, test_source = pipelines.open_sources([*sources, test], data_dir)
   metadata = test_source.metadata
   tf.keras.utils.set_random_seed(seed)
-  built = network(shape=test_source.grid.shape, n_contrasts=len(metadata['contrasts']))
-  segmenter = Segmenter(built)
-  segmenter.compile(optimizer())
+  with devices.scope():
+    built = network(shape=test_source.grid.shape, n_contrasts=len(metadata['contrasts']))
+    segmenter = Segmenter(built)
+    segmenter.compile(optimizer(), jit_compile=devices.xla)
   limits = ranges()
   config = run.write_operative_config()
   cases = TestCases(test_source)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import gin
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
@@ -49,6 +50,8 @@ class Source:
   def examples(self) -> tf.data.Dataset:
     """All examples in the order in which they are stored."""
     config = tfds.ReadConfig(interleave_cycle_length=1)
+    # Machines that train together share each batch; by files, some would have nothing to share.
+    config.options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return self.builder.as_dataset(split=self.split, read_config=config, shuffle_files=False)
 
 
@@ -163,6 +166,7 @@ def lesion_masks(
   return endless(masks, batch_size, seed=seed, start_step=start_step, transform=mirror)
 
 
+@gin.register
 def paired_slices(
   sources: Sequence[Source], batch_size: int, *, seed: int, start_step: int = 0
 ) -> tf.data.Dataset:
@@ -174,6 +178,24 @@ def paired_slices(
   slices = slice_pairs(sources).unbatch()
   transform = lambda labels, image, seed: (labels, to_signed(image))
   return endless(slices, batch_size, seed=seed, start_step=start_step, transform=transform)
+
+
+@gin.register
+def unpaired_slices(
+  sources: Sequence[Source], batch_size: int, *, seed: int, start_step: int = 0
+) -> tf.data.Dataset:
+  """Endless batches as of `paired_slices`, but labels and images are drawn independently.
+
+  Each side comes in an order of its own, in which every slice comes up once an epoch.
+  """
+  slices = slice_pairs(sources).unbatch()
+  # Only what a side yields is kept in memory.
+  labels, images = slices.map(lambda labels, image: labels), slices.map(lambda labels, image: image)
+  keep, scale = (lambda labels, seed: labels), (lambda image, seed: to_signed(image))
+  # Two seeds for each: otherwise the labels of one training come as the images of the next.
+  labels = endless(labels, batch_size, seed=2 * seed, start_step=start_step, transform=keep)
+  images = endless(images, batch_size, seed=2 * seed + 1, start_step=start_step, transform=scale)
+  return tf.data.Dataset.zip((labels, images))
 
 
 def slice_pairs(sources: Sequence[Source]) -> tf.data.Dataset:

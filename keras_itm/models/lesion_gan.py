@@ -3,10 +3,12 @@
 import gin
 import tensorflow as tf
 
+from keras_itm import checks
 from keras_itm.lesions import balance_sizes
-from keras_itm.losses import wasserstein_critic_loss, wasserstein_generator_loss
+from keras_itm.losses import mean_per_example, wasserstein_critic_loss, wasserstein_generator_loss
+from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
-from keras_itm.models.tracked import TrackedModel
+from keras_itm.models.tracked import descend
 from keras_itm.penalties import gradient_penalty
 
 _METRICS = (
@@ -15,18 +17,27 @@ _METRICS = (
   'wasserstein_distance',
   'gradient_penalty',
   'gradient_norm',
+  'real_score',
+  'fake_score',
+  'lesion_share',
 )
 
 
 @gin.register
-class LesionGAN(TrackedModel):
+class LesionGAN(AdversarialModel):
   """Trains a generator of lesion masks against a critic.
 
-  A batch of `critic_steps` * n real masks makes one training step: each n of them train the critic
+  A batch of n * `critic_steps` real masks makes one training step: n at a time train the critic
   once, against as many fakes, and the generator is trained once on n fakes after that. The moving
   average of the generator is what is used later: calling the model maps latents [n, L] to lesion
   probabilities [n, X, Y, Z] by it.
   """
+
+  checks = (
+    checks.tells_apart('real_score', 'fake_score'),
+    checks.approaches_one('gradient_norm'),
+    checks.is_rare('lesion_share'),
+  )
 
   def __init__(
     self,
@@ -73,17 +84,9 @@ class LesionGAN(TrackedModel):
     self.size_exponent = size_exponent
     self.rng = tf.random.Generator.from_seed(seed)
 
-  def compile(
-    self,
-    generator_optimizer: tf.keras.optimizers.Optimizer,
-    critic_optimizer: tf.keras.optimizers.Optimizer,
-  ) -> None:
-    super().compile(optimizer=generator_optimizer)
-    self.generator_optimizer = generator_optimizer
-    self.critic_optimizer = critic_optimizer
-    # Built now, so that a checkpoint restores their moments before the first step.
-    generator_optimizer.build(self.generator.trainable_variables)
-    critic_optimizer.build(self.critic.trainable_variables)
+  @property
+  def discriminator_variables(self) -> list[tf.Variable]:
+    return self.critic.trainable_variables
 
   def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
     return self.average(latents, training=training)[..., 1]
@@ -92,12 +95,12 @@ class LesionGAN(TrackedModel):
     """One update of the generator after `critic_steps` of the critic.
 
     Args:
-      real: Masks with values in [0, 1], any numeric type, [critic_steps * n, X, Y, Z].
+      real: Masks with values in [0, 1], any numeric type, [n * critic_steps, X, Y, Z].
     """
     batches = self._split(real)
     for i in range(self.critic_steps):
-      self._train_critic(batches[i])
-    self._train_generator(tf.shape(batches)[1])
+      self._train_critic(batches[:, i])
+    self._train_generator(tf.shape(batches)[0])
     self.average.update(self.generator)
     return self.results()
 
@@ -120,6 +123,7 @@ class LesionGAN(TrackedModel):
       fake: Lesion probabilities, [n, X, Y, Z].
       alpha: Where between them the slope is taken, [n], in [0, 1].
     """
+    share = mean_per_example(real)
     real, fake = self._view(real), self._view(fake)
     real_scores, fake_scores = tf.split(self.critic(tf.concat([real, fake], 0), training=True), 2)
     loss = wasserstein_critic_loss(real_scores, fake_scores)
@@ -129,6 +133,9 @@ class LesionGAN(TrackedModel):
       'wasserstein_distance': -loss,
       'gradient_penalty': penalty,
       'gradient_norm': norm,
+      'real_score': real_scores,
+      'fake_score': fake_scores,
+      'lesion_share': share,
     }
 
   def generator_losses(self, fake: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -145,7 +152,8 @@ class LesionGAN(TrackedModel):
     if n is not None and n % k:
       raise ValueError(f'batch of {n} masks: expected a multiple of critic_steps, {k}')
     tf.debugging.assert_equal(tf.shape(real)[0] % k, 0, 'batch is no multiple of critic_steps')
-    return tf.reshape(tf.cast(real, tf.float32), tf.concat([[k, -1], tf.shape(real)[1:]], 0))
+    # Every k-th mask to the same step, so that replicas with a part of the batch split it alike.
+    return tf.reshape(tf.cast(real, tf.float32), tf.concat([[-1, k], tf.shape(real)[1:]], 0))
 
   def _latents(self, n: tf.Tensor) -> tf.Tensor:
     return self.rng.normal([n, self.latent_size])
@@ -157,23 +165,20 @@ class LesionGAN(TrackedModel):
     n = tf.shape(real)[0]
     fake = self._fakes(self._latents(n), training=True)
     alpha = self.rng.uniform([n])
-    variables = self.critic.trainable_variables
+    variables = self.discriminator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(variables)
       losses = self.critic_losses(real, fake, alpha)
-      # Divides by the number of examples in all replicas.
-      loss = tf.nn.compute_average_loss(losses['critic_loss'])
-    self.critic_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    descend(self.discriminator_optimizer, tape, losses['critic_loss'], variables)
     self.track(losses)
 
   def _train_generator(self, n: tf.Tensor) -> None:
     latents = self._latents(n)
-    variables = self.generator.trainable_variables
+    variables = self.generator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(variables)
       losses = self.generator_losses(self._fakes(latents, training=True))
-      loss = tf.nn.compute_average_loss(losses['generator_loss'])
-    self.generator_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    descend(self.generator_optimizer, tape, losses['generator_loss'], variables)
     self.track(losses)
 
 

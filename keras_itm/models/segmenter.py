@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
-from keras_itm import losses, metrics
-from keras_itm.models.tracked import TrackedModel
+from keras_itm import checks, losses, metrics
+from keras_itm.models.tracked import TrackedModel, descend, scaled_if_needed
+
+_METRICS = ('loss', 'cross_entropy', 'dice_loss', 'dice', 'lesion_share')
 
 
 class Segmenter(TrackedModel):
@@ -13,6 +15,12 @@ class Segmenter(TrackedModel):
   Calling the model maps images to lesion probabilities [n, X, Y, Z].
   """
 
+  checks = (
+    checks.is_positive('cross_entropy'),
+    checks.is_positive('dice_loss'),
+    checks.is_rare('lesion_share'),
+  )
+
   def __init__(self, network: tf.keras.Model):
     """Takes over a network: images -> softmax [n, X, Y, Z, 2], class 1 the lesion.
 
@@ -21,12 +29,12 @@ class Segmenter(TrackedModel):
     """
     if network.output_shape[-1] != 2:
       raise ValueError(f'network gives {network.output_shape[-1]} classes, expected 2')
-    super().__init__(('loss', 'cross_entropy', 'dice_loss', 'dice'), name='segmenter')
+    super().__init__(_METRICS, name='segmenter')
     self.network = network
 
-  def compile(self, optimizer: tf.keras.optimizers.Optimizer) -> None:
-    super().compile(optimizer=optimizer)
-    optimizer.build(self.network.trainable_variables)
+  def compile(self, optimizer: tf.keras.optimizers.Optimizer, **options) -> None:
+    super().compile(optimizer=scaled_if_needed(optimizer), **options)
+    self.optimizer.build(self.network.trainable_variables)
 
   def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
     return self.network(image, training=training)[..., 1]
@@ -41,9 +49,7 @@ class Segmenter(TrackedModel):
     variables = self.network.trainable_variables
     with tf.GradientTape() as tape:
       values = self.losses_of(lesion, self(image, training=True))
-      # Divides by the number of examples in all replicas.
-      loss = tf.nn.compute_average_loss(values['loss'])
-    self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    descend(self.optimizer, tape, values['loss'], variables)
     self.track(values)
     return self.results()
 
@@ -53,7 +59,10 @@ class Segmenter(TrackedModel):
     return self.results()
 
   def losses_of(self, lesion: tf.Tensor, probability: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The objective, its two terms and the Dice of the thresholded prediction, each [n]."""
+    """The objective, its two terms and the Dice of the thresholded prediction, each [n].
+
+    `lesion_share` is that of lesion voxels in the truth.
+    """
     cross_entropy = losses.binary_cross_entropy(lesion, probability)
     dice_loss = 1 - metrics.soft_dice(lesion, probability)
     return {
@@ -61,4 +70,5 @@ class Segmenter(TrackedModel):
       'cross_entropy': cross_entropy,
       'dice_loss': dice_loss,
       'dice': metrics.dice(lesion, probability >= 0.5),
+      'lesion_share': losses.mean_per_example(lesion),
     }

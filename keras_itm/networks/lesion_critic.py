@@ -49,5 +49,5 @@ def lesion_critic(
   x = tf.keras.layers.Dense(hidden_units, name='hidden')(x)
   x = tf.keras.layers.LeakyReLU(0.2, name='hidden_relu')(x)
   x = tf.keras.layers.Dense(1, dtype='float32', name='dense')(x)
-  score = tf.keras.layers.Reshape((), name='score')(x)
+  score = tf.keras.layers.Reshape((), dtype='float32', name='score')(x)
   return tf.keras.Model(mask, score, name='lesion_critic')

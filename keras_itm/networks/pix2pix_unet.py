@@ -4,6 +4,7 @@ import gin
 import tensorflow as tf
 
 from keras_itm.layers.dropout import Dropout
+from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
 from keras_itm.layers.normalization import InstanceNormalization
 
 _LEAKINESS = 0.2
@@ -18,6 +19,7 @@ def pix2pix_unet(
   filters: tuple[int, ...] = (64, 128, 256, 512, 512, 512, 512),
   dropout: float = 0.5,
   n_dropout_blocks: int = 3,
+  activation: str = 'tanh',
 ) -> tf.keras.Model:
   """Builds the generator: one-hot label slices [n, X, Y, n_labels] -> images [n, X, Y, n_contrasts].
 
@@ -32,9 +34,7 @@ def pix2pix_unet(
     filters: Filters of the downsampling blocks, outermost first.
     dropout: Share of activations dropped in training in the innermost upsampling blocks.
     n_dropout_blocks: How many upsampling blocks, counted from the innermost, drop activations.
-
-  Returns:
-    A model whose images lie in [-1, 1] (tanh).
+    activation: Of the output: tanh for images in [-1, 1], softmax for one-hot labels.
 
   Raises:
     ValueError: The slice size cannot be halved once per entry of `filters`, or a dropout outside
@@ -53,9 +53,9 @@ def pix2pix_unet(
     skips.append(x)
   for i, (n_filters, skip) in enumerate(zip(filters[-2::-1], skips[-2::-1])):
     x = _up(x, skip, n_filters, dropout if i < n_dropout_blocks else 0.0)
-  x = _convolution(n_contrasts)(_layers.UpSampling2D()(x))
+  x = _convolution(n_contrasts)(NearestUpsampling2D()(x))
   # The last activation stays in float32 under a mixed policy.
-  outputs = _layers.Activation('tanh', dtype='float32', name='image')(x)
+  outputs = _layers.Activation(activation, dtype='float32', name='image')(x)
   return tf.keras.Model(inputs, outputs, name='pix2pix_unet')
 
 
@@ -67,7 +67,7 @@ def _down(x: tf.Tensor, n_filters: int) -> tf.Tensor:
 
 
 def _up(x: tf.Tensor, skip: tf.Tensor, n_filters: int, dropout: float) -> tf.Tensor:
-  x = _convolution(n_filters)(_layers.UpSampling2D()(x))
+  x = _convolution(n_filters)(NearestUpsampling2D()(x))
   x = _layers.LeakyReLU(_LEAKINESS)(x)
   if dropout:
     x = Dropout(dropout)(x)

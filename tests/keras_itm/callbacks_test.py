@@ -1,7 +1,6 @@
 """What callbacks write, in real trainings of a model of one weight."""
 
 import csv
-import math
 import os
 import pathlib
 import tempfile
@@ -51,21 +50,6 @@ class AddMetricsTest(tf.test.TestCase):
     _fit(callbacks.AddMetrics(measure, every=2), look, epochs=5)
     self.assertEqual([logs.get('extra') for logs in seen], [None, 1.0, None, 2.0, 3.0])
     self.assertEqual([logs['loss'] for logs in seen], [2.0, 4.0, 6.0, 8.0, 10.0])
-
-
-class RefuseNonFiniteTest(tf.test.TestCase):
-  def test_names_metric_and_epoch(self):
-    values = iter([1.0, math.nan])
-    add = callbacks.AddMetrics(lambda: {'l1_loss': next(values)})
-    with self.assertRaisesRegex(FloatingPointError, 'l1_loss is nan in epoch 2'):
-      _fit(add, callbacks.RefuseNonFinite())
-    add = callbacks.AddMetrics(lambda: {'dice': np.float32(-np.inf)})
-    with self.assertRaisesRegex(FloatingPointError, 'dice is -inf in epoch 1'):
-      _fit(add, callbacks.RefuseNonFinite())
-
-  def test_lets_numbers_pass(self):
-    add = callbacks.AddMetrics(lambda: {'zero': 0.0, 'large': 1e38})
-    self.assertLen(_fit(add, callbacks.RefuseNonFinite())['loss'], 3)
 
 
 class MetricsCsvTest(CallbackTestCase):
@@ -142,39 +126,10 @@ class SampleImagesTest(CallbackTestCase):
     self.assertEqual(found, [(2, 'samples'), (4, 'samples'), (5, 'samples')])
 
 
-class SaveCheckpointsTest(CallbackTestCase):
-  def _train(self, min_seconds, epochs=4, seconds_per_call=1.0, initial_epoch=0):
-    model, clock = _Toy(), iter(range(1000))
-    checkpoint = tf.train.Checkpoint(model=model)
-    manager = tf.train.CheckpointManager(
-      checkpoint, str(self.folder), max_to_keep=None, checkpoint_name='epoch'
-    )
-    now = lambda: seconds_per_call * next(clock)
-    with mock.patch.object(callbacks.time, 'monotonic', now):
-      saver = callbacks.SaveCheckpoints(manager, min_seconds)
-      _fit(saver, model=model, epochs=epochs, initial_epoch=initial_epoch)
-    return [int(path.rsplit('-', 1)[1]) for path in manager.checkpoints]
-
-  def test_every_epoch(self):
-    self.assertEqual(self._train(min_seconds=0), [1, 2, 3, 4])
-    model = _Toy()
-    tf.train.Checkpoint(model=model).read(
-      str(self.folder / 'epoch-3')
-    ).assert_existing_objects_matched()
-    self.assertEqual(float(model.count), 6.0)
-
-  def test_the_last_epoch_at_least(self):
-    self.assertEqual(self._train(min_seconds=1e6), [4])
-
-  def test_not_more_often_than_asked(self):
-    # The clock is read once an epoch and once after each save.
-    self.assertEqual(self._train(min_seconds=2.0, epochs=7), [2, 4, 6, 7])
-
-
 class ProgressTest(tf.test.TestCase):
   def test_the_whole_run(self):
     with mock.patch.object(callbacks.tqdm, 'tqdm') as tqdm:
-      _fit(callbacks.Progress(2, ('loss', 'dice')), initial_epoch=2, epochs=5)
+      _fit(callbacks.Progress(4, ('loss', 'dice')), initial_epoch=2, epochs=5)
     self.assertEqual(tqdm.call_args.kwargs['total'], 10)
     self.assertEqual(tqdm.call_args.kwargs['initial'], 4)
     bar = tqdm.return_value

@@ -26,24 +26,25 @@ def _softplus(x):
   return np.log(1 + np.exp(np.asarray(x, np.float64)))
 
 
+# Two scales of different sizes, so that a mean over all patches would differ from that of means.
+_REAL = [np.array([[1.0, 3.0, -2.0, 0.0], [5.0, 1.0, 1.0, 1.0]]), np.array([[0.5], [-4.0]])]
+_FAKE = [np.array([[-1.0, 2.0, 0.0, 0.0], [-3.0, 1.0, 4.0, 1.0]]), np.array([[2.0], [-1.0]])]
+
+
+def _maps(scales):
+  return [tf.constant(s.reshape(2, -1, 1, 1), tf.float32) for s in scales]
+
+
 class MinimaxTest(tf.test.TestCase):
-  """Two scales of different sizes, so that a mean over all patches would differ from that of means."""
-
-  real = [np.array([[1.0, 3.0, -2.0, 0.0], [5.0, 1.0, 1.0, 1.0]]), np.array([[0.5], [-4.0]])]
-  fake = [np.array([[-1.0, 2.0, 0.0, 0.0], [-3.0, 1.0, 4.0, 1.0]]), np.array([[2.0], [-1.0]])]
-
-  def _maps(self, scales):
-    return [tf.constant(s.reshape(2, -1, 1, 1), tf.float32) for s in scales]
-
   def test_discriminator_by_numpy(self):
-    real = sum(_softplus(-s).mean(1) for s in self.real) / 2
-    fake = sum(_softplus(s).mean(1) for s in self.fake) / 2
-    loss = losses.minimax_discriminator_loss(self._maps(self.real), self._maps(self.fake))
+    real = sum(_softplus(-s).mean(1) for s in _REAL) / 2
+    fake = sum(_softplus(s).mean(1) for s in _FAKE) / 2
+    loss = losses.minimax_discriminator_loss(_maps(_REAL), _maps(_FAKE))
     self.assertAllClose(loss, (real + fake) / 2)
 
   def test_generator_by_numpy(self):
-    expected = sum(_softplus(-s).mean(1) for s in self.fake) / 2
-    self.assertAllClose(losses.minimax_generator_loss(self._maps(self.fake)), expected)
+    expected = sum(_softplus(-s).mean(1) for s in _FAKE) / 2
+    self.assertAllClose(losses.minimax_generator_loss(_maps(_FAKE)), expected)
 
   def test_by_hand_at_indecision(self):
     zeros = [tf.zeros([3, 2, 2, 1])]
@@ -69,6 +70,63 @@ class MinimaxTest(tf.test.TestCase):
   def test_mean_over_scales_by_hand(self):
     maps = [tf.constant([[1.0, 3.0], [0.0, 4.0]]), tf.constant([[6.0], [-2.0]])]
     self.assertAllClose(losses.mean_over_scales(maps), [4.0, 0.0])
+
+
+class HingeTest(tf.test.TestCase):
+  def test_discriminator_by_hand(self):
+    """Real logits lack [0, 0, 3, 1] and [0, 0, 0, 0] of 1, at the second scale 0.5 and 5; and so on."""
+    real = [(1.0 + 0.5) / 2, (0.0 + 5.0) / 2]
+    fake = [(5.0 / 4 + 3.0) / 2, (9.0 / 4 + 0.0) / 2]
+    self.assertAllClose(losses.hinge_discriminator_loss(_maps(_REAL), _maps(_FAKE)), np.add(real, fake))
+
+  def test_generator_by_hand(self):
+    expected = [-(1.0 / 4 + 2.0) / 2, -(3.0 / 4 - 1.0) / 2]
+    self.assertAllClose(losses.hinge_generator_loss(_maps(_FAKE)), expected)
+
+  def test_slopes(self):
+    """None beyond the margin, one within; the generator's does not end."""
+    real, fake = (tf.constant([[[[x]]] for x in logits]) for logits in ((1.5, 0.5), (-1.5, -0.5)))
+    with tf.GradientTape(persistent=True) as tape:
+      tape.watch([real, fake])
+      discriminator = losses.hinge_discriminator_loss([real], [fake])
+      generator = losses.hinge_generator_loss([fake])
+    self.assertAllEqual(tf.squeeze(tape.gradient(discriminator, real)), [0.0, -1.0])
+    self.assertAllEqual(tf.squeeze(tape.gradient(discriminator, fake)), [0.0, 1.0])
+    self.assertAllEqual(tf.squeeze(tape.gradient(generator, fake)), [-1.0, -1.0])
+
+
+class LeastSquaresTest(tf.test.TestCase):
+  def test_discriminator_by_hand(self):
+    """Squares of [0, 2, -3, -1] and [4, 0, 0, 0] against 1, at the second scale of -0.5 and -5."""
+    real = [(14.0 / 4 + 0.25) / 2, (16.0 / 4 + 25.0) / 2]
+    fake = [(5.0 / 4 + 4.0) / 2, (27.0 / 4 + 1.0) / 2]
+    loss = losses.least_squares_discriminator_loss(_maps(_REAL), _maps(_FAKE))
+    self.assertAllClose(loss, np.add(real, fake) / 2)
+
+  def test_generator_by_hand(self):
+    expected = [((4.0 + 1.0 + 1.0 + 1.0) / 4 + 1.0) / 2, ((16.0 + 0.0 + 9.0 + 0.0) / 4 + 4.0) / 2]
+    self.assertAllClose(losses.least_squares_generator_loss(_maps(_FAKE)), expected)
+
+
+class FeatureMatchingTest(tf.test.TestCase):
+  def test_by_hand(self):
+    """A sum over layers, whatever their size, and a mean over scales: two examples."""
+    real = [[[[1.0, 2.0], [0.0, 0.0]], [[1.0], [3.0]]], [[[4.0] * 4, [4.0] * 4]]]
+    fake = [[[[1.0, 0.0], [2.0, 4.0]], [[2.0], [3.0]]], [[[4.0, 4.0, 4.0, 0.0], [5.0] * 4]]]
+    maps = lambda side: [[tf.reshape(x, [2, -1, 1, 1]) for x in layers] for layers in side]
+    # Distances of the layers: 1 and 3; 1 and 0; at the second scale 1 and 1.
+    expected = [((1.0 + 1.0) + 1.0) / 2, ((3.0 + 0.0) + 1.0) / 2]
+    self.assertAllClose(losses.feature_matching_loss(maps(real), maps(fake)), expected)
+
+  def test_alike_costs_nothing(self):
+    features = [[tf.random.stateless_normal([3, 4, 4, 2], seed=[0, 0])]]
+    self.assertAllEqual(losses.feature_matching_loss(features, features), [0.0] * 3)
+
+  def test_lower_precision_is_averaged_in_float32(self):
+    """Sums of float16 end at 65,504."""
+    real, fake = tf.zeros([1, 32, 32, 100], tf.float16), tf.ones([1, 32, 32, 100], tf.float16)
+    self.assertAllClose(losses.feature_matching_loss([[real]], [[fake]]), [1.0])
+    self.assertAllClose(losses.hinge_generator_loss([fake]), [-1.0])
 
 
 class VoxelLossesTest(tf.test.TestCase):

@@ -3,15 +3,18 @@
 import importlib
 import importlib.resources
 from pathlib import Path
+from unittest import mock
 
 import gin
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from launchers import app
+from launchers import app, fitting
 from tests import tiny
 
+fit = fitting.fit
 _ROOTS = {'train_itm': 'itm_lib', 'train_lesion_gan': 'lesion_gan_lib', 'train_unet': 'unet_lib'}
 _FOLDER = Path(str(importlib.resources.files('gin_configs'))) / 'experiments'
 _TRAININGS = sorted(path.name for path in _FOLDER.glob('*.gin') if path.name != 'demo.gin')
@@ -44,16 +47,28 @@ class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
     gin.clear_config()
     app.parse_gin([name], bindings)
     workdir = Path(self.get_temp_dir()) / name
-    launcher(workdir=str(workdir), data_dir=data_dir)
+    with mock.patch.object(fitting, 'fit', self.fit):
+      launcher(workdir=str(workdir), data_dir=data_dir)
     self.assertTrue((workdir / 'finished.json').exists())
     self.assertTrue((workdir / 'bundle' / 'bundle.json').exists())
     self.assertIn(f'{root}.seed = 0', (workdir / 'operative_config.gin').read_text())
+
+  def fit(self, run, model, make_dataset, **options):
+    """Trains as ever, and looks at which variables moved."""
+    before = [variable.numpy() for variable in model.trainable_variables]
+    fit(run, model, make_dataset, **options)
+    for old, variable in zip(before, model.trainable_variables):
+      # A bias before a normalisation, and the critic's last one, have no slope.
+      if 'kernel' in variable.name:
+        self.assertTrue(np.any(old != variable.numpy()), variable.name)
 
   def test_every_experiment_opens_with_its_command_and_hardware(self):
     for name in [*_TRAININGS, 'demo.gin']:
       head = (_FOLDER / name).read_text().split('\n\n')[0]
       self.assertIn(f'--gin_file={name}', head)
       self.assertRegex(head, 'CPU|GPU')
+      self.assertRegex(head, 'minute|quarter of an hour|GPU')
+      self.assertRegex(head, 'Expected: ')
 
 
 if __name__ == '__main__':

@@ -96,6 +96,47 @@ class SlicesTest(PipelinesTest):
     self.assertNotAllEqual(first, second)
 
 
+class UnpairedSlicesTest(PipelinesTest):
+  def numbers(self, n, **options):
+    """Which of the stored slices `n` batches hold: of the labels and of the images."""
+    batches = _take(pipelines.unpaired_slices(self.open('train'), 4, **{'seed': 0, **options}), n)
+    stored = list(pipelines.slice_pairs(self.open('train')).unbatch().as_numpy_iterator())
+    known_labels = {labels.tobytes(): i for i, (labels, _) in enumerate(stored)}
+    known_images = {
+      pipelines.to_signed(image).numpy().tobytes(): i for i, (_, image) in enumerate(stored)
+    }
+    self.assertLen(known_labels, 32)
+    self.assertLen(known_images, 32)
+    return (
+      [known_labels[x.tobytes()] for labels, _ in batches for x in labels],
+      [known_images[x.tobytes()] for _, images in batches for x in images],
+    )
+
+  def test_each_side_holds_every_slice_once_an_epoch(self):
+    for side in self.numbers(16):
+      self.assertEqual(sorted(side[:32]), list(range(32)))
+      self.assertEqual(sorted(side[32:]), list(range(32)))
+
+  def test_sides_are_drawn_independently(self):
+    orders = []
+    for seed in (0, 1, 2):
+      labels, images = self.numbers(16, seed=seed)
+      # 2 of 64 are expected to meet by chance; more than 9 in one of 30,000 draws.
+      self.assertLess(sum(a == b for a, b in zip(labels, images)), 10)
+      orders += [tuple(labels), tuple(images)]
+    self.assertLen(set(orders), 6)
+
+  def test_a_later_start_gives_the_batches_that_would_have_come(self):
+    whole, late = self.numbers(13, seed=4), self.numbers(3, seed=4, start_step=10)
+    for side, late_side in zip(whole, late):
+      self.assertEqual(side[40:], late_side)
+
+  def test_shapes_and_types(self):
+    (labels, images), *_ = _take(pipelines.unpaired_slices(self.open('train'), 4, seed=0), 1)
+    self.assertEqual((labels.shape, labels.dtype), ((4, 32, 32), np.uint8))
+    self.assertEqual((images.shape, images.dtype), ((4, 32, 32, 1), np.float32))
+
+
 class LesionMasksTest(PipelinesTest):
   def test_masks_are_mirrored_at_random_and_small_ones_left_out(self):
     volumes = sorted(int(e['lesion'].sum()) for e in self.examples)

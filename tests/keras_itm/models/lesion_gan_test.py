@@ -12,6 +12,9 @@ _N_METRICS = {
   'critic_loss',
   'generator_loss',
   'wasserstein_distance',
+  'real_score',
+  'fake_score',
+  'lesion_share',
   'gradient_penalty',
   'gradient_norm',
 }
@@ -60,6 +63,8 @@ class LossesTest(tf.test.TestCase):
     norm = np.linalg.norm(weights)
     losses = gan.critic_losses(tf.constant(real), tf.constant(fake), tf.constant([0.0, 0.3, 1.0]))
     self.assertAllClose(losses['wasserstein_distance'], distance, rtol=1e-4, atol=1e-4)
+    self.assertAllClose(losses['real_score'] - losses['fake_score'], distance, rtol=1e-4, atol=1e-4)
+    self.assertAllClose(losses['lesion_share'], real.mean((1, 2, 3)))
     self.assertAllClose(losses['gradient_norm'], [norm] * 3, rtol=1e-4)
     self.assertAllClose(losses['gradient_penalty'], [(norm - 1) ** 2] * 3, rtol=1e-4)
     self.assertAllClose(losses['critic_loss'], -distance + 10 * (norm - 1) ** 2, rtol=1e-4)
@@ -110,13 +115,15 @@ class TrainStepTest(tf.test.TestCase):
     history = gan.fit(_masks(12), batch_size=6, epochs=2, verbose=0).history
     self.assertEqual(set(history), _N_METRICS)
     self.assertEqual(gan.generator_optimizer.iterations.numpy(), 4)
-    self.assertEqual(gan.critic_optimizer.iterations.numpy(), 12)
+    self.assertEqual(gan.discriminator_optimizer.iterations.numpy(), 12)
     self.assertEqual(gan.average.n_updates.numpy(), 4)
 
   def test_each_critic_update_sees_its_own_part_of_the_batch(self):
     gan = _gan(critic_steps=2)
     masks = _masks(6)
-    self.assertAllEqual(gan._split(tf.constant(masks)), masks.reshape(2, 3, *_SHAPE))
+    split = gan._split(tf.constant(masks))
+    self.assertAllEqual(split[:, 0], masks[[0, 2, 4]])
+    self.assertAllEqual(split[:, 1], masks[[1, 3, 5]])
 
   def test_trains_towards_the_critic(self):
     """Descending on the generator's loss raises the scores of its fakes, and the critic's

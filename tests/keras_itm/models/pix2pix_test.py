@@ -6,8 +6,19 @@ import tensorflow as tf
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.networks.patch_gan import patch_gan
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
+from tests.keras_itm.models.model_testing import (
+  N_LABELS,
+  adam,
+  batches,
+  moved,
+  pairs,
+  sgd,
+  split_cpu,
+  train,
+  two_replicas,
+  values,
+)
 
-_N_LABELS = 3
 _METRICS = {
   'discriminator_loss',
   'generator_loss',
@@ -18,51 +29,19 @@ _METRICS = {
 }
 
 
-def _adam():
-  return tf.keras.optimizers.Adam(1e-3, beta_1=0.5)
+_ADAM = adam()
 
 
-def _model(generator=_adam, discriminator=_adam, dropout=0.5, n_scales=1, seed=0, l1_weight=10.0):
+def _model(generator=_ADAM, discriminator=_ADAM, dropout=0.5, n_scales=1, seed=0, l1_weight=10.0):
   tf.keras.utils.set_random_seed(seed)
   model = Pix2Pix(
-    pix2pix_unet((8, 8), _N_LABELS, 1, (4, 5), dropout=dropout),
-    patch_gan(_N_LABELS, 1, (4,), (2,), n_scales),
+    pix2pix_unet((8, 8), N_LABELS, 1, (4, 5), dropout=dropout),
+    patch_gan(N_LABELS, 1, (4,), (2,), n_scales),
     l1_weight,
     ema_decay=0.5,
   )
   model.compile(generator(), discriminator())
   return model
-
-
-def _sgd(rate):
-  return lambda: tf.keras.optimizers.SGD(rate)
-
-
-def _pairs(n=4, seed=0):
-  rng = np.random.default_rng(seed)
-  labels = rng.integers(0, _N_LABELS, (n, 8, 8), np.uint8)
-  # Brightness by label, so that there is something to learn.
-  image = (labels - 1.0)[..., None] * 0.7 + rng.normal(0, 0.05, (n, 8, 8, 1))
-  return labels, image.astype(np.float32)
-
-
-def _batches(n, size=4, seed=0):
-  return tf.data.Dataset.from_tensor_slices(_pairs(n, seed)).batch(size, drop_remainder=True)
-
-
-def _train(model, seed):
-  """Two steps, eagerly: quicker than to compile them."""
-  for batch in _batches(8, seed=seed):
-    results = model.train_step(batch)
-  return {name: float(value) for name, value in results.items()}
-
-
-def _values(variables):
-  return [v.numpy() for v in variables]
-
-
-def _moved(before, variables):
-  return [bool(np.any(a != b.numpy())) for a, b in zip(before, variables)]
 
 
 def _cross_entropy(label, logits):
@@ -76,8 +55,8 @@ class LossesTest(tf.test.TestCase):
     """A discriminator that adds up its input, at two scales."""
     model = _model(l1_weight=7.0)
     total = lambda x: tf.reduce_sum(x[0][..., 1:2], 3, keepdims=True) + x[1]
-    model.discriminator = lambda pair, training: [total(pair), 2 * total(pair)[:, :4]]
-    labels = tf.one_hot(_pairs(2)[0], _N_LABELS)
+    model.discriminator = lambda pair, training: [[total(pair)], [2 * total(pair)[:, :4]]]
+    labels = tf.one_hot(pairs(2)[0], N_LABELS)
     image = np.random.default_rng(1).normal(size=(2, 8, 8, 1)).astype(np.float32)
     fake = np.random.default_rng(2).normal(size=(2, 8, 8, 1)).astype(np.float32)
 
@@ -100,14 +79,14 @@ class LossesTest(tf.test.TestCase):
 
   def test_test_step_trains_nothing_and_judges_the_average(self):
     model = _model()
-    model.train_step(_pairs())
+    model.train_step(pairs())
     trained = [*model.generator.variables, *model.discriminator.variables, *model.average.variables]
-    state = _values(trained)
-    result = model.evaluate(_batches(8), verbose=0, return_dict=True)
+    state = values(trained)
+    result = model.evaluate(batches(8), verbose=0, return_dict=True)
     self.assertEqual(result.keys(), _METRICS)
-    self.assertEqual(result, model.evaluate(_batches(8), verbose=0, return_dict=True))
-    self.assertFalse(any(_moved(state, trained)))
-    labels, image = _pairs(8)
+    self.assertEqual(result, model.evaluate(batches(8), verbose=0, return_dict=True))
+    self.assertFalse(any(moved(state, trained)))
+    labels, image = pairs(8)
     self.assertAllClose(result['l1_loss'], np.abs(model(labels) - image).mean(), rtol=1e-5)
 
 
@@ -119,34 +98,34 @@ class TrainStepTest(tf.test.TestCase):
       'discriminator': model.discriminator.trainable_variables,
       'average': model.average.network.weights,
     }
-    before = {name: _values(variables) for name, variables in parts.items()}
-    model.train_step(_pairs())
+    before = {name: values(variables) for name, variables in parts.items()}
+    model.train_step(pairs())
     for name, variables in parts.items():
-      moved = _moved(before[name], variables)
+      has_moved = moved(before[name], variables)
       # A bias that instance normalisation takes away may stand still, but no kernel.
-      kernels = [m for m, v in zip(moved, variables) if 'kernel' in v.name]
+      kernels = [m for m, v in zip(has_moved, variables) if 'kernel' in v.name]
       self.assertTrue(all(kernels), name)
 
   def test_each_optimizer_moves_its_own_network_only(self):
     for rates, moves in (((0.0, 0.1), (False, True)), ((0.1, 0.0), (True, False))):
-      model = _model(_sgd(rates[0]), _sgd(rates[1]))
+      model = _model(sgd(rates[0]), sgd(rates[1]))
       generator, discriminator = (
-        _values(model.generator.variables),
-        _values(model.discriminator.variables),
+        values(model.generator.variables),
+        values(model.discriminator.variables),
       )
-      model.train_step(_pairs())
-      self.assertEqual(any(_moved(generator, model.generator.variables)), moves[0])
-      self.assertEqual(any(_moved(discriminator, model.discriminator.variables)), moves[1])
+      model.train_step(pairs())
+      self.assertEqual(any(moved(generator, model.generator.variables)), moves[0])
+      self.assertEqual(any(moved(discriminator, model.discriminator.variables)), moves[1])
 
   def test_generator_update_by_hand(self):
     """Down the slope of the mean of -log D(labels, G(labels)) + 10 |image - G(labels)|."""
-    model = _model(_sgd(0.1), _sgd(0.0), dropout=0.0)
-    labels, image = _pairs()
-    one_hot, variables = tf.one_hot(labels, _N_LABELS), model.generator.trainable_variables
+    model = _model(sgd(0.1), sgd(0.0), dropout=0.0)
+    labels, image = pairs()
+    one_hot, variables = tf.one_hot(labels, N_LABELS), model.generator.trainable_variables
     with tf.GradientTape() as tape:
       fake = model.generator(one_hot)
       l1 = tf.reduce_mean(tf.abs(image - fake))
-      loss = _cross_entropy(1, model.discriminator([one_hot, fake])) + 10 * l1
+      loss = _cross_entropy(1, model.discriminator([one_hot, fake])[0][-1]) + 10 * l1
     expected = [v - 0.1 * slope for v, slope in zip(variables, tape.gradient(loss, variables))]
     results = model.train_step((labels, image))
     self.assertAllClose(variables, expected, atol=1e-6)
@@ -155,40 +134,40 @@ class TrainStepTest(tf.test.TestCase):
 
   def test_discriminator_update_by_hand(self):
     """Half of: real pairs labelled 1, generated pairs 0."""
-    model = _model(_sgd(0.0), _sgd(0.1), dropout=0.0, n_scales=2)
-    labels, image = _pairs()
-    one_hot, variables = tf.one_hot(labels, _N_LABELS), model.discriminator.trainable_variables
+    model = _model(sgd(0.0), sgd(0.1), dropout=0.0, n_scales=2)
+    labels, image = pairs()
+    one_hot, variables = tf.one_hot(labels, N_LABELS), model.discriminator.trainable_variables
     with tf.GradientTape() as tape:
       real = model.discriminator([one_hot, image])
       fake = model.discriminator([one_hot, model.generator(one_hot)])
-      loss = sum(_cross_entropy(1, r) + _cross_entropy(0, f) for r, f in zip(real, fake)) / 4
+      loss = sum(_cross_entropy(1, r[-1]) + _cross_entropy(0, f[-1]) for r, f in zip(real, fake)) / 4
     expected = [v - 0.1 * slope for v, slope in zip(variables, tape.gradient(loss, variables))]
     results = model.train_step((labels, image))
     self.assertAllClose(variables, expected, atol=1e-6)
     self.assertAllClose(results['discriminator_loss'], loss, rtol=1e-5)
 
   def test_discriminator_learns_to_separate(self):
-    model = _model(_sgd(0.0), lambda: tf.keras.optimizers.Adam(0.01))
+    model = _model(sgd(0.0), adam(0.01))
     step = tf.function(model.train_step)
     for _ in range(60):
       model.reset_metrics()
-      results = step(_pairs())
+      results = step(pairs())
     self.assertGreater(results['real_logit'], 1)
     self.assertLess(results['fake_logit'], -1)
     self.assertLess(results['discriminator_loss'], 0.3)
 
   def test_generator_learns_the_image(self):
-    model = _model(lambda: tf.keras.optimizers.Adam(0.01), dropout=0.0)
+    model = _model(adam(0.01), dropout=0.0)
     step = tf.function(model.train_step)
-    first = float(step(_pairs())['l1_loss'])
+    first = float(step(pairs())['l1_loss'])
     for _ in range(60):
       model.reset_metrics()
-      results = step(_pairs())
+      results = step(pairs())
     self.assertLess(results['l1_loss'], first / 2)
 
   def test_fits(self):
     model = _model()
-    history = model.fit(_batches(8), validation_data=_batches(4), epochs=2, verbose=0).history
+    history = model.fit(batches(8), validation_data=batches(4), epochs=2, verbose=0).history
     self.assertEqual(history.keys(), _METRICS | {f'val_{name}' for name in _METRICS})
     self.assertAllEqual(np.isfinite(list(history.values())), np.ones((12, 2)))
     for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
@@ -196,13 +175,13 @@ class TrainStepTest(tf.test.TestCase):
     self.assertEqual(model.average.n_updates.numpy(), 4)
 
   def test_average_by_numpy_and_called(self):
-    model, labels = _model(), _pairs()[0]
-    before = _values(model.generator.weights)
-    model.train_step(_pairs())
+    model, labels = _model(), pairs()[0]
+    before = values(model.generator.weights)
+    model.train_step(pairs())
     # The first update keeps 1 / 10 of the old average.
     expected = [0.1 * a + 0.9 * b.numpy() for a, b in zip(before, model.generator.weights)]
     self.assertAllClose(model.average.network.weights, expected, atol=1e-6)
-    one_hot = tf.one_hot(labels, _N_LABELS)
+    one_hot = tf.one_hot(labels, N_LABELS)
     self.assertAllClose(model(labels), model.average.network(one_hot))
     self.assertNotAllClose(model(labels), model.generator(one_hot), atol=1e-7, rtol=1e-7)
 
@@ -211,12 +190,12 @@ class CheckpointTest(tf.test.TestCase):
   def test_resumed_training_is_exactly_the_uninterrupted_one(self):
     """With dropout, whose random state is a part of it."""
     model = _model()
-    _train(model, seed=0)
+    train(model, seed=0)
     path = tf.train.Checkpoint(model=model).write(self.get_temp_dir() + '/model')
-    _train(model, seed=1)
+    train(model, seed=1)
     other = _model(seed=7)
     tf.train.Checkpoint(model=other).read(path).assert_consumed()
-    _train(other, seed=1)
+    train(other, seed=1)
     for name in ('generator', 'discriminator', 'average', 'generator_optimizer'):
       one, two = getattr(model, name).variables, getattr(other, name).variables
       one, two = (v() if callable(v) else v for v in (one, two))
@@ -241,17 +220,13 @@ class ContradictionTest(tf.test.TestCase):
 
 class DistributionTest(tf.test.TestCase):
   def test_two_replicas_train_as_one(self):
-    strategy = tf.distribute.MirroredStrategy(
-      [device.name for device in tf.config.list_logical_devices('CPU')[:2]],
-      tf.distribute.ReductionToOneDevice(),
-    )
-    self.assertEqual(strategy.num_replicas_in_sync, 2)
-    make = lambda: _model(_sgd(0.05), _sgd(0.05), dropout=0.0)
+    strategy = two_replicas()
+    make = lambda: _model(sgd(0.05), sgd(0.05), dropout=0.0)
     alone = make()
     with strategy.scope():
       shared = make()
-    history = shared.fit(_batches(8), verbose=0, shuffle=False).history
-    self.assertAllClose({k: v[0] for k, v in history.items()}, _train(alone, 0), atol=1e-5, rtol=1e-5)
+    history = shared.fit(batches(8), verbose=0, shuffle=False).history
+    self.assertAllClose({k: v[0] for k, v in history.items()}, train(alone, 0), atol=1e-5, rtol=1e-5)
     for name in ('generator', 'discriminator', 'average'):
       for a, b in zip(getattr(alone, name).variables, getattr(shared, name).variables):
         self.assertAllClose(a, b, atol=1e-5, rtol=1e-5, msg=a.name)
@@ -259,6 +234,5 @@ class DistributionTest(tf.test.TestCase):
 
 
 if __name__ == '__main__':
-  cpu = tf.config.list_physical_devices('CPU')[0]
-  tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+  split_cpu()
   tf.test.main()

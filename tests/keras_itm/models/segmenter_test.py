@@ -95,7 +95,7 @@ class TrainStepTest(tf.test.TestCase):
     segmenter = _segmenter()
     before = _values(segmenter.network.variables)
     first = segmenter.evaluate(_batches(8), verbose=0, return_dict=True)
-    self.assertEqual(first.keys(), {'loss', 'cross_entropy', 'dice_loss', 'dice'})
+    self.assertEqual(first.keys(), {'loss', 'cross_entropy', 'dice_loss', 'dice', 'lesion_share'})
     self.assertEqual(first, segmenter.evaluate(_batches(8), verbose=0, return_dict=True))
     for a, b in zip(before, segmenter.network.variables):
       self.assertAllEqual(a, b)

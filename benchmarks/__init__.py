@@ -1,0 +1,1 @@
+"""Timings against plain PyTorch and the machine's matrix products; `make bench` runs them."""

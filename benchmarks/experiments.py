@@ -1,0 +1,82 @@
+"""What is compared with what, and the targets."""
+
+import dataclasses
+from collections.abc import Callable
+
+from benchmarks import results
+from benchmarks.results import Calls, Row
+
+_TENSORFLOW, _PYTORCH = 'tensorflow', 'pytorch'
+Run = tuple[str, str]  # (side, case).
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+  """Runs that take turns.
+
+  Attributes:
+    name: For the reader, and for --only.
+    runs: In the order of their turns.
+    rows: (facts by run, calls by run) -> lines of the table.
+  """
+
+  name: str
+  runs: tuple[Run, ...]
+  rows: Callable[[dict[Run, dict], dict[Run, Calls]], list[Row]]
+
+
+def _against_pytorch(name: str, case: str, at_most: float | None = None, note: str = '') -> Experiment:
+  ours, theirs = (_TENSORFLOW, case), (_PYTORCH, case)
+
+  def rows(facts: dict[Run, dict], calls: dict[Run, Calls]) -> list[Row]:
+    said = '; '.join(filter(None, [f'PyTorch in {facts[theirs]["layout"]}', note]))
+    return [results.compared(name, calls[ours], calls[theirs], at_most, said)]
+
+  return Experiment(name, (ours, theirs), rows)
+
+
+def _pix2pix_inference() -> Experiment:
+  name = 'Pix2Pix inference, 32 slices'
+  against = _against_pytorch(name, 'pix2pix_inference')
+  ours, _ = against.runs
+  products = ((_TENSORFLOW, 'matrix_product'), (_PYTORCH, 'matrix_product'))
+
+  def rows(facts: dict[Run, dict], calls: dict[Run, Calls]) -> list[Row]:
+    peak = results.matrix_rate([calls[run] for run in products], facts[products[0]]['flops'])
+    rate = results.computing_rate(f'{name}, rate', calls[ours], facts[ours]['flops'], peak, 0.85)
+    return [*against.rows(facts, calls), rate]
+
+  return Experiment(name, (*against.runs, *products), rows)
+
+
+def _synthesis() -> Experiment:
+  whole, alone = (_TENSORFLOW, 'synthesis'), (_TENSORFLOW, 'generators')
+
+  def rows(facts: dict[Run, dict], calls: dict[Run, Calls]) -> list[Row]:
+    return results.synthesis_rows(calls[whole], calls[alone], facts[whole]['volumes'], 1.15)
+
+  return Experiment('Synthesis', (whole, alone), rows)
+
+
+def _reading() -> Experiment:
+  run = (_TENSORFLOW, 'reading')
+
+  def rows(facts: dict[Run, dict], calls: dict[Run, Calls]) -> list[Row]:
+    rate = facts[run]['volumes'] / results.median(calls[run])
+    return [Row('Reading a prepared set', rate, 'volumes/s', note='128x128x32, decoded')]
+
+  return Experiment('Reading', (run,), rows)
+
+
+EXPERIMENTS = (
+  _against_pytorch('U-Net train step', 'unet_train', 0.70, 'batch 1 of 128x128x32'),
+  _against_pytorch('U-Net inference', 'unet_inference', note='batch 1 of 128x128x32'),
+  _against_pytorch('Pix2Pix train step', 'pix2pix_train', 0.80, 'batch 8 of 128x128'),
+  _pix2pix_inference(),
+  _against_pytorch('SPADE train step', 'spade_train', 0.85, 'batch 8 of 128x128'),
+  _against_pytorch('SPADE inference, 32 slices', 'spade_inference'),
+  _against_pytorch('Lesion GAN train step', 'lesion_gan_train', note='batch 2, 1 critic step'),
+  _against_pytorch('Lesion GAN inference', 'lesion_gan_inference', note='1 mask of 128x128x32'),
+  _synthesis(),
+  _reading(),
+)

@@ -1,0 +1,173 @@
+"""PyTorch's cases, in the faster memory layout each: python -m benchmarks.pytorch_side THREADS."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks import sizes
+from benchmarks.pytorch_networks import LesionCritic, LesionGenerator, PatchGAN, Pix2PixUNet, UNet3D
+from benchmarks.pytorch_spade import SpadeGenerator
+from benchmarks.pytorch_training import LesionGANStep, Pix2PixStep, SegmenterStep, SpadeStep
+from benchmarks.worker import Case, serve, timings
+
+_LAYOUTS = {
+  'contiguous': (torch.contiguous_format, torch.contiguous_format),
+  'channels_last': (torch.channels_last, torch.channels_last_3d),
+}
+_N_TRIED = 2
+
+
+class Layout:
+  """A way to store maps, given to networks and to their inputs alike."""
+
+  def __init__(self, name: str):
+    self.name = name
+    self.maps, volumes = _LAYOUTS[name]
+    self._formats = {4: self.maps, 5: volumes}
+
+  def __call__(self, value: Any) -> Any:
+    """A module or a tensor [n, c, X, Y] or [n, c, X, Y, Z] in this layout."""
+    if not isinstance(value, nn.Module):
+      return value.contiguous(memory_format=self._formats[value.ndim])
+    # Module.to() takes one format for kernels of 2D and 3D alike and fails on the other.
+    for parameter in value.parameters():
+      if parameter.ndim in self._formats:
+        parameter.data = self(parameter.data)
+    return value
+
+
+def main() -> None:
+  threads = int(sys.argv[1])
+  torch.set_num_threads(threads)
+  torch.manual_seed(0)
+  makers = {
+    'unet_train': _unet_train,
+    'unet_inference': _unet_inference,
+    'pix2pix_train': _pix2pix_train,
+    'pix2pix_inference': _pix2pix_inference,
+    'spade_train': _spade_train,
+    'spade_inference': _spade_inference,
+    'lesion_gan_train': _lesion_gan_train,
+    'lesion_gan_inference': _lesion_gan_inference,
+  }
+  cases = {name: functools.partial(_fastest, make) for name, make in makers.items()}
+  facts = {'PyTorch': torch.__version__, 'threads': torch.get_num_threads()}
+  serve({**cases, 'matrix_product': _matrix_product}, facts)
+
+
+def _fastest(make: Callable[[Layout], Case]) -> Case:
+  """The case in the layout that takes less time here, after one call that is not counted."""
+  made = {name: make(Layout(name)) for name in _LAYOUTS}
+  for case in made.values():
+    case.run()
+  tried = lambda: {name: timings(case.run, 0)[0]['total'] for name, case in made.items()}
+  rounds = [tried() for _ in range(_N_TRIED)]
+  seconds = {name: min(seconds[name] for seconds in rounds) for name in made}
+  best = min(seconds, key=seconds.get)
+  facts = {'layout': best, 'layout_seconds': seconds, **made[best].facts}
+  return Case(made[best].run, facts)
+
+
+def _unet_train(layout: Layout) -> Case:
+  step = SegmenterStep(layout(UNet3D()))
+  image = layout(torch.rand(1, 1, *sizes.VOLUME))
+  lesion = (torch.rand(1, *sizes.VOLUME) < 0.02).long()
+  return Case(lambda: step(image, lesion), _parameters(network=step.network))
+
+
+def _unet_inference(layout: Layout) -> Case:
+  network = layout(UNet3D())
+  image = layout(torch.rand(1, 1, *sizes.VOLUME))
+  return _inference(network, lambda: torch.softmax(network(image), 1)[:, 1])
+
+
+def _pix2pix_train(layout: Layout) -> Case:
+  step = Pix2PixStep(layout(Pix2PixUNet()), layout(PatchGAN()), (2e-4, 2e-4), 0.5)
+  segmentation, image = _slices(layout, sizes.BATCH)
+  return Case(lambda: step(_one_hot(layout, segmentation), image), _gan_parameters(step))
+
+
+def _pix2pix_inference(layout: Layout) -> Case:
+  network = layout(Pix2PixUNet())
+  segmentation, _ = _slices(layout, sizes.SLICES)
+  return _inference(network, lambda: network(_one_hot(layout, segmentation)))
+
+
+def _spade_train(layout: Layout) -> Case:
+  discriminator = PatchGAN(n_scales=2, spectral=True, normalised=(False, True, True))
+  step = SpadeStep(layout(SpadeGenerator()), layout(discriminator), (1e-4, 4e-4), 0.0)
+  segmentation, image = _slices(layout, sizes.BATCH)
+
+  def run() -> None:
+    step(_one_hot(layout, segmentation), image, torch.randn(sizes.BATCH, sizes.LATENT))
+
+  return Case(run, _gan_parameters(step))
+
+
+def _spade_inference(layout: Layout) -> Case:
+  network = layout(SpadeGenerator())
+  segmentation, _ = _slices(layout, sizes.SLICES)
+  latent = torch.randn(1, sizes.LATENT).expand(sizes.SLICES, -1)
+  return _inference(network, lambda: network(_one_hot(layout, segmentation), latent))
+
+
+def _lesion_gan_train(layout: Layout) -> Case:
+  step = LesionGANStep(layout(LesionGenerator()), layout(LesionCritic()))
+  real = (torch.rand(sizes.LESION_BATCH, *sizes.VOLUME) < 0.02).float()
+  return Case(lambda: step(real), _parameters(generator=step.generator, critic=step.critic))
+
+
+def _lesion_gan_inference(layout: Layout) -> Case:
+  network = layout(LesionGenerator())
+  latent = torch.randn(1, sizes.LATENT)
+  return _inference(network, lambda: network(latent))
+
+
+def _matrix_product() -> Case:
+  n = sizes.MATRIX
+  a, b, out = (torch.rand(n, n) for _ in range(3))
+
+  def run() -> None:
+    torch.mm(a, b, out=out)
+
+  return Case(run, {'flops': 2 * n**3})
+
+
+def _inference(network: nn.Module, call: Callable[[], torch.Tensor]) -> Case:
+  network.eval()
+
+  def run() -> None:
+    with torch.inference_mode():
+      call()
+
+  return Case(run, _parameters(network=network))
+
+
+def _slices(layout: Layout, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+  """Label slices uint8 [n, X, Y] and images [n, 1, X, Y] in [-1, 1]."""
+  segmentation = torch.randint(0, sizes.LABELS, (n, *sizes.VOLUME[:2]), dtype=torch.uint8)
+  return segmentation, layout(torch.rand(n, 1, *sizes.VOLUME[:2]) * 2 - 1)
+
+
+def _one_hot(layout: Layout, segmentation: torch.Tensor) -> torch.Tensor:
+  n, *size = segmentation.shape
+  labels = torch.empty((n, sizes.LABELS, *size), memory_format=layout.maps).zero_()
+  return labels.scatter_(1, segmentation[:, None].long(), 1.0)
+
+
+def _gan_parameters(step: Any) -> dict[str, Any]:
+  return _parameters(generator=step.generator, discriminator=step.discriminator)
+
+
+def _parameters(**networks: nn.Module) -> dict[str, Any]:
+  """How many weights are trained, per network."""
+  counts = {name: sum(p.numel() for p in net.parameters()) for name, net in networks.items()}
+  return {'parameters': counts}
+
+
+if __name__ == '__main__':
+  main()

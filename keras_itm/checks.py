@@ -1,0 +1,160 @@
+"""Conditions that a sound training fulfils; each catches a defect known from published code."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+Logs = dict[str, float]
+
+
+class TrainingError(RuntimeError):
+  """A training that cannot come out right; the message says what was found and what was expected."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+  """A condition on the metrics of an epoch.
+
+  Attributes:
+    expected: The condition in words.
+    metrics: Names of the metrics that it reads; their values are part of the error.
+    holds: Whether metrics fulfil it.
+    from_step: Epochs that end before this optimizer step are not looked at.
+    once: Whether it is enough that one epoch fulfilled it, up to the first that ends at `from_step`
+      or later; else every epoch from there on must.
+  """
+
+  expected: str
+  metrics: tuple[str, ...]
+  holds: Callable[[Logs], bool]
+  from_step: int = 0
+  once: bool = False
+
+
+def tells_apart(real: str, fake: str, by_step: int = 2000) -> Check:
+  """The discriminator or critic gives real examples more than generated ones, at least at first."""
+  return Check(
+    expected=f'{real} above {fake} by 0.02 or more in some epoch up to step {by_step}: '
+    'the discriminator has not learnt to tell real from generated examples',
+    metrics=(real, fake),
+    holds=lambda logs: logs[real] - logs[fake] >= 0.02,
+    from_step=by_step,
+    once=True,
+  )
+
+
+def approaches_one(norm: str, from_step: int = 100) -> Check:
+  """The norm of the critic's gradient is near 1, where the gradient penalty holds it."""
+  return Check(
+    expected=f'{norm} between 0.5 and 1.5 from step {from_step} on: the gradient penalty has no grip',
+    metrics=(norm,),
+    holds=lambda logs: 0.5 <= logs[norm] <= 1.5,
+    from_step=from_step,
+  )
+
+
+def is_rare(share: str) -> Check:
+  """Lesions are foreground, 1, and rare; masks with background 1 train the opposite."""
+  return Check(
+    expected=f'{share} below 0.5: a lesion fills less than half of a volume, is background 1?',
+    metrics=(share,),
+    holds=lambda logs: logs[share] < 0.5,
+  )
+
+
+def is_positive(term: str) -> Check:
+  """A term of the objective that is never 0 has not cancelled itself."""
+  return Check(
+    expected=f'{term} above 0: a term of the objective is missing',
+    metrics=(term,),
+    holds=lambda logs: logs[term] > 0,
+  )
+
+
+def returns_old(share: str, from_step: int) -> Check:
+  """The image pool gives back images of earlier steps once it is full."""
+  return Check(
+    expected=f'{share} of 0.1 or more from step {from_step} on: the image pool gives back only what '
+    'it was just given',
+    metrics=(share,),
+    holds=lambda logs: logs[share] >= 0.1,
+    from_step=from_step,
+  )
+
+
+def check_labels(loss: Callable[[list[tf.Tensor], list[tf.Tensor]], tf.Tensor]) -> None:
+  """Refuses a discriminator loss that does not give real and generated examples opposite labels.
+
+  Args:
+    loss: (real logits, generated logits), each a list of maps [n, x, y, 1] -> loss [n].
+
+  Raises:
+    TrainingError: A wrong judgement of real or of generated examples costs no more than a right one.
+  """
+  logits = lambda value: [tf.fill([1, 1, 1, 1], float(value))]
+  right = float(loss(logits(1), logits(0))[0])
+  for what, wrong in (('real', loss(logits(0), logits(0))), ('generated', loss(logits(1), logits(1)))):
+    if float(wrong[0]) <= right:
+      raise TrainingError(
+        f'discriminator loss is {float(wrong[0]):.3g} where {what} examples are judged wrongly and '
+        f'{right:.3g} where all are judged rightly, expected more: it has the same label for both'
+      )
+
+
+class RunChecks(tf.keras.callbacks.Callback):
+  """Stops a training that does not fulfil its model's checks, and at once where a value is not finite.
+
+  Args:
+    checks: Conditions on the logs of an epoch.
+    step: Counts the training's steps over all its starts; read at the end of a step.
+    history: Metrics of the epochs that are done, each with its `step`.
+  """
+
+  def __init__(self, checks: Sequence[Check], step: Callable[[], int], history: Sequence[Logs] = ()):
+    super().__init__()
+    self._checks = checks
+    self._step = step
+    self._seen = {
+      check: any(_has(check, row) and check.holds(row) for row in history) for check in checks
+    }
+    self._last_step = max((row['step'] for row in history), default=0)
+
+  def on_train_begin(self, logs=None):
+    judge = getattr(self.model, 'discriminator_loss', None)
+    if judge is not None:
+      check_labels(judge)
+
+  def on_train_batch_end(self, batch, logs=None):
+    self._refuse_non_finite(logs)
+
+  def on_epoch_end(self, epoch, logs=None):
+    self._refuse_non_finite(logs)
+    for check in self._checks:
+      self._apply(check, logs)
+    self._last_step = self._step()
+
+  def _refuse_non_finite(self, logs: Logs) -> None:
+    wrong = {name: value for name, value in logs.items() if not math.isfinite(value)}
+    if wrong:
+      found = ', '.join(f'{name} is {value}' for name, value in wrong.items())
+      raise TrainingError(
+        f'step {self._step()}: {found}, expected finite numbers; the last good checkpoint is kept'
+      )
+
+  def _apply(self, check: Check, logs: Logs) -> None:
+    if not _has(check, logs):
+      return
+    holds = check.holds(logs)
+    self._seen[check] |= holds
+    is_late = self._step() >= check.from_step
+    # Once the deadline of a check that must hold only once has passed, it is settled.
+    settled = check.once and (self._seen[check] or self._last_step >= check.from_step > 0)
+    if is_late and not holds and not settled:
+      found = ', '.join(f'{name} is {logs[name]:.4g}' for name in check.metrics)
+      raise TrainingError(f'step {self._step()}: {found}, expected {check.expected}')
+
+
+def _has(check: Check, logs: Logs) -> bool:
+  return all(name in logs for name in check.metrics)

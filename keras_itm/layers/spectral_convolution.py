@@ -1,0 +1,39 @@
+"""Convolution under spectral normalisation."""
+
+import tensorflow as tf
+
+
+class SpectralConv2D(tf.keras.layers.Conv2D):
+  """A Conv2D whose kernel is divided by its largest singular value (Miyato et al. 2018, eq. 8).
+
+  The singular value comes from one step of power iteration for each call in training; its vector `u`
+  is part of the weights. The gradient flows through the division, as in the references. The layers
+  of the same name in tensorflow_addons and Keras 2.15 overwrite the kernel instead, which fails
+  under tf.distribute and in graph mode respectively.
+  """
+
+  def build(self, input_shape):
+    super().build(input_shape)
+    self.u = self.add_weight(
+      'u',
+      (self.filters,),
+      initializer=tf.keras.initializers.RandomNormal(),
+      trainable=False,
+      experimental_autocast=False,
+      # Replicas hold the same kernel, so their vectors agree.
+      aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+  def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+    kernel = self.kernel / tf.cast(self._singular_value(training), self.compute_dtype)
+    y = self.convolution_op(x, kernel)
+    return self.activation(tf.nn.bias_add(y, self.bias) if self.use_bias else y)
+
+  def _singular_value(self, training: bool) -> tf.Tensor:
+    matrix = tf.cast(tf.reshape(self.kernel, [-1, self.filters]), tf.float32)
+    fixed = tf.stop_gradient(matrix)
+    v = tf.math.l2_normalize(tf.linalg.matvec(fixed, self.u))
+    u = tf.math.l2_normalize(tf.linalg.matvec(fixed, v, transpose_a=True))
+    if training:
+      self.u.assign(u)
+    return tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)

@@ -1,0 +1,56 @@
+"""Which networks a translator is made of, built to fit together."""
+
+from collections.abc import Callable
+
+import gin
+import tensorflow as tf
+
+Factory = Callable[..., tf.keras.Model]
+
+
+@gin.register
+def paired_networks(
+  image_size: tuple[int, int],
+  n_labels: int,
+  n_contrasts: int,
+  *,
+  generator: Factory = gin.REQUIRED,
+  discriminator: Factory = gin.REQUIRED,
+) -> dict[str, tf.keras.Model]:
+  """The networks of Pix2Pix and SPADE.
+
+  Args:
+    image_size: Slice size (X, Y).
+    n_labels: Channels of one-hot label slices, lesion included.
+    n_contrasts: Channels of images.
+    generator: Network factory, given all of these.
+    discriminator: Network factory, given the two numbers of channels.
+  """
+  channels = {'n_labels': n_labels, 'n_contrasts': n_contrasts}
+  return {
+    'generator': generator(image_size=image_size, **channels),
+    'discriminator': discriminator(**channels),
+  }
+
+
+@gin.register
+def cycle_networks(
+  image_size: tuple[int, int],
+  n_labels: int,
+  n_contrasts: int,
+  *,
+  generator: Factory = gin.REQUIRED,
+  discriminator: Factory = gin.REQUIRED,
+) -> dict[str, tf.keras.Model]:
+  """The networks of cycleGAN: a generator and a discriminator for each side; arguments as above.
+
+  The generator's factory is also called with the channels exchanged and a softmax, for the way back.
+  """
+  forth = {'n_labels': n_labels, 'n_contrasts': n_contrasts}
+  back = {'n_labels': n_contrasts, 'n_contrasts': n_labels, 'activation': 'softmax'}
+  return {
+    'generator': generator(image_size=image_size, **forth),
+    'back_generator': generator(image_size=image_size, **back),
+    'discriminator': discriminator(n_labels=0, n_contrasts=n_contrasts),
+    'label_discriminator': discriminator(n_labels=n_labels, n_contrasts=0),
+  }

@@ -1,0 +1,192 @@
+"""Translators side by side, on cases whose true images are known."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gin
+import numpy as np
+
+from keras_itm import synthesis
+from keras_itm.bundle import TRANSLATOR, Bundle, load_bundle
+from keras_itm.lesions import MIN_VOXELS
+from launchers import report_style
+from launchers.comparison_figure import ShownCase, comparison_figure
+from launchers.console import say
+from launchers.translation_scores import (
+  FLICKER_RANGE,
+  Anatomy,
+  Scores,
+  finite_mean,
+  first_contrast,
+  lesion_contrast,
+  mean_scores,
+  score,
+)
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+
+_Example = Mapping[str, Any]
+
+
+@gin.configurable
+def compare_translators(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  bundles: dict[str, str] = gin.REQUIRED,
+  source: str = gin.REQUIRED,
+  n_shown: int = 4,
+  seed: int = 0,
+) -> None:
+  """Translates the labels of every case with a lesion and scores what comes out against its image.
+
+  Leaves comparison.json, comparison.csv and comparison.png in the workdir, over those of an earlier
+  comparison.
+
+  Args:
+    workdir: Output folder.
+    data_dir: TFDS data folder.
+    bundles: Name for the figure -> folder of a translator's bundle.
+    source: Cases that no translator has seen, `name/config:split`.
+    n_shown: Cases in the figure, spread evenly over the volumes of lesions.
+    seed: Of the latents.
+
+  Raises:
+    InputError: Nothing to compare, or a workdir that is a file.
+    BundleError: A missing or broken bundle.
+  """
+  if not bundles or n_shown < 1:
+    raise InputError(f'bundles {bundles}, n_shown {n_shown}: expected at least one each')
+  folder = _output_folder(workdir)
+  opened = pipelines.open_sources([source], data_dir)[0]
+  translators = {name: _load(name, path, opened) for name, path in bundles.items()}
+  cases = {
+    i: case for i, case in enumerate(opened.examples().as_numpy_iterator()) if case['lesion'].any()
+  }
+  if not cases:
+    raise InputError(f'{source} holds no case with a lesion, expected at least one')
+  shown = spread_over_volumes(cases, n_shown)
+  anatomy = Anatomy.of(opened.metadata['label_scheme'])
+  real = [lesion_contrast(case, first_contrast(case['image']), anatomy) for case in cases.values()]
+  scores, pictures = {}, {}
+  for name, bundle in translators.items():
+    say(f'{name}: {len(cases)} cases')
+    scores[name], pictures[name] = _translate_all(bundle, cases, shown, anatomy, seed)
+  means = {name: mean_scores(rows) for name, rows in scores.items()}
+  _write_csv(folder / 'comparison.csv', list(cases.values()), real, scores)
+  real_contrast = finite_mean(real)
+  facts = {'source': source, 'seed': seed, 'n_cases': len(cases), 'real_lesion_contrast': real_contrast}
+  _write_json(folder / 'comparison.json', facts, translators, means)
+  rows = [
+    ShownCase(
+      cases[i]['labels'],
+      cases[i]['lesion'],
+      first_contrast(cases[i]['image']),
+      {name: volumes[i] for name, volumes in pictures.items()},
+    )
+    for i in shown
+  ]
+  note = f'Means over the {len(cases)} cases with a lesion of {source}.'
+  with report_style.style():
+    names = opened.metadata['label_scheme']['names']
+    figure = comparison_figure(rows, means, real_contrast, opened.grid, names, note)
+    figure.savefig(folder / 'comparison.png', dpi=200)
+  say(f'{note}\n{table(means, real_contrast)}')
+
+
+def spread_over_volumes(cases: Mapping[int, _Example], n: int) -> list[int]:
+  """At most `n` cases, evenly spread over their lesions' volumes, small to large.
+
+  Lesions below the size that synthesis accepts are left out where there are others.
+  """
+  voxels = {i: int(case['lesion'].sum()) for i, case in cases.items()}
+  large = [i for i in voxels if voxels[i] >= MIN_VOXELS] or list(voxels)
+  ordered = sorted(large, key=voxels.get)
+  n = min(n, len(ordered))
+  return [ordered[int((k + 0.5) * len(ordered) / n)] for k in range(n)]
+
+
+def table(means: Mapping[str, Scores], real_contrast: float) -> str:
+  """The mean scores as text, a line for each translator."""
+  rows = [('real', {'lesion_contrast': real_contrast})]
+  rows += [(name, scores.to_json()) for name, scores in means.items()]
+  keys = list(rows[-1][1])
+  width = max(len(name) for name, _ in rows)
+  cell = lambda values, key: '-' if values.get(key) is None else f'{values[key]:.3f}'
+  lines = [' ' * width + ''.join(f'{key:>17}' for key in keys)]
+  lines += [name.ljust(width) + ''.join(f'{cell(v, key):>17}' for key in keys) for name, v in rows]
+  return '\n'.join(lines)
+
+
+def _translate_all(
+  bundle: Bundle, cases: Mapping[int, _Example], shown: Sequence[int], anatomy: Anatomy, seed: int
+) -> tuple[list[Scores], dict[int, np.ndarray]]:
+  """Scores of all cases, and the images of those shown."""
+  scores, pictures = [], {}
+  for i, case in cases.items():
+    volume = bundle, case['labels'], case['lesion'], i
+    made = synthesis.translate(*volume, seed=seed)
+    again = synthesis.translate(*volume, seed=seed + 1) if bundle.spec.latent_size else None
+    scores.append(score(case, made, again, anatomy))
+    if i in shown:
+      pictures[i] = first_contrast(made)
+  return scores, pictures
+
+
+def _load(name: str, path: str, source: pipelines.Source) -> Bundle:
+  bundle = load_bundle(path, TRANSLATOR)
+  for key in ('grid', 'label_scheme'):
+    made_for, needed = getattr(bundle.spec, key), source.metadata[key]
+    if made_for != needed:
+      raise InputError(
+        f'{name}: {path} was trained for the {key} {made_for}, but {source.name} has {needed}'
+      )
+  return bundle
+
+
+def _output_folder(workdir: str) -> Path:
+  folder = Path(workdir)
+  if folder.exists() and not folder.is_dir():
+    raise InputError(f'{workdir} is a file, expected a folder for the comparison')
+  folder.mkdir(parents=True, exist_ok=True)
+  return folder
+
+
+def _write_csv(
+  file: Path, cases: Sequence[_Example], real: Sequence[float], scores: Mapping[str, Sequence[Scores]]
+) -> None:
+  """A row for each case and translator; empty cells for what could not be measured."""
+  rows = [
+    {
+      'subject_id': case['subject_id'].decode(),
+      'lesion_volume_ml': round(float(case['lesion_volume_ml']), 4),
+      'translator': name,
+      'real_lesion_contrast': round(contrast, 6) if np.isfinite(contrast) else None,
+      **of_case.to_json(),
+    }
+    for name, of_cases in scores.items()
+    for case, contrast, of_case in zip(cases, real, of_cases)
+  ]
+  with file.open('w', newline='') as stream:
+    writer = csv.DictWriter(stream, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _write_json(
+  file: Path, facts: dict[str, Any], translators: Mapping[str, Bundle], means: Mapping[str, Scores]
+) -> None:
+  """The mean scores, and what they were measured on."""
+  low, high = FLICKER_RANGE
+  rows = {
+    name: {
+      'bundle': bundle.fingerprint,
+      **means[name].to_json(),
+      'flicker_is_good': low <= means[name].flicker <= high,
+    }
+    for name, bundle in translators.items()
+  }
+  file.write_text(json.dumps({**facts, 'translators': rows}, indent=2) + '\n')

@@ -1,0 +1,127 @@
+"""The networks of a configuration, built at their own size and measured."""
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+import gin
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from keras_itm.multiply_adds import count_multiply_adds
+from launchers.itm_lib import train_itm
+from launchers.lesion_gan_lib import train_lesion_gan
+from launchers.unet_lib import train_unet
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
+
+_TOTAL = 'total'
+
+
+def describe(workdir: str | None = None, data_dir: str | None = None) -> None:
+  """Prints name, trainable weights and multiply-adds for one example of each network.
+
+  Where the configuration defines `published_parameters = {'generator': 41.8e6}`, the published number
+  stands beside; the name `total` asks for the sum of all networks.
+
+  Args:
+    workdir: Not used; every launcher takes it.
+    data_dir: Where a data set is looked up that no builder of this package makes.
+
+  Raises:
+    InputError: The configuration is not one of a training, or a published number has no network.
+  """
+  networks, grid = configured_networks(data_dir)
+  rows = [
+    {
+      'network': name,
+      'parameters': sum(weight.shape.num_elements() for weight in network.trainable_weights),
+      'multiply_adds': count_multiply_adds(network, grid.shape),
+    }
+    for name, network in networks.items()
+  ]
+  published = _published()
+  if _TOTAL in published:
+    sums = {key: sum(row[key] for row in rows) for key in ('parameters', 'multiply_adds')}
+    rows.append({'network': _TOTAL, **sums})
+  names = [row['network'] for row in rows]
+  for name in published:
+    if name not in names:
+      raise InputError(f'published_parameters names {name!r}, expected some of {[*names, _TOTAL]}')
+  for row in rows:
+    known = {'published': published[row['network']]} if row['network'] in published else {}
+    print(json.dumps({**row, **known}))
+
+
+def configured_networks(data_dir: str | None = None) -> tuple[dict[str, tf.keras.Model], Grid]:
+  """The networks that the gin configuration asks for, by name, and the grid of its data set.
+
+  Raises:
+    InputError: The configuration is not one of exactly one training, or its data set is unknown.
+  """
+  found = {root: bound for root in _NETWORKS if (bound := gin.get_bindings(root))}
+  if len(found) != 1:
+    expected = ' or '.join(root.__name__ for root in _NETWORKS)
+    raise InputError(
+      f'the configuration sets {[root.__name__ for root in found] or "no training"}, expected one of '
+      f'{expected}; name a --gin_file such as pix2pix10_mini.gin'
+    )
+  [(root, bound)] = found.items()
+  values = {name: p.default for name, p in inspect.signature(root).parameters.items()} | bound
+  missing = [name for name, value in values.items() if value is gin.REQUIRED]
+  if missing:
+    raise InputError(f'the configuration gives no {root.__name__}.{missing[0]}, expected a value')
+  metadata = _metadata(values['sources'][0], data_dir)
+  grid = Grid.from_json(metadata['grid'])
+  return _NETWORKS[root](values, grid, metadata), grid
+
+
+def _translator(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
+  n_labels = metadata['label_scheme']['lesion_id'] + 1
+  return values['networks'](
+    image_size=grid.shape[:2], n_labels=n_labels, n_contrasts=len(metadata['contrasts'])
+  )
+
+
+def _lesion_gan(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
+  return {
+    'generator': values['generator'](shape=grid.shape, latent_size=values['latent_size']),
+    'critic': values['critic'](shape=grid.shape),
+  }
+
+
+def _unet(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
+  return {'network': values['network'](shape=grid.shape, n_contrasts=len(metadata['contrasts']))}
+
+
+_NETWORKS: dict[Callable[..., None], Callable[..., dict[str, tf.keras.Model]]] = {
+  train_itm: _translator,
+  train_lesion_gan: _lesion_gan,
+  train_unet: _unet,
+}
+
+
+def _metadata(source: str, data_dir: str | None) -> dict[str, Any]:
+  """What a data set says of itself, built or not."""
+  name = source.partition(':')[0]
+  try:
+    metadata = tfds.builder(name, data_dir=data_dir).info.metadata
+  except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+    raise InputError(
+      f'data set {name!r} of {source!r} is unknown, expected one such as phantom_stroke/paper'
+    ) from error
+  missing = {'grid', 'label_scheme', 'contrasts'} - set(metadata or ())
+  if missing:
+    raise InputError(f'data set {name!r} has no {sorted(missing)} in its metadata: not a stroke set')
+  return metadata
+
+
+def _published() -> dict[str, float]:
+  try:
+    published = gin.query_parameter('%published_parameters')
+  except ValueError:  # Gin's way to say that no such value is given.
+    return {}
+  if not isinstance(published, dict):
+    raise InputError(f'published_parameters is {published!r}, expected numbers by name of a network')
+  return published

@@ -1,0 +1,141 @@
+"""Toy translators on a tiny cohort: what is written, and what is refused."""
+
+import csv
+import json
+from pathlib import Path
+
+import gin
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from keras_itm.bundle import TRANSLATOR, BundleError, BundleSpec, save_bundle
+from launchers.compare_translators_lib import compare_translators, spread_over_volumes, table
+from launchers.translation_scores import Scores
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+from tests import tiny
+
+
+class Drawn(tf.keras.Model):
+  """The toy translator, shifted by its latent."""
+
+  def __init__(self):
+    super().__init__()
+    self.toy = tiny.ToyTranslator()
+
+  def call(self, segmentation: tf.Tensor, latent: tf.Tensor) -> tf.Tensor:
+    return self.toy(segmentation) / 2 + 0.1 * tf.tanh(latent[:, :1])[..., None, None]
+
+
+class CompareTest(tf.test.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.root = Path(tfds.testing.make_tmp_dir())
+    cls.data_dir = str(cls.root / 'data')
+    cls.cohort = tiny.build_phantom(cls.data_dir)
+    source = pipelines.open_sources([f'{cls.cohort}:test'], cls.data_dir)[0]
+    cls.cases = list(source.examples().as_numpy_iterator())
+    cls.metadata = source.metadata
+    cls.toy, cls.lesions = map(str, tiny.save_toy_bundles(cls.root, cls.metadata))
+    drawn = Drawn()
+    facts = {key: cls.metadata[key] for key in ('grid', 'label_scheme')}
+    spec = BundleSpec(
+      TRANSLATOR, latent_size=3, intensity_range=(-1.0, 1.0), training_set='none', **facts
+    )
+    serve = lambda segmentation, latent: drawn(segmentation, latent)
+    cls.drawn = str(cls.root / 'drawn')
+    save_bundle(cls.drawn, spec, serve, drawn, '')
+
+  def setUp(self):
+    super().setUp()
+    gin.clear_config()
+
+  def compare(self, name: str = 'out', **values) -> Path:
+    folder = self.root / name
+    given = {'bundles': {'toy': self.toy, 'drawn': self.drawn}, 'source': f'{self.cohort}:test'}
+    compare_translators(str(folder), self.data_dir, **{**given, **values})
+    return folder
+
+  def test_writes_means_cases_and_figure(self):
+    folder = self.compare(n_shown=2)
+    summary = json.loads((folder / 'comparison.json').read_text())
+    self.assertEqual(summary['n_cases'], 2)
+    with (folder / 'comparison.csv').open() as file:
+      rows = list(csv.DictReader(file))
+    self.assertEqual([row['translator'] for row in rows], ['toy', 'toy', 'drawn', 'drawn'])
+    with_lesion = [case for case in self.cases if case['lesion'].any()]
+    for row, case in zip(rows, 2 * with_lesion):
+      self.assertEqual(row['subject_id'], case['subject_id'].decode())
+    toy = summary['translators']['toy']
+    expected = []
+    for case in with_lesion:
+      # The toy's brightness is the label over 28, the lesion being 28.
+      made = np.where(case['lesion'] > 0, 28, case['labels']) / 28
+      expected.append(np.abs(made - case['image'][..., 0])[case['labels'] > 0].mean())
+    self.assertAllClose([float(row['l1']) for row in rows[:2]], expected, atol=1e-3)
+    self.assertAllClose(toy['l1'], np.mean(expected), atol=1e-3)
+    self.assertIsNone(toy['diversity'])
+    self.assertGreater(summary['translators']['drawn']['diversity'], 0)
+    self.assertNotEqual(toy['bundle'], summary['translators']['drawn']['bundle'])
+    picture = tf.io.decode_png((folder / 'comparison.png').read_bytes())
+    self.assertGreater(picture.shape[0], picture.shape[1] / 2)
+
+  def test_the_same_seed_gives_the_same_latents(self):
+    scores = [
+      json.loads((self.compare(bundles={'drawn': self.drawn}, seed=s) / 'comparison.json').read_text())
+      for s in (0, 0, 1)
+    ]
+    l1 = [score['translators']['drawn']['l1'] for score in scores]
+    self.assertEqual(l1[0], l1[1])
+    self.assertNotEqual(l1[0], l1[2])
+
+  def test_refuses_what_cannot_be_compared(self):
+    for values, message in (
+      ({'bundles': {}}, 'expected at least one each'),
+      ({'n_shown': 0}, 'n_shown 0: expected'),
+      ({'source': f'{self.cohort}:healthy'}, 'no case with a lesion'),
+      ({'source': 'nothing'}, 'expected "name/config:split"'),
+    ):
+      with self.assertRaisesRegex(InputError, message):
+        self.compare(**values)
+    with self.assertRaisesRegex(BundleError, 'lesion_generator'):
+      self.compare(bundles={'wrong': self.lesions})
+    (self.root / 'file').write_text('')
+    with self.assertRaisesRegex(InputError, 'is a file'):
+      self.compare('file')
+
+  def test_refuses_a_translator_of_another_grid(self):
+    grid = {**self.metadata['grid'], 'spacing_mm': [5.0, 6.0, 16.0]}
+    other, _ = tiny.save_toy_bundles(self.root / 'other', {**self.metadata, 'grid': grid})
+    with self.assertRaisesRegex(InputError, r'far: .* grid .*5.0, 6.0.* but .*6.0, 6.0'):
+      self.compare(bundles={'far': str(other)})
+
+
+class SpreadTest(tf.test.TestCase):
+  def spread(self, sizes: list[int], n: int) -> list[int]:
+    cases = {10 + i: {'lesion': np.ones(size, np.uint8)} for i, size in enumerate(sizes)}
+    return spread_over_volumes(cases, n)
+
+  def test_evenly_from_small_to_large(self):
+    # Of 20, 30, ..., 90 the second, fourth, sixth and eighth, wherever they stand.
+    self.assertEqual(self.spread([90, 20, 80, 30, 70, 40, 60, 50], 4), [13, 17, 14, 10])
+    self.assertEqual(self.spread([20, 30, 40], 1), [11])
+
+  def test_small_lesions_only_where_there_are_no_others(self):
+    self.assertEqual(self.spread([5, 25, 19, 21], 4), [13, 11])
+    self.assertEqual(self.spread([5, 3], 1), [10])
+
+
+class TableTest(tf.test.TestCase):
+  def test_columns_stand_in_line(self):
+    lines = table({'a long name': Scores(0.1, 0.2, 0.3, 0.4, 0.5, np.nan)}, 0.6).split('\n')
+    self.assertLen({len(line) for line in lines}, 1)
+    self.assertEqual(lines[0].split()[2], 'lesion_contrast')
+    self.assertEqual(lines[1].split(), ['real', '-', '-', '0.600', '-', '-', '-'])
+    self.assertEqual(lines[2].split()[3:], ['0.100', '0.200', '0.300', '0.400', '0.500', '-'])
+
+
+if __name__ == '__main__':
+  tf.test.main()

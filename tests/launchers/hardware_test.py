@@ -1,0 +1,88 @@
+"""Strategies, precisions and XLA as gin values, for every system at a tiny size."""
+
+import csv
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl.testing import parameterized
+
+from launchers.hardware import hardware
+from stroke_tfds.errors import InputError
+from tests import tiny
+from tests.launchers import small_systems
+
+
+class HardwareTest(tf.test.TestCase):
+  def tearDown(self):
+    tf.keras.mixed_precision.set_global_policy('float32')
+    super().tearDown()
+
+  def test_defaults(self):
+    devices = hardware()
+    self.assertEqual(devices.strategy.num_replicas_in_sync, 1)
+    self.assertFalse(devices.xla)
+    self.assertTrue(devices.is_chief)
+    self.assertEqual(tf.keras.mixed_precision.global_policy().name, 'float32')
+
+  def test_mirrored_takes_all_logical_cpus(self):
+    devices = hardware(strategy='mirrored')
+    self.assertEqual(devices.strategy.num_replicas_in_sync, len(tf.config.list_logical_devices('CPU')))
+
+  def test_refused(self):
+    with self.assertRaisesRegex(InputError, "strategy is 'tpu', expected one of .*mirrored"):
+      hardware(strategy='tpu')
+    with self.assertRaisesRegex(InputError, "precision is 'float16', expected one of .*mixed_float16"):
+      hardware(precision='float16')
+    with self.assertRaisesRegex(InputError, 'batch_size is 5, expected a multiple of the 2 replicas'):
+      hardware(strategy='mirrored').check_batch_size(5)
+
+
+class EverySystemTest(tf.test.TestCase, parameterized.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.folder = Path(tfds.testing.make_tmp_dir())
+    cls.data_dir = str(cls.folder / 'data')
+    cls.cohort = tiny.build_phantom(cls.data_dir)
+    cls.exact = {}
+
+  def tearDown(self):
+    tf.keras.mixed_precision.set_global_policy('float32')
+    super().tearDown()
+
+  def first_step(self, system, *lines):
+    """Metrics of the first step, before the weights have moved far."""
+    name = '_'.join([system, *(line.split()[-1].strip("'") for line in lines)])
+    made = small_systems.bindings(system, self.cohort, epochs=1, steps_per_epoch=1)
+    small_systems.train(system, self.folder / name, self.data_dir, [*made, *lines])
+    (row,) = csv.DictReader((self.folder / name / 'metrics.csv').open())
+    return {
+      key: float(value)
+      for key, value in row.items()
+      if key != 'seconds' and not key.startswith(('val_', 'test_'))
+    }
+
+  @parameterized.product(
+    system=small_systems.SYSTEMS,
+    line_and_tolerance=(
+      ("hardware.precision = 'mixed_float16'", 0.02),
+      ("hardware.precision = 'mixed_bfloat16'", 0.1),
+      # XLA draws other random numbers.
+      ('hardware.xla = True', 0.2),
+    ),
+  )
+  def test_losses_are_those_of_float32(self, system, line_and_tolerance):
+    line, tolerance = line_and_tolerance
+    if system == 'unet_mini.gin' and "float16'" in line and 'bfloat' not in line:
+      self.skipTest('TensorFlow pools volumes in float16 on GPUs only')
+    if system not in self.exact:
+      self.exact[system] = self.first_step(system)
+    logs = self.first_step(system, line)
+    self.assertEqual(logs.keys(), self.exact[system].keys())
+    for name, value in self.exact[system].items():
+      self.assertAllClose(logs[name], value, rtol=tolerance, atol=tolerance, msg=name)
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,69 @@
+"""Every system by its shipped mini file, small enough for tests, trained through its launcher."""
+
+import importlib
+from pathlib import Path
+
+import gin
+
+from launchers import app
+
+_SIZES = {
+  'pix2pix10_mini.gin': ['pix2pix_unet.filters = (8, 16, 16)', 'patch_gan.filters = (4, 8, 8)'],
+  'spade_mini.gin': [
+    'spade_generator.filters = (8, 8)',
+    'spade_generator.hidden_filters = 8',
+    'patch_gan.filters = (4, 8, 8)',
+    'patch_gan.normalised = (False, True, True)',
+  ],
+  'cyclegan_mini.gin': [
+    'resnet_generator.filters = 4',
+    'resnet_generator.n_blocks = 1',
+    'patch_gan.filters = (4, 8, 8)',
+    'CycleGAN.pool_size = 6',
+  ],
+  'lesion_gan_mini.gin': [
+    'lesion_generator.filters = (8, 8)',
+    'lesion_generator.coarse_filters = 8',
+    'lesion_critic.filters = (8, 8)',
+    'train_lesion_gan.min_voxels = 1',
+  ],
+  'unet_mini.gin': [
+    'unet_3d.filters = (4, 8)',
+    'unet_3d.bottleneck_filters = 8',
+    'train_unet.min_voxels = 1',
+  ],
+}
+SYSTEMS = tuple(_SIZES)
+
+
+def launcher(system: str) -> tuple[str, str]:
+  """Module and root function that train a system."""
+  if system.startswith('lesion_gan'):
+    return 'lesion_gan_lib', 'train_lesion_gan'
+  return ('unet_lib', 'train_unet') if system.startswith('unet') else ('itm_lib', 'train_itm')
+
+
+def bindings(system: str, cohort: str, **values) -> list[str]:
+  """Gin bindings for a few steps on a cohort of `tiny.build_phantom`."""
+  root = launcher(system)[1]
+  values = {'epochs': 3, 'steps_per_epoch': 3, 'batch_size': 2, **values}
+  return [
+    *_SIZES[system],
+    f"clinical = ['{cohort}:train']",
+    f"clinical_test = '{cohort}:test'",
+    f"itm_train = ['{cohort}:train']",
+    f"itm_validation = ['{cohort}:healthy[:1]']",
+    *(f'{root}.{name} = {value!r}' for name, value in values.items()),
+  ]
+
+
+def train(system: str, workdir: Path, data_dir: str, lines: list[str]) -> None:
+  """Runs a system's launcher in this process under its mini file and the bindings."""
+  module, root = launcher(system)
+  function = getattr(importlib.import_module(f'launchers.{module}'), root)
+  gin.clear_config()
+  try:
+    app.parse_gin([system], lines)
+    function(workdir=str(workdir), data_dir=data_dir)
+  finally:
+    gin.clear_config()
