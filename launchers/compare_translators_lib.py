@@ -10,7 +10,7 @@ import gin
 import numpy as np
 
 from keras_itm import synthesis
-from keras_itm.bundle import TRANSLATOR, Bundle, load_bundle
+from keras_itm.bundle import TRANSLATOR, Bundle
 from keras_itm.lesions import MIN_VOXELS
 from launchers import report_style
 from launchers.comparison_figure import ShownCase, comparison_figure
@@ -27,6 +27,7 @@ from launchers.translation_scores import (
 )
 from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 
 _Example = Mapping[str, Any]
 
@@ -55,14 +56,14 @@ def compare_translators(
     seed: Of the latents.
 
   Raises:
-    InputError: Nothing to compare, or a workdir that is a file.
-    BundleError: A missing or broken bundle.
+    InputError: Nothing to compare, a bundle that is missing, broken or does not fit, or a workdir
+      that is a file.
   """
   if not bundles or n_shown < 1:
     raise InputError(f'bundles {bundles}, n_shown {n_shown}: expected at least one each')
   folder = _output_folder(workdir)
   opened = pipelines.open_sources([source], data_dir)[0]
-  translators = {name: _load(name, path, opened) for name, path in bundles.items()}
+  translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}
   cases = {
     i: case for i, case in enumerate(opened.examples().as_numpy_iterator()) if case['lesion'].any()
   }
@@ -134,17 +135,6 @@ def _translate_all(
     if i in shown:
       pictures[i] = first_contrast(made)
   return scores, pictures
-
-
-def _load(name: str, path: str, source: pipelines.Source) -> Bundle:
-  bundle = load_bundle(path, TRANSLATOR)
-  for key in ('grid', 'label_scheme'):
-    made_for, needed = getattr(bundle.spec, key), source.metadata[key]
-    if made_for != needed:
-      raise InputError(
-        f'{name}: {path} was trained for the {key} {made_for}, but {source.name} has {needed}'
-      )
-  return bundle
 
 
 def _output_folder(workdir: str) -> Path:

@@ -7,12 +7,12 @@ from typing import Any
 
 import gin
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from keras_itm.multiply_adds import count_multiply_adds
 from launchers.itm_lib import train_itm
 from launchers.lesion_gan_lib import train_lesion_gan
 from launchers.unet_lib import train_unet
+from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 
@@ -72,7 +72,9 @@ def configured_networks(data_dir: str | None = None) -> tuple[dict[str, tf.keras
   missing = [name for name, value in values.items() if value is gin.REQUIRED]
   if missing:
     raise InputError(f'the configuration gives no {root.__name__}.{missing[0]}, expected a value')
-  metadata = _metadata(values['sources'][0], data_dir)
+  # Built or not: the size of its grid is known.
+  name = values['sources'][0].partition(':')[0]
+  metadata = pipelines.find_builder(name, data_dir).info.metadata
   grid = Grid.from_json(metadata['grid'])
   return _NETWORKS[root](values, grid, metadata), grid
 
@@ -100,21 +102,6 @@ _NETWORKS: dict[Callable[..., None], Callable[..., dict[str, tf.keras.Model]]] =
   train_lesion_gan: _lesion_gan,
   train_unet: _unet,
 }
-
-
-def _metadata(source: str, data_dir: str | None) -> dict[str, Any]:
-  """What a data set says of itself, built or not."""
-  name = source.partition(':')[0]
-  try:
-    metadata = tfds.builder(name, data_dir=data_dir).info.metadata
-  except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
-    raise InputError(
-      f'data set {name!r} of {source!r} is unknown, expected one such as phantom_stroke/paper'
-    ) from error
-  missing = {'grid', 'label_scheme', 'contrasts'} - set(metadata or ())
-  if missing:
-    raise InputError(f'data set {name!r} has no {sorted(missing)} in its metadata: not a stroke set')
-  return metadata
 
 
 def _published() -> dict[str, float]:

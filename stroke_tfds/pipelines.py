@@ -91,6 +91,24 @@ def open_builder(
   Raises:
     InputError: No data set of that name, or one that does not follow the example contract.
   """
+  builder = find_builder(name, data_dir)
+  if not builder.is_prepared() and not build:
+    raise InputError(
+      f'data set {name!r} is not built in {builder.data_dir}; first give: tfds build --imports '
+      f'stroke_tfds {name} --data_dir {builder.data_dir_root}'
+    )
+  if not builder.is_prepared():
+    logging.info('%s is not in %s: building it', name, builder.data_dir)
+    builder.download_and_prepare()
+  return builder
+
+
+def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
+  """Finds a data set, built or not; its metadata are those of the example contract.
+
+  Raises:
+    InputError: No data set of that name, or one that does not follow the example contract.
+  """
   try:
     builder = tfds.builder(name, data_dir=data_dir)
   except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
@@ -100,14 +118,6 @@ def open_builder(
       f'data set {name!r} does not exist{f" in {data_dir}" if data_dir else ""}: expected the name '
       'of a built set or of one that can be built, such as "phantom_stroke/mini"'
     ) from error
-  if not builder.is_prepared() and not build:
-    raise InputError(
-      f'data set {name!r} is not built in {builder.data_dir}; first give: tfds build --imports '
-      f'stroke_tfds {name} --data_dir {builder.data_dir_root}'
-    )
-  if not builder.is_prepared():
-    logging.info('%s is not in %s: building it', name, builder.data_dir)
-    builder.download_and_prepare()
   missing = {'grid', 'label_scheme', 'contrasts', 'fingerprint'} - set(builder.info.metadata or ())
   if missing:
     raise InputError(f'data set {name!r} has no {sorted(missing)} in its metadata: not a stroke set')

@@ -73,17 +73,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
 
   def load(self, kind: str, source: pipelines.Source) -> bundles.Bundle:
     """Opens the bundle of a kind and checks that it fits the healthy set."""
-    try:
-      bundle = bundles.load_bundle(getattr(self, kind), kind)
-    except bundles.BundleError as error:
-      raise InputError(f'{kind} {error}') from error
-    for key in ('grid', 'label_scheme'):
-      made_for, needed = getattr(bundle.spec, key), source.metadata[key]
-      if made_for != needed:
-        raise InputError(
-          f'{kind} {bundle.path} was trained for the {key} {made_for}, but {source.name} has {needed}'
-        )
-    return bundle
+    return load_fitting_bundle(getattr(self, kind), kind, source)
 
   def _check_numbers(self) -> None:
     for name in ('translator', 'lesion_generator', 'healthy'):
@@ -97,3 +87,22 @@ class SyntheticStrokeConfig(builder.StrictConfig):
       value = getattr(self, name)
       if not isinstance(value, int) or value < least:
         raise InputError(f'{name} is {value!r}, expected a whole number of at least {least}')
+
+
+def load_fitting_bundle(path: str, kind: str, source: pipelines.Source) -> bundles.Bundle:
+  """Opens a bundle for use on a data set.
+
+  Raises:
+    InputError: A missing, broken or unsafe bundle, or one for another grid or label scheme.
+  """
+  try:
+    bundle = bundles.load_bundle(path, kind)
+  except bundles.BundleError as error:
+    raise InputError(f'{kind} {error}') from error
+  for key in ('grid', 'label_scheme'):
+    made_for, needed = getattr(bundle.spec, key), source.metadata[key]
+    if made_for != needed:
+      raise InputError(
+        f'{kind} {bundle.path} was trained for the {key} {made_for}, but {source.name} has {needed}'
+      )
+  return bundle

@@ -13,27 +13,33 @@ from absl.testing import parameterized
 
 from launchers import app, fitting
 from tests import tiny
+from tests.launchers import small_systems
 
-fit = fitting.fit
-_ROOTS = {'train_itm': 'itm_lib', 'train_lesion_gan': 'lesion_gan_lib', 'train_unet': 'unet_lib'}
+_fit = fitting.fit
 _FOLDER = Path(str(importlib.resources.files('gin_configs'))) / 'experiments'
 _TRAININGS = sorted(path.name for path in _FOLDER.glob('*.gin') if path.name != 'demo.gin')
 
 
 class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.data_dir = tfds.testing.make_tmp_dir()
+    counts = {'n_healthy': 1, 'n_train': 2, 'n_test': 1, 'n_test_negative': 0}
+    cls.cohorts = {
+      size: tiny.build_phantom(cls.data_dir, grid=grid, **counts)
+      for size, grid in (('paper', 'mni_128x128x32'), ('mini', 'mini'))
+    }
+
   def tearDown(self):
     gin.clear_config()
     super().tearDown()
 
   @parameterized.parameters(_TRAININGS)
   def test_trains_one_step(self, name):
-    root = next(root for root in _ROOTS if f'{root}.' in (_FOLDER / name).read_text())
-    launcher = getattr(importlib.import_module(f'launchers.{_ROOTS[root]}'), root)
-    grid = 'mni_128x128x32' if 'paper' in name else 'mini'
-    data_dir = tfds.testing.make_tmp_dir()
-    cohort = tiny.build_phantom(
-      data_dir, grid=grid, n_healthy=1, n_train=2, n_test=1, n_test_negative=0
-    )
+    module, root = small_systems.launcher(name)
+    launcher = getattr(importlib.import_module(f'launchers.{module}'), root)
+    cohort = self.cohorts['paper' if 'paper' in name else 'mini']
     bindings = [
       f"clinical = ['{cohort}:train']",
       f"clinical_test = '{cohort}:test'",
@@ -48,17 +54,16 @@ class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
     app.parse_gin([name], bindings)
     workdir = Path(self.get_temp_dir()) / name
     with mock.patch.object(fitting, 'fit', self.fit):
-      launcher(workdir=str(workdir), data_dir=data_dir)
+      launcher(workdir=str(workdir), data_dir=self.data_dir)
     self.assertTrue((workdir / 'finished.json').exists())
     self.assertTrue((workdir / 'bundle' / 'bundle.json').exists())
     self.assertIn(f'{root}.seed = 0', (workdir / 'operative_config.gin').read_text())
 
   def fit(self, run, model, make_dataset, **options):
-    """Trains as ever, and looks at which variables moved."""
+    """Trains as ever; each kernel must have moved. Biases before a normalisation need not."""
     before = [variable.numpy() for variable in model.trainable_variables]
-    fit(run, model, make_dataset, **options)
+    _fit(run, model, make_dataset, **options)
     for old, variable in zip(before, model.trainable_variables):
-      # A bias before a normalisation, and the critic's last one, have no slope.
       if 'kernel' in variable.name:
         self.assertTrue(np.any(old != variable.numpy()), variable.name)
 
