@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
-#   make test   the test suite, a few minutes
-#   make bench  timings against PyTorch and against matrix products, about half an hour; bench.json
+#   make test   the test suite, a few minutes;  make test-slow  the tests that take longer
+#   make bench  times against PyTorch and matrix products on a quiet machine; a table and bench.json
 #   make lint   formatter and linter, changes nothing;  make format writes
 #   make wheel  dist/keras_itm-*.whl
 
@@ -27,6 +27,9 @@ test: $(INSTALLED)
 
 bench: $(INSTALLED) $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks.run --pytorch=$(BENCH_VENV)/bin/python
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow -q
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

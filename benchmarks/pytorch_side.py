@@ -14,30 +14,35 @@ from benchmarks.pytorch_spade import SpadeGenerator
 from benchmarks.pytorch_training import LesionGANStep, Pix2PixStep, SegmenterStep, SpadeStep
 from benchmarks.worker import Case, serve, timings
 
+# Of maps and of kernels.
 _LAYOUTS = {
-  'contiguous': (torch.contiguous_format, torch.contiguous_format),
-  'channels_last': (torch.channels_last, torch.channels_last_3d),
+  'contiguous': (False, False),
+  'channels_last': (True, True),
+  'channels_last maps': (True, False),
 }
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 _N_TRIED = 2
 
 
 class Layout:
-  """A way to store maps, given to networks and to their inputs alike."""
+  """A way to store maps and kernels."""
 
   def __init__(self, name: str):
-    self.name = name
-    self.maps, volumes = _LAYOUTS[name]
-    self._formats = {4: self.maps, 5: volumes}
+    self._maps, self._kernels = _LAYOUTS[name]
 
   def __call__(self, value: Any) -> Any:
-    """A module or a tensor [n, c, X, Y] or [n, c, X, Y, Z] in this layout."""
+    """A network, or maps [n, c, X, Y] or [n, c, X, Y, Z], in this layout."""
     if not isinstance(value, nn.Module):
-      return value.contiguous(memory_format=self._formats[value.ndim])
+      return _stored(value, self._maps)
     # Module.to() takes one format for kernels of 2D and 3D alike and fails on the other.
     for parameter in value.parameters():
-      if parameter.ndim in self._formats:
-        parameter.data = self(parameter.data)
+      parameter.data = _stored(parameter.data, self._kernels)
     return value
+
+
+def _stored(values: torch.Tensor, channels_last: bool) -> torch.Tensor:
+  wanted = _CHANNELS_LAST.get(values.ndim) if channels_last else None
+  return values.contiguous(memory_format=wanted or torch.contiguous_format)
 
 
 def main() -> None:
@@ -155,7 +160,7 @@ def _slices(layout: Layout, n: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _one_hot(layout: Layout, segmentation: torch.Tensor) -> torch.Tensor:
   n, *size = segmentation.shape
-  labels = torch.empty((n, sizes.LABELS, *size), memory_format=layout.maps).zero_()
+  labels = layout(torch.empty(n, sizes.LABELS, *size)).zero_()
   return labels.scatter_(1, segmentation[:, None].long(), 1.0)
 
 

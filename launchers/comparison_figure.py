@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ from launchers.translation_scores import FLICKER_RANGE, Scores
 from stroke_tfds.imaging.grid import Grid
 
 _COLUMN_IN, _MARGIN_IN, _LINE_IN, _GAP_IN = 1.45, 0.3, 0.15, 0.03
+# Of the caption.
+_CHARACTERS_PER_IN = 17
 _LINES = (
   ('l1', 'L1 in the brain', '.3f'),
   ('ms_ssim', 'MS-SSIM', '.3f'),
@@ -80,11 +83,14 @@ def comparison_figure(
     ax.set_title(title, fontsize=8.5, loc='center', pad=4)
   _write_table(table, {'real': dataclasses.replace(_REAL, lesion_contrast=real_contrast), **scores})
   low, high = FLICKER_RANGE
+  caption = (
+    f'{note} Intensities 0 to 1; * flicker outside {low:g} to {high:g}. Outlines run one voxel outside '
+    'the lesion of the labels, so that its border in the image is seen.'
+  )
   figure.text(
     _MARGIN_IN / figure.get_figwidth(),
     0.05 / figure.get_figheight(),
-    f'{note} Intensities 0 to 1; * flicker outside {low:g} to {high:g}.\n'
-    'Outlines run one voxel outside the lesion of the labels, so that its border in the image is seen.',
+    textwrap.fill(caption, int(_CHARACTERS_PER_IN * figure.get_figwidth())),
     fontsize=7,
     color=style.MUTED,
   )
@@ -102,7 +108,7 @@ def _layout(
   """Axes for slices cut to `box`, [rows, columns], and a row of axes for the table below."""
   extent = [len(range(*s.indices(n))) * mm for s, n, mm in zip(box, grid.shape, grid.spacing_mm)]
   row_in, table_in = _COLUMN_IN * extent[1] / extent[0], _LINE_IN * (len(_LINES) + 0.6)
-  bottom_in, top_in = 2.4 * _LINE_IN, 0.25
+  bottom_in, top_in = 3.4 * _LINE_IN, 0.25
   width = _COLUMN_IN * columns + _MARGIN_IN + 0.08
   height = row_in * rows + table_in + bottom_in + top_in
   figure = Figure(figsize=(width, height))

@@ -4,8 +4,8 @@ import gin
 import tensorflow as tf
 
 from keras_itm.layers.dropout import Dropout
-from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
 from keras_itm.layers.normalization import InstanceNormalization
+from keras_itm.layers.upsampling_convolution import UpsamplingConvolution2D
 
 _LEAKINESS = 0.2
 _layers = tf.keras.layers
@@ -53,21 +53,21 @@ def pix2pix_unet(
     skips.append(x)
   for i, (n_filters, skip) in enumerate(zip(filters[-2::-1], skips[-2::-1])):
     x = _up(x, skip, n_filters, dropout if i < n_dropout_blocks else 0.0)
-  x = _convolution(n_contrasts)(NearestUpsampling2D()(x))
+  x = UpsamplingConvolution2D(n_contrasts, kernel_initializer=_initializer())(x)
   # The last activation stays in float32 under a mixed policy.
   outputs = _layers.Activation(activation, dtype='float32', name='image')(x)
   return tf.keras.Model(inputs, outputs, name='pix2pix_unet')
 
 
 def _down(x: tf.Tensor, n_filters: int) -> tf.Tensor:
-  x = _convolution(n_filters, strides=2)(x)
+  x = _layers.Conv2D(n_filters, 4, strides=2, padding='same', kernel_initializer=_initializer())(x)
   if x.shape[1:3] != (1, 1):
     x = InstanceNormalization()(x)
   return _layers.LeakyReLU(_LEAKINESS)(x)
 
 
 def _up(x: tf.Tensor, skip: tf.Tensor, n_filters: int, dropout: float) -> tf.Tensor:
-  x = _convolution(n_filters)(NearestUpsampling2D()(x))
+  x = UpsamplingConvolution2D(n_filters, kernel_initializer=_initializer())(x)
   x = _layers.LeakyReLU(_LEAKINESS)(x)
   if dropout:
     x = Dropout(dropout)(x)
@@ -76,6 +76,5 @@ def _up(x: tf.Tensor, skip: tf.Tensor, n_filters: int, dropout: float) -> tf.Ten
   return _layers.LeakyReLU(_LEAKINESS)(x)
 
 
-def _convolution(n_filters: int, strides: int = 1) -> _layers.Layer:
-  initializer = tf.keras.initializers.RandomNormal(0.0, 0.02)
-  return _layers.Conv2D(n_filters, 4, strides=strides, padding='same', kernel_initializer=initializer)
+def _initializer() -> tf.keras.initializers.Initializer:
+  return tf.keras.initializers.RandomNormal(0.0, 0.02)

@@ -1,8 +1,8 @@
-"""The fused layer against the two Keras layers that it stands for."""
+"""The fused layers against the two Keras layers that each stands for."""
 
 import tensorflow as tf
 
-from keras_itm.layers.upsampling_convolution import UpsamplingConvolution3D
+from keras_itm.layers.upsampling_convolution import UpsamplingConvolution2D, UpsamplingConvolution3D
 
 
 class UpsamplingConvolutionTest(tf.test.TestCase):
@@ -42,6 +42,34 @@ class UpsamplingConvolutionTest(tf.test.TestCase):
     self.assertAllClose(again.bias, [1.0, -1.0])
     with self.assertRaisesRegex(ValueError, 'filters is 0'):
       UpsamplingConvolution3D(0)
+
+
+class UpsamplingConvolution2DTest(tf.test.TestCase):
+  def test_equals_upsampling_and_convolution(self):
+    for size in ((3, 4), (16, 18)):  # Small and large maps take different ways.
+      x = tf.random.stateless_normal([2, *size, 5], seed=[0, 0])
+      fused = UpsamplingConvolution2D(6)
+      plain = tf.keras.layers.Conv2D(6, 4, padding='same')
+      doubled = tf.keras.layers.UpSampling2D()(x)
+      self.assertAllEqual(fused(x).shape, plain(doubled).shape)
+      self.assertEqual(fused.compute_output_shape(x.shape), plain(doubled).shape)
+      weights = [tf.random.stateless_normal([4, 4, 5, 6], seed=[0, 1]), tf.range(6.0)]
+      fused.set_weights(weights)
+      plain.set_weights(weights)
+      with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        a, b = fused(x), plain(tf.keras.layers.UpSampling2D()(x))
+        sums = tf.reduce_sum(tf.sin(a)), tf.reduce_sum(tf.sin(b))
+      self.assertAllClose(a, b, atol=1e-4)
+      self.assertAllClose(tape.gradient(sums[0], x), tape.gradient(sums[1], x), atol=1e-3)
+      slopes = tape.gradient(sums[0], fused.kernel), tape.gradient(sums[1], plain.kernel)
+      self.assertAllClose(*slopes, atol=1e-3)
+
+  def test_configuration(self):
+    layer = UpsamplingConvolution2D(3, use_bias=False, name='up')
+    again = UpsamplingConvolution2D.from_config(layer.get_config())
+    again(tf.zeros([1, 2, 2, 1]))
+    self.assertEqual((again.filters, again.use_bias, again.name), (3, False, 'up'))
 
 
 if __name__ == '__main__':
