@@ -76,6 +76,10 @@ class Builder(builder.StrictBuilder):
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
     brains = self._healthy.examples().repeat().take(config.num_volumes).enumerate().batch(_CHUNK)
+    options = tf.data.Options()
+    # There is nothing to tune, and the tuner can keep the end of the build waiting for seconds.
+    options.autotune.enabled = False
+    brains = brains.with_options(options)
     with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
       for volumes, healthy in brains.as_numpy_iterator():
         drawn = None
