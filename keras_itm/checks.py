@@ -107,7 +107,8 @@ class RunChecks(tf.keras.callbacks.Callback):
   """Stops a training that does not fulfil its model's checks, and at once where a value is not finite.
 
   Args:
-    checks: Conditions on the logs of an epoch.
+    checks: Conditions on the logs of an epoch; with any, the model's `discriminator_loss`, where it has
+      one, is looked at before the first step.
     step: Counts the training's steps over all its starts; read at the end of a step.
     history: Metrics of the epochs that are done, each with its `step`.
   """
@@ -123,7 +124,7 @@ class RunChecks(tf.keras.callbacks.Callback):
 
   def on_train_begin(self, logs=None):
     judge = getattr(self.model, 'discriminator_loss', None)
-    if judge is not None:
+    if self._checks and judge is not None:
       check_labels(judge)
 
   def on_train_batch_end(self, batch, logs=None):
