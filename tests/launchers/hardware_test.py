@@ -1,16 +1,13 @@
 """Strategies, precisions and XLA as gin values, for every system at a tiny size."""
 
 import csv
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
-import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from launchers.hardware import hardware
 from stroke_tfds.errors import InputError
-from tests import tiny
 from tests.launchers import small_systems
 
 
@@ -39,25 +36,14 @@ class HardwareTest(tf.test.TestCase):
       hardware(strategy='mirrored').check_batch_size(5)
 
 
-class EverySystemTestCase(tf.test.TestCase, parameterized.TestCase):
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.folder = Path(tfds.testing.make_tmp_dir())
-    cls.data_dir = str(cls.folder / 'data')
-    cls.cohort = tiny.build_phantom(cls.data_dir)
-    cls.exact = {}
-
-  def tearDown(self):
-    tf.keras.mixed_precision.set_global_policy('float32')
-    super().tearDown()
+class EverySystemTestCase(small_systems.SystemsTestCase, parameterized.TestCase):
+  exact = {}  # Metrics of the default, by system.
 
   def first_step(self, system, *lines):
     """Metrics of the first step, before the weights have moved far."""
     name = '_'.join([system, *(line.split()[-1].strip("'") for line in lines)])
-    made = small_systems.bindings(system, self.cohort, epochs=1, steps_per_epoch=1)
-    small_systems.train(system, self.folder / name, self.data_dir, [*made, *lines])
-    (row,) = csv.DictReader((self.folder / name / 'metrics.csv').open())
+    run = self.train(system, name, *lines, epochs=1, steps_per_epoch=1)
+    (row,) = csv.DictReader((run / 'metrics.csv').open())
     return {
       key: float(value)
       for key, value in row.items()

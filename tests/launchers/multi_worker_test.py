@@ -7,13 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
-from tests import tiny
 from tests.launchers import small_systems
 
 _SYSTEM = 'pix2pix10_mini.gin'
@@ -30,13 +27,7 @@ def _free_ports(n: int) -> list[int]:
 
 
 @pytest.mark.slow
-class MultiWorkerTest(tf.test.TestCase):
-  def setUp(self):
-    super().setUp()
-    self.folder = Path(tfds.testing.make_tmp_dir())
-    self.data_dir = str(self.folder / 'data')
-    self.cohort = tiny.build_phantom(self.data_dir)
-
+class MultiWorkerTest(small_systems.SystemsTestCase):
   def start(self, workdir, kill_second_at=0):
     """Starts both workers and waits for them; returns exit statuses and what they said."""
     lines = [
@@ -66,8 +57,7 @@ class MultiWorkerTest(tf.test.TestCase):
     together, killed, alone = (self.folder / name for name in ('together', 'killed', 'alone'))
     statuses, said = self.start(together)
     self.assertEqual(statuses, [0, 0], said)
-    lines = [*small_systems.bindings(_SYSTEM, self.cohort), 'pix2pix_unet.dropout = 0.0']
-    small_systems.train(_SYSTEM, alone, self.data_dir, lines)
+    self.train(_SYSTEM, 'alone', 'pix2pix_unet.dropout = 0.0')
     for one, other in zip(self.metrics(alone), self.metrics(together)):
       self.assertAllClose(one, other, rtol=1e-4, atol=1e-4)
 

@@ -5,32 +5,19 @@ import re
 from pathlib import Path
 from unittest import mock
 
-import gin
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from keras_itm import checks, losses
 from keras_itm.layers.image_pool import ImagePool
 from keras_itm.models.pix2pix import Pix2Pix
 from stroke_tfds import pipelines
-from tests import tiny
 from tests.launchers import small_systems
 
 
-class PlantedDefectsTest(tf.test.TestCase):
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.folder = Path(tfds.testing.make_tmp_dir())
-    cls.data_dir = str(cls.folder / 'data')
-    cls.cohort = tiny.build_phantom(cls.data_dir)
-
+class PlantedDefectsTest(small_systems.SystemsTestCase):
   def train(self, system, *lines, **values):
-    bindings = [*small_systems.bindings(system, self.cohort, **values), *lines]
-    workdir = self.folder / self.id()
-    small_systems.train(system, workdir, self.data_dir, bindings)
-    return workdir
+    return super().train(system, self.id(), *lines, **values)
 
   @contextlib.contextmanager
   def stops(self, message):
@@ -102,10 +89,6 @@ class PlantedDefectsTest(tf.test.TestCase):
     with mock.patch.object(losses, 'minimax_discriminator_loss', told):
       workdir = self.train('pix2pix10_mini.gin', 'fit.checks = False')
     self.assertTrue((workdir / 'finished.json').exists())
-
-  def tearDown(self):
-    gin.clear_config()
-    super().tearDown()
 
 
 if __name__ == '__main__':

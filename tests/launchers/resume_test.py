@@ -4,45 +4,31 @@ import csv
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from keras_itm import training_state
-from tests import tiny
 from tests.launchers import small_systems
 
+_OFTEN = 'fit.checkpoint_every = 2'
 
-class ResumeTest(tf.test.TestCase, parameterized.TestCase):
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.folder = Path(tfds.testing.make_tmp_dir())
-    cls.data_dir = str(cls.folder / 'data')
-    cls.cohort = tiny.build_phantom(cls.data_dir)
 
-  def bindings(self, system):
-    return [*small_systems.bindings(system, self.cohort), 'fit.checkpoint_every = 2']
-
-  def train(self, system, workdir, stop_at=None):
+class ResumeTest(small_systems.SystemsTestCase, parameterized.TestCase):
+  def train_until(self, system, name, step):
     """In this process; as if killed when a step is done."""
     count = training_state.CountSteps.on_train_batch_end
 
     def count_and_stop(callback, batch, logs=None):
       count(callback, batch, logs)
-      if callback._state.step == stop_at:
+      if callback._state.step == step:
         raise KeyboardInterrupt
 
-    training_state.CountSteps.on_train_batch_end = count_and_stop
-    try:
-      small_systems.train(system, workdir, self.data_dir, self.bindings(system))
-    except KeyboardInterrupt:
-      self.assertIsNotNone(stop_at)
-    finally:
-      training_state.CountSteps.on_train_batch_end = count
+    with mock.patch.object(training_state.CountSteps, 'on_train_batch_end', count_and_stop):
+      with self.assertRaises(KeyboardInterrupt):
+        self.train(system, name, _OFTEN)
 
   def assert_same_end(self, one, other):
     """All that the last checkpoints hold: weights, moments, averages, random states, pool, step."""
@@ -58,22 +44,22 @@ class ResumeTest(tf.test.TestCase, parameterized.TestCase):
       del row['seconds']
     self.assertEqual(*rows)
 
-  @parameterized.parameters(*(set(small_systems.SYSTEMS) - {'cyclegan_mini.gin'}))
+  @parameterized.parameters(*sorted(set(small_systems.SYSTEMS) - {'cyclegan_mini.gin'}))
   def test_stopped_twice(self, system):
     """At step 5, in the middle of an epoch, one step after a checkpoint, and at step 6, at its end."""
-    alone, stopped = self.folder / f'{system}_alone', self.folder / f'{system}_stopped'
-    self.train(system, alone)
-    for step in (5, 6, None):
-      self.train(system, stopped, stop_at=step)
-    self.assert_same_end(alone, stopped)
+    alone = self.train(system, f'{system}_alone', _OFTEN)
+    for step in (5, 6):
+      self.train_until(system, f'{system}_stopped', step)
+    self.assert_same_end(alone, self.train(system, f'{system}_stopped', _OFTEN))
 
   def test_killed(self):
     """By SIGKILL, in processes of their own, with the image pool of cycleGAN."""
     system = 'cyclegan_mini.gin'
     alone, killed = self.folder / 'alone', self.folder / 'killed'
     command = [sys.executable, '-m', 'tests.launchers.killed_training']
+    lines = [*small_systems.bindings(system, self.cohort), _OFTEN]
     flags = [f'--gin_file={system}', f'--data_dir={self.data_dir}']
-    flags += [f'--gin_bindings={line}' for line in self.bindings(system)]
+    flags += [f'--gin_bindings={line}' for line in lines]
     for workdir, step in ((alone, 0), (killed, 5), (killed, 0)):
       arguments = [*command, str(step), *small_systems.launcher(system), *flags, f'--workdir={workdir}']
       done = subprocess.run(arguments, capture_output=True, text=True, check=False)

@@ -4,8 +4,11 @@ import importlib
 from pathlib import Path
 
 import gin
+import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from launchers import app
+from tests import tiny
 
 _SIZES = {
   'pix2pix10_mini.gin': ['pix2pix_unet.filters = (8, 16, 16)', 'patch_gan.filters = (4, 8, 8)'],
@@ -67,3 +70,24 @@ def train(system: str, workdir: Path, data_dir: str, lines: list[str]) -> None:
     function(workdir=str(workdir), data_dir=data_dir)
   finally:
     gin.clear_config()
+
+
+class SystemsTestCase(tf.test.TestCase):
+  """Has a tiny cohort on disk and trains systems on it."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.folder = Path(tfds.testing.make_tmp_dir())
+    cls.data_dir = str(cls.folder / 'data')
+    cls.cohort = tiny.build_phantom(cls.data_dir)
+
+  def tearDown(self):
+    tf.keras.mixed_precision.set_global_policy('float32')
+    super().tearDown()
+
+  def train(self, system: str, name: str, *lines: str, **values) -> Path:
+    """Trains in the run folder of a name and returns it."""
+    made = [*bindings(system, self.cohort, **values), *lines]
+    train(system, self.folder / name, self.data_dir, made)
+    return self.folder / name
