@@ -75,11 +75,12 @@ class LossesTest(tf.test.TestCase):
     gan = _gan(size_exponent=0.5)
     seen = []
     gan.critic = lambda masks, training: seen.append(masks) or tf.reduce_sum(masks, axis=[1, 2, 3])
-    real, fake = tf.ones([1, *_SHAPE]), tf.zeros([1, *_SHAPE])
+    real, fake = tf.ones([1, *_SHAPE]), tf.fill([1, *_SHAPE], 0.25)
     scale = ((256 + 20) / (256 + 20)) ** -0.5, ((64 + 20) / (256 + 20)) ** -0.5
     losses = gan.critic_losses(real, fake, tf.constant([0.5]))
-    self.assertAllClose(losses['wasserstein_distance'], [256 * scale[0]])
-    self.assertAllClose(seen[1], 0.5 * scale[0] * np.ones((1, *_SHAPE)))  # Between the views.
+    self.assertAllClose(losses['wasserstein_distance'], [256 * scale[0] - 64 * scale[1]])
+    between = (scale[0] + 0.25 * scale[1]) / 2  # Of the views.
+    self.assertAllClose(seen[1], between * np.ones((1, *_SHAPE)))
     loss = gan.generator_losses(tf.fill([1, *_SHAPE], 0.25))['generator_loss']
     self.assertAllClose(loss, [-64 * scale[1]])
 
@@ -121,9 +122,24 @@ class TrainStepTest(tf.test.TestCase):
   def test_each_critic_update_sees_its_own_part_of_the_batch(self):
     gan = _gan(critic_steps=2)
     masks = _masks(6)
-    split = gan._split(tf.constant(masks))
-    self.assertAllEqual(split[:, 0], masks[[0, 2, 4]])
-    self.assertAllEqual(split[:, 1], masks[[1, 3, 5]])
+    seen, sizes = [], []
+    gan._train_critic = lambda real: seen.append(real.numpy())
+    gan._train_generator = lambda n: sizes.append(int(n))
+    gan.train_step(tf.constant(masks))
+    self.assertAllEqual(seen, [masks[[0, 2, 4]], masks[[1, 3, 5]]])
+    self.assertEqual(sizes, [3])
+
+  def test_each_update_draws_anew(self):
+    gan = _gan(critic_steps=2)
+    drawn, losses = [], gan.critic_losses
+    gan.critic_losses = lambda *x: drawn.append([v.numpy() for v in x[1:]]) or losses(*x)
+    gan.train_step(tf.constant(_masks(4)))
+    (fake, alpha), (other_fake, other_alpha) = drawn
+    for first, second in ((alpha[0], alpha[1]), (alpha[0], other_alpha[0])):
+      self.assertNotEqual(first, second)
+    self.assertAllInRange([*alpha, *other_alpha], 0.0, 1.0)
+    self.assertNotAllClose(fake[0], fake[1], atol=1e-6, rtol=1e-6)
+    self.assertNotAllClose(gan._latents(1), gan._latents(1))
 
   def test_trains_towards_the_critic(self):
     """Descending on the generator's loss raises the scores of its fakes, and the critic's
