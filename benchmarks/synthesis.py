@@ -25,7 +25,8 @@ from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStr
 from stroke_tfds.synthetic_stroke import Builder, SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
-_N_VOLUMES = 4
+# Enough for what a build takes once, however large, to weigh little.
+_N_VOLUMES = 12
 
 
 class SynthesisCases:

@@ -25,6 +25,7 @@ from keras_itm.networks.patch_gan import patch_gan
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
 from keras_itm.networks.spade_generator import spade_generator
 from keras_itm.networks.unet_3d import unet_3d
+from keras_itm.optimizers import Adam
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ def main() -> None:
 
 def _segmenter() -> Segmenter:
   model = Segmenter(unet_3d())
-  model.compile(tf.keras.optimizers.Adam(1e-4))
+  model.compile(Adam(1e-4))
   return model
 
 
@@ -75,7 +76,7 @@ def _lesion_gan() -> LesionGAN:
 
 
 def _compiled(model: tf.keras.Model, rates: tuple[float, float], **betas: float) -> tf.keras.Model:
-  model.compile(*(tf.keras.optimizers.Adam(rate, **betas) for rate in rates))
+  model.compile(*(Adam(rate, **betas) for rate in rates))
   return model
 
 

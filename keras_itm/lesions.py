@@ -28,7 +28,8 @@ def restrict(lesion: tf.Tensor, labels: tf.Tensor, parenchyma_ids: Sequence[int]
   Returns:
     0 or 1, uint8, same shape.
   """
-  is_parenchyma = tf.reduce_any([tf.equal(labels, id_) for id_ in parenchyma_ids], axis=0)
+  by_id = tf.reduce_any(tf.one_hot(parenchyma_ids, 256, on_value=True, off_value=False), axis=0)
+  is_parenchyma = tf.gather(by_id, tf.cast(labels, tf.int32))
   return tf.cast(tf.logical_and(lesion > 0, is_parenchyma), tf.uint8)
 
 

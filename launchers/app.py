@@ -12,6 +12,7 @@ from absl import app, flags, logging
 
 from keras_itm.bundle import BundleError
 from keras_itm.checks import TrainingError
+from keras_itm.optimizers import Adam  # noqa: F401 (gin files name it)
 from stroke_tfds.errors import InputError
 
 _GIN_FILE = flags.DEFINE_multi_string(
@@ -22,8 +23,6 @@ _GIN_BINDINGS = flags.DEFINE_multi_string(
 )
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of the run; the same again resumes it.')
 _DATA_DIR = flags.DEFINE_string('data_dir', None, "TFDS data folder; TFDS' own default when absent.")
-
-gin.external_configurable(tf.keras.optimizers.Adam)
 
 
 def launch(root: Callable[..., None], needs_workdir: bool = True) -> None:

@@ -47,12 +47,15 @@ class Source:
   def n_examples(self) -> int:
     return self.builder.info.splits[self.split].num_examples
 
-  def examples(self) -> tf.data.Dataset:
-    """All examples in the order in which they are stored."""
+  def examples(self, features: Sequence[str] = ()) -> tf.data.Dataset:
+    """All examples in the order in which they are stored; with names, these features alone."""
+    wanted = tfds.decode.PartialDecoding(dict.fromkeys(features, True)) if features else None
     config = tfds.ReadConfig(interleave_cycle_length=1)
     # Machines that train together share each batch; by files, some would have nothing to share.
     config.options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return self.builder.as_dataset(split=self.split, read_config=config, shuffle_files=False)
+    return self.builder.as_dataset(
+      split=self.split, read_config=config, shuffle_files=False, decoders=wanted
+    )
 
 
 def open_sources(

@@ -56,6 +56,9 @@ def _move_all(strategy, averages, sources, keep) -> None:
 
 def _move(average: tf.Variable, source: tf.Variable, keep: tf.Tensor) -> None:
   if average.dtype.is_floating:
-    average.assign_sub((average - source) * tf.cast(1 - keep, average.dtype))
+    # A step down the distance to the source: one operation less that goes through all weights.
+    tf.raw_ops.ResourceApplyGradientDescent(
+      var=average.handle, alpha=tf.cast(1 - keep, average.dtype), delta=average - source
+    )
   else:
     average.assign(source)

@@ -75,7 +75,8 @@ class Builder(builder.StrictBuilder):
     config = self.builder_config
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
-    brains = self._healthy.examples().repeat().take(config.num_volumes).enumerate().batch(_CHUNK)
+    brains = self._healthy.examples(features=('labels', 'subject_id'))
+    brains = brains.repeat().take(config.num_volumes).enumerate().batch(_CHUNK)
     options = tf.data.Options()
     # There is nothing to tune, and the tuner can keep the end of the build waiting for seconds.
     options.autotune.enabled = False

@@ -48,7 +48,8 @@ class VolumeCache:
     # In memory first: NumPy's archive cannot be closed on a disk that is full.
     archive = io.BytesIO()
     text = np.array(json.dumps(provenance))
-    np.savez_compressed(archive, image=image, lesion=lesion, provenance=text)
+    # As it is: to pack it would take as long as to draw its lesion several times over.
+    np.savez(archive, image=image, lesion=lesion, provenance=text)
     try:
       self._folder.mkdir(parents=True, exist_ok=True)
       partial.write_bytes(archive.getvalue())

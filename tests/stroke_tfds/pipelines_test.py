@@ -40,6 +40,14 @@ class SourcesTest(PipelinesTest):
     again = [e['subject_id'].decode() for e in pipelines.examples(sources).as_numpy_iterator()]
     self.assertEqual(subjects, again)
 
+  def test_features_that_are_asked_for_alone(self):
+    [source] = self.open('healthy')
+    whole, part = (
+      list(d.as_numpy_iterator()) for d in (source.examples(), source.examples(['labels']))
+    )
+    self.assertEqual(part[0].keys(), {'labels'})
+    self.assertAllEqual([e['labels'] for e in part], [e['labels'] for e in whole])
+
   def test_fingerprint_names_split_and_data(self):
     first = pipelines.fingerprint(self.open('train'))
     self.assertEqual(first, pipelines.fingerprint(self.open('train')))

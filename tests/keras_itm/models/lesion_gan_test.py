@@ -134,7 +134,7 @@ class TrainStepTest(tf.test.TestCase):
     drawn, losses = [], gan.critic_losses
     gan.critic_losses = lambda *x: drawn.append([v.numpy() for v in x[1:]]) or losses(*x)
     gan.train_step(tf.constant(_masks(4)))
-    (fake, alpha), (other_fake, other_alpha) = drawn
+    (fake, alpha), (_, other_alpha) = drawn
     for first, second in ((alpha[0], alpha[1]), (alpha[0], other_alpha[0])):
       self.assertNotEqual(first, second)
     self.assertAllInRange([*alpha, *other_alpha], 0.0, 1.0)
