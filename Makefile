@@ -1,7 +1,8 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
 #   make test   the test suite, a few minutes;  make test-slow  the tests that take longer
-#   make bench  times against PyTorch and matrix products on a quiet machine; a table and bench.json
+#   make bench  times against PyTorch and matrix products on a quiet machine, about ten minutes; a table and
+#               bench.json;  BENCH_FLAGS=--quick for fewer rounds
 #   make lint   formatter and linter, changes nothing;  make format writes
 #   make wheel  dist/keras_itm-*.whl
 
@@ -14,7 +15,7 @@ BENCH_VENV := .venv-bench
 BENCH_INSTALLED := $(BENCH_VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format wheel clean
+.PHONY: help demo test test-slow bench lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -26,7 +27,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
 bench: $(INSTALLED) $(BENCH_INSTALLED)
-	$(BIN)/python -m benchmarks.run --pytorch=$(BENCH_VENV)/bin/python
+	$(BIN)/python -m benchmarks.run --pytorch=$(BENCH_VENV)/bin/python $(BENCH_FLAGS)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow -q
