@@ -7,9 +7,8 @@ class SpectralConv2D(tf.keras.layers.Conv2D):
   """A Conv2D whose kernel is divided by its largest singular value (Miyato et al. 2018, eq. 8).
 
   The singular value comes from one step of power iteration for each call in training; its vector `u`
-  is part of the weights. The gradient flows through the division, as in the references. The layers
-  of the same name in tensorflow_addons and Keras 2.15 overwrite the kernel instead, which fails
-  under tf.distribute and in graph mode respectively.
+  is part of the weights. The gradient flows through the division, as in the references. The kernel
+  itself is left alone, so that replicas and graphs have nothing to overwrite.
   """
 
   def build(self, input_shape):
