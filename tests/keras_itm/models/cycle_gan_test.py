@@ -8,8 +8,17 @@ from keras_itm.models.cycle_gan import CycleGAN, Translations, label_distance
 from keras_itm.networks.patch_gan import patch_gan
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
 from keras_itm.networks.resnet_generator import resnet_generator
+from tests.keras_itm.models.model_testing import (
+  N_LABELS,
+  adam,
+  moved,
+  pairs,
+  sgd,
+  split_cpu,
+  two_replicas,
+  values,
+)
 
-_N_LABELS = 3
 _LOSSES = {
   'discriminator_loss',
   'generator_loss',
@@ -25,41 +34,28 @@ _LOSSES = {
 _NETWORKS = ('generator', 'back_generator', 'discriminator', 'label_discriminator')
 
 
-def _adam():
-  return tf.keras.optimizers.Adam(1e-3, beta_1=0.5)
-
-
-def _sgd(rate):
-  return lambda: tf.keras.optimizers.SGD(rate)
-
-
 def _networks(dropout=0.0):
   """Of both kinds of generators; two scales on the one side and one on the other."""
   return {
-    'generator': pix2pix_unet((8, 8), _N_LABELS, 1, (4, 5), dropout=dropout),
-    'back_generator': resnet_generator((8, 8), 1, _N_LABELS, 4, 1, 1, activation='softmax'),
+    'generator': pix2pix_unet((8, 8), N_LABELS, 1, (4, 5), dropout=dropout),
+    'back_generator': resnet_generator((8, 8), 1, N_LABELS, 4, 1, 1, activation='softmax'),
     'discriminator': patch_gan(0, 1, (4,), (2,), n_scales=2),
-    'label_discriminator': patch_gan(_N_LABELS, 0, (4,), (2,)),
+    'label_discriminator': patch_gan(N_LABELS, 0, (4,), (2,)),
   }
 
 
-def _model(generators=_adam, discriminators=_adam, dropout=0.0, seed=0, **options):
+_ADAM = adam()
+
+
+def _model(generators=_ADAM, discriminators=_ADAM, dropout=0.0, seed=0, **options):
   tf.keras.utils.set_random_seed(seed)
   model = CycleGAN(**_networks(dropout), **{'ema_decay': 0.5, **options})
   model.compile(generators(), discriminators())
   return model
 
 
-def _pairs(n=4, seed=0):
-  rng = np.random.default_rng(seed)
-  labels = rng.integers(0, _N_LABELS, (n, 8, 8), np.uint8)
-  # Brightness by label, so that there is something to learn.
-  image = (labels - 1.0)[..., None] * 0.7 + rng.normal(0, 0.05, (n, 8, 8, 1))
-  return labels, image.astype(np.float32)
-
-
 def _unpaired(n=4, seed=0):
-  return _pairs(n, seed)[0], _pairs(n, seed + 100)[1]
+  return pairs(n, seed)[0], pairs(n, seed + 100)[1]
 
 
 def _batches(n, size=4, seed=0, draw=_unpaired):
@@ -73,14 +69,6 @@ def _train(model, seed, n_steps=2):
   return {name: float(value) for name, value in results.items()}
 
 
-def _values(variables):
-  return [v.numpy() for v in variables]
-
-
-def _moved(before, variables):
-  return [bool(np.any(a != b.numpy())) for a, b in zip(before, variables)]
-
-
 def _squared(network, x, target):
   """Mean squared distance of the logits from a target; mean over scales."""
   maps = [scale[-1] for scale in network(x)]
@@ -92,8 +80,8 @@ class LossesTest(tf.test.TestCase):
     super().setUp()
     rng = np.random.default_rng(1)
     draw = lambda *shape: rng.normal(size=shape).astype(np.float32)
-    self.labels, self.image = tf.one_hot(_pairs(2)[0], _N_LABELS), draw(2, 8, 8, 1)
-    soft = lambda: tf.nn.softmax(draw(2, 8, 8, _N_LABELS))
+    self.labels, self.image = tf.one_hot(pairs(2)[0], N_LABELS), draw(2, 8, 8, 1)
+    soft = lambda: tf.nn.softmax(draw(2, 8, 8, N_LABELS))
     self.made = Translations(draw(2, 8, 8, 1), soft(), draw(2, 8, 8, 1), soft())
     self.model = _model(cycle_weight=7.0)
     # Discriminators that pick a channel, at two scales and at one.
@@ -146,15 +134,15 @@ class TestStepTest(tf.test.TestCase):
   def test_trains_nothing_and_judges_the_average(self):
     model = _model(dropout=0.5)
     _train(model, 0)
-    state = _values(model.variables)
-    result = model.evaluate(_batches(8, draw=_pairs), verbose=0, return_dict=True)
+    state = values(model.variables)
+    result = model.evaluate(_batches(8, draw=pairs), verbose=0, return_dict=True)
     self.assertEqual(result.keys(), _LOSSES | {'l1_loss'})
-    self.assertEqual(result, model.evaluate(_batches(8, draw=_pairs), verbose=0, return_dict=True))
+    self.assertEqual(result, model.evaluate(_batches(8, draw=pairs), verbose=0, return_dict=True))
     for before, variable in zip(state, model.variables):
       # The means of the metrics are no part of what is trained.
       if variable.name not in ('total:0', 'count:0'):
         self.assertAllEqual(before, variable, variable.name)
-    labels, image = _pairs(8)
+    labels, image = pairs(8)
     self.assertAllClose(result['l1_loss'], np.abs(model(labels) - image).mean(), rtol=1e-5)
     again = model.average.network(model.back_generator(image))
     self.assertAllClose(result['image_cycle_loss'], np.abs(again - image).mean(), rtol=1e-5)
@@ -165,33 +153,33 @@ class TrainStepTest(tf.test.TestCase):
     model = _model()
     parts = {name: getattr(model, name).trainable_variables for name in _NETWORKS}
     parts['average'] = model.average.network.weights
-    before = {name: _values(variables) for name, variables in parts.items()}
+    before = {name: values(variables) for name, variables in parts.items()}
     model.train_step(_unpaired())
     for name, variables in parts.items():
-      kernels = [m for m, v in zip(_moved(before[name], variables), variables) if 'kernel' in v.name]
+      kernels = [m for m, v in zip(moved(before[name], variables), variables) if 'kernel' in v.name]
       self.assertNotEmpty(kernels)
       self.assertTrue(all(kernels), name)
 
   def test_each_optimizer_moves_its_own_networks_only(self):
     for rates, moves in (((0.0, 0.1), (0, 0, 1, 1)), ((0.1, 0.0), (1, 1, 0, 0))):
-      model = _model(_sgd(rates[0]), _sgd(rates[1]))
-      before = [_values(getattr(model, name).variables) for name in _NETWORKS]
+      model = _model(sgd(rates[0]), sgd(rates[1]))
+      before = [values(getattr(model, name).variables) for name in _NETWORKS]
       model.train_step(_unpaired())
-      for name, values, move in zip(_NETWORKS, before, moves):
-        self.assertEqual(any(_moved(values, getattr(model, name).variables)), bool(move), name)
+      for name, old, move in zip(_NETWORKS, before, moves):
+        self.assertEqual(any(moved(old, getattr(model, name).variables)), bool(move), name)
 
   def test_generator_update_by_hand(self):
     """Down the slope by both generators of all four terms, before the discriminators move."""
-    model = _model(_sgd(0.1), _sgd(0.1))
+    model = _model(sgd(0.1), sgd(0.1))
     labels, image = _unpaired()
-    one_hot, variables = tf.one_hot(labels, _N_LABELS), model.generator_variables
+    one_hot, variables = tf.one_hot(labels, N_LABELS), model.generator_variables
     with tf.GradientTape() as tape:
       fake, fake_labels = model.generator(one_hot), model.back_generator(image)
       adversarial = _squared(model.discriminator, fake, 1)
       label_adversarial = _squared(model.label_discriminator, fake_labels, 1)
       image_cycle = tf.reduce_mean(tf.abs(image - model.generator(fake_labels)))
       distance = tf.abs(one_hot - model.back_generator(fake))
-      label_cycle = tf.reduce_mean(distance) * _N_LABELS
+      label_cycle = tf.reduce_mean(distance) * N_LABELS
       loss = adversarial + label_adversarial + 10 * (image_cycle + label_cycle)
     expected = [v - 0.1 * slope for v, slope in zip(variables, tape.gradient(loss, variables))]
     results = model.train_step((labels, image))
@@ -201,11 +189,11 @@ class TrainStepTest(tf.test.TestCase):
 
   def test_discriminator_update_by_hand(self):
     """Real slices to 1; to 0 what the pools gave, for which older slices stand in here."""
-    model = _model(_sgd(0.1), _sgd(0.1))
+    model = _model(sgd(0.1), sgd(0.1))
     labels, image = _unpaired()
-    one_hot = tf.one_hot(labels, _N_LABELS)
+    one_hot = tf.one_hot(labels, N_LABELS)
     given = [model.generator(one_hot), model.back_generator(image)]
-    old_image, old_labels = _pairs(seed=7)[1], tf.one_hot(_pairs(seed=8)[0], _N_LABELS)
+    old_image, old_labels = pairs(seed=7)[1], tf.one_hot(pairs(seed=8)[0], N_LABELS)
     pooled = []
     pool = lambda old, share: lambda x: pooled.append(x) or (old, tf.constant(share))
     model.image_pool, model.label_pool = pool(old_image, [1.0, 1, 0, 1]), pool(old_labels, [0.0] * 4)
@@ -232,7 +220,7 @@ class TrainStepTest(tf.test.TestCase):
     self.assertAllClose(tf.reduce_sum(model.label_pool.images[:-1], -1), np.ones((4, 8, 8)))
 
   def test_learns_to_translate_there_and_back(self):
-    rate = lambda: tf.keras.optimizers.Adam(5e-3, beta_1=0.5)
+    rate = adam(5e-3)
     model = _model(rate, rate)
     step = tf.function(model.train_step)
     first = {name: float(value) for name, value in step(_unpaired(8)).items()}
@@ -246,7 +234,7 @@ class TrainStepTest(tf.test.TestCase):
   def test_fits(self):
     model = _model()
     history = model.fit(
-      _batches(8), validation_data=_batches(4, draw=_pairs), epochs=2, verbose=0
+      _batches(8), validation_data=_batches(4, draw=pairs), epochs=2, verbose=0
     ).history
     expected = _LOSSES | {'pool_old_share'} | {f'val_{name}' for name in (*_LOSSES, 'l1_loss')}
     self.assertEqual(history.keys(), expected)
@@ -262,13 +250,13 @@ class TrainStepTest(tf.test.TestCase):
     self.assertEqual([check.from_step for check in model.checks], [2000, 2000, 60])
 
   def test_average_by_numpy_and_called(self):
-    model, labels = _model(dropout=0.5), _pairs()[0]
-    before = _values(model.generator.weights)
+    model, labels = _model(dropout=0.5), pairs()[0]
+    before = values(model.generator.weights)
     model.train_step(_unpaired())
     # The first update keeps 1 / 10 of the old average.
     expected = [0.1 * a + 0.9 * b.numpy() for a, b in zip(before, model.generator.weights)]
     self.assertAllClose(model.average.network.weights, expected, atol=1e-6)
-    one_hot = tf.one_hot(labels, _N_LABELS)
+    one_hot = tf.one_hot(labels, N_LABELS)
     self.assertAllClose(model(labels, latent=tf.zeros([4, 0])), model.average.network(one_hot))
     self.assertNotAllClose(model(labels), model.generator(one_hot), atol=1e-7, rtol=1e-7)
 
@@ -299,12 +287,8 @@ class CheckpointTest(tf.test.TestCase):
 class DistributionTest(tf.test.TestCase):
   def test_two_replicas_train_as_one(self):
     """Also with full pools, which replicas share."""
-    strategy = tf.distribute.MirroredStrategy(
-      [device.name for device in tf.config.list_logical_devices('CPU')[:2]],
-      tf.distribute.ReductionToOneDevice(),
-    )
-    self.assertEqual(strategy.num_replicas_in_sync, 2)
-    make = lambda: _model(_sgd(0.05), _sgd(0.05), pool_size=4)
+    strategy = two_replicas()
+    make = lambda: _model(sgd(0.05), sgd(0.05), pool_size=4)
     alone = make()
     with strategy.scope():
       shared = make()
@@ -337,6 +321,5 @@ class ContradictionTest(tf.test.TestCase):
 
 
 if __name__ == '__main__':
-  cpu = tf.config.list_physical_devices('CPU')[0]
-  tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+  split_cpu()
   tf.test.main()
