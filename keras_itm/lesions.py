@@ -88,18 +88,3 @@ def pairwise_dice(masks: tf.Tensor) -> tf.Tensor:
   dice = tf.where(total > 0, 2 * overlap / tf.maximum(total, 1.0), tf.ones_like(total))
   n = tf.cast(tf.shape(masks)[0], tf.float32)
   return (tf.reduce_sum(dice) - tf.linalg.trace(dice)) / (n * (n - 1))
-
-
-def volume_distance(volumes: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
-  """Kolmogorov-Smirnov distance of two samples of volumes: the widest gap of their distributions.
-
-  Args:
-    volumes: [n], any unit.
-    reference: [m], the same unit and type.
-
-  Returns:
-    float32 scalar in [0, 1].
-  """
-  points = tf.concat([volumes, reference], axis=0)
-  below = lambda sample: tf.reduce_mean(tf.cast(sample[None, :] <= points[:, None], tf.float32), axis=1)
-  return tf.reduce_max(tf.abs(below(volumes) - below(reference)))

@@ -15,6 +15,7 @@ from keras_itm.lesions import MIN_VOXELS
 from launchers import report_style
 from launchers.comparison_figure import ShownCase, comparison_figure
 from launchers.console import say
+from launchers.run_folder import output_folder
 from launchers.translation_scores import (
   FLICKER_RANGE,
   Anatomy,
@@ -61,7 +62,7 @@ def compare_translators(
   """
   if not bundles or n_shown < 1:
     raise InputError(f'bundles {bundles}, n_shown {n_shown}: expected at least one each')
-  folder = _output_folder(workdir)
+  folder = output_folder(workdir)
   opened = pipelines.open_sources([source], data_dir)[0]
   translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}
   cases = {
@@ -135,14 +136,6 @@ def _translate_all(
     if i in shown:
       pictures[i] = first_contrast(made)
   return scores, pictures
-
-
-def _output_folder(workdir: str) -> Path:
-  folder = Path(workdir)
-  if folder.exists() and not folder.is_dir():
-    raise InputError(f'{workdir} is a file, expected a folder for the comparison')
-  folder.mkdir(parents=True, exist_ok=True)
-  return folder
 
 
 def _write_csv(

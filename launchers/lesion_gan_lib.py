@@ -41,14 +41,14 @@ def train_lesion_gan(
     workdir: The run's folder.
     data_dir: TFDS data folder.
     sources: Where the masks come from, `name/config:split` each.
-    model: Takes the generator, the critic, latent_size and seed.
+    model: Takes the generator, the critic, the length of the generator's latent vector and seed.
     generator: Network factory, given shape and latent_size.
     critic: Network factory, given shape.
     generator_optimizer: Optimizer factory.
     critic_optimizer: Optimizer factory.
     epochs: Epochs in all.
     steps_per_epoch: Generator updates in each.
-    latent_size: Length of the latent vector.
+    latent_size: Of the code for a whole mask; a generator may take more for its parts.
     batch_size: Masks in one update of critic or generator.
     min_voxels: Smaller lesions are left out.
     measure_every: Epochs between two looks at generated lesions.
@@ -63,9 +63,8 @@ def train_lesion_gan(
   shape, metadata = opened[0].grid.shape, opened[0].metadata
   tf.keras.utils.set_random_seed(seed)
   with devices.scope():
-    gan = model(
-      generator(shape=shape, latent_size=latent_size), critic(shape=shape), latent_size, seed=seed
-    )
+    network = generator(shape=shape, latent_size=latent_size)
+    gan = model(network, critic(shape=shape), network.input_shape[1], seed=seed)
     gan.compile(generator_optimizer(), critic_optimizer(), jit_compile=devices.xla)
   config = run.write_operative_config()
   draws = Draws(gan)
@@ -87,7 +86,7 @@ def train_lesion_gan(
     kind=LESION_GENERATOR,
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
-    latent_size=latent_size,
+    latent_size=gan.latent_size,
     intensity_range=(0.0, 1.0),
     training_set=pipelines.fingerprint(opened),
   )

@@ -12,6 +12,19 @@ from launchers.console import say
 from stroke_tfds.errors import InputError
 
 
+def output_folder(workdir: str | os.PathLike[str]) -> Path:
+  """The folder of a command that only looks and compares, made when it is not there.
+
+  Raises:
+    InputError: It is a file.
+  """
+  folder = Path(workdir)
+  if folder.exists() and not folder.is_dir():
+    raise InputError(f'{workdir} is a file, expected a folder for the comparison')
+  folder.mkdir(parents=True, exist_ok=True)
+  return folder
+
+
 class RunFolder:
   """A workdir with config.gin, checkpoints/, tensorboard/, metrics.csv, samples/, bundle/.
 

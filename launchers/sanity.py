@@ -6,7 +6,7 @@ Functions of arrays; axes of volumes are (X, Y, Z).
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, stats
 
 # "Around a lesion": parenchyma up to this far from it. Four voxels in plane on the paper's grid, two on
 # the mini grid, whose slices are too thick for the ring to reach the next one.
@@ -84,6 +84,11 @@ def nearest_other_dice(masks: np.ndarray) -> np.ndarray:
   own = np.arange(n)
   dice[own, own] = dice[own, own + n] = 0
   return dice.max(axis=1)
+
+
+def ks_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
+  """Kolmogorov-Smirnov distance: the widest gap of two samples' distributions, from 0 to 1."""
+  return float(stats.ks_2samp(ours, theirs).statistic)
 
 
 def pairwise(masks: np.ndarray, others: np.ndarray) -> np.ndarray:

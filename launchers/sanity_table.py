@@ -69,7 +69,7 @@ def _volumes(real: Survey, synthetic: Survey) -> list[Check]:
   made_ml = synthetic.volumes_ml[synthetic.with_lesion(MIN_VOXELS)]
   real_median, made_median = _median(real_ml), _median(made_ml)
   factor = made_median / real_median
-  distance = float(lesions.volume_distance(made_ml, real_ml)) if made_ml.size else np.nan
+  distance = sanity.ks_distance(made_ml, real_ml) if made_ml.size else np.nan
   ml = '{:.1f} ml'.format
   return [
     _judged(

@@ -6,6 +6,7 @@ import gin
 import tensorflow as tf
 
 from keras_itm.layers.folding import FoldVoxels
+from keras_itm.lesions import MIN_VOXELS
 
 
 @gin.register
@@ -13,6 +14,7 @@ def lesion_critic(
   shape: Sequence[int] = (128, 128, 32),
   filters: Sequence[int] = (32, 64, 128, 256, 512),
   hidden_units: int = 64,
+  volume_units: int = 0,
 ) -> tf.keras.Model:
   """Masks [n, X, Y, Z] with values in [0, 1] to unbounded scores [n]; higher is more real.
 
@@ -26,6 +28,9 @@ def lesion_critic(
     shape: Voxels of a mask along X, Y, Z.
     filters: Channels after each halving.
     hidden_units: Of the dense layer.
+    volume_units: Of a layer that is told the logarithm of the volume and adds to the hidden layer; 0
+      for none, as in the paper. The gradient penalty bounds what single voxels may add, so that
+      convolutions learn the distribution of volumes late, that of small ones last.
 
   Raises:
     ValueError: A size below 1 or a shape that the halvings do not divide.
@@ -35,8 +40,11 @@ def lesion_critic(
       f'shape {tuple(shape)} with filters {tuple(filters)}: expected one filter or more and '
       f'three sizes divisible by {2 ** len(filters)}'
     )
-  if min(hidden_units, *filters) < 1:
-    raise ValueError(f'filters {tuple(filters)}, hidden_units {hidden_units}: expected at least 1 each')
+  if min(hidden_units, *filters) < 1 or volume_units < 0:
+    raise ValueError(
+      f'filters {tuple(filters)}, hidden_units {hidden_units}: expected at least 1 each; '
+      f'volume_units {volume_units}: expected at least 0'
+    )
   mask = tf.keras.Input(tuple(shape), name='mask')
   x = tf.keras.layers.Reshape((*shape, 1), name='channel')(mask)
   x = FoldVoxels(name='fold')(x)
@@ -47,7 +55,25 @@ def lesion_critic(
     x = tf.keras.layers.LeakyReLU(0.2, name=f'relu_{i}')(x)
   x = tf.keras.layers.Flatten(name='flat')(x)
   x = tf.keras.layers.Dense(hidden_units, name='hidden')(x)
+  if volume_units:
+    volume = tf.keras.layers.Dense(volume_units, name='volume')(LogVolume(name='log_volume')(mask))
+    volume = tf.keras.layers.LeakyReLU(0.2, name='volume_relu')(volume)
+    x = x + tf.keras.layers.Dense(hidden_units, name='volume_to_hidden')(volume)
   x = tf.keras.layers.LeakyReLU(0.2, name='hidden_relu')(x)
   x = tf.keras.layers.Dense(1, dtype='float32', name='dense')(x)
   score = tf.keras.layers.Reshape((), dtype='float32', name='score')(x)
   return tf.keras.Model(mask, score, name='lesion_critic')
+
+
+class LogVolume(tf.keras.layers.Layer):
+  """Masks [n, X, Y, Z] to the logarithm of their volumes, scaled to about -5 to 6; [n, 1], float32."""
+
+  _TYPICAL_VOXELS = 256.0
+
+  def __init__(self, **kwargs):
+    super().__init__(**{**kwargs, 'dtype': 'float32'})  # A large volume overflows half precision.
+
+  def call(self, masks: tf.Tensor) -> tf.Tensor:
+    voxels = tf.reduce_sum(masks, axis=[1, 2, 3])[:, tf.newaxis]
+    # The smallest volumes that count need no finer distinction.
+    return 2 * tf.math.log((voxels + MIN_VOXELS) / self._TYPICAL_VOXELS)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_itm.layers.normalization import InstanceNormalization
 from keras_itm.layers.upsampling_convolution import UpsamplingConvolution3D
+from keras_itm.layers.voxel_noise import VoxelNoise
 
 
 @gin.register
@@ -17,8 +18,11 @@ def lesion_generator(
   coarse_filters: int = 256,
   filters: Sequence[int] = (128, 64, 32, 16),
   lesion_rate: float = 0.5,
+  noise_levels: Sequence[int] = (),
 ) -> tf.keras.Model:
   """Latent vectors [n, L] to class probabilities [n, X, Y, Z, 2]; channel 1 is the lesion.
+
+  L is `latent_size` and the number of voxels of each level with noise, whose part follows the code.
 
   A dense layer makes the coarsest maps. Each step doubles them by nearest neighbour, convolves,
   normalises per instance and applies LeakyReLU 0.2. The last doubling and its convolution give the
@@ -26,14 +30,17 @@ def lesion_generator(
 
   Args:
     shape: Voxels of a mask along X, Y, Z.
-    latent_size: Numbers in a latent vector, drawn from N(0, I).
+    latent_size: Numbers in the code for the whole mask, drawn from N(0, I).
     coarse_filters: Channels of the maps that the dense layer makes.
     filters: Channels after each doubling but the last, coarse to fine.
     lesion_rate: Share of lesion voxels that the output bias starts from. That of the training masks
       spares the steps in which only the background would be learnt.
+    noise_levels: Doublings, counted from 1, whose maps are given noise for each voxel. A lesion's
+      fragments hang on it; without (as in the paper), a short training leaves hardly any.
 
   Raises:
-    ValueError: A size below 1, a shape that the doublings do not divide, a rate outside (0, 1).
+    ValueError: A size below 1, a shape that the doublings do not divide, a rate outside (0, 1), a
+      level that does not exist.
   """
   coarse = _coarse_shape(shape, doublings=len(filters) + 1)
   if min(latent_size, coarse_filters, *filters) < 1:
@@ -43,12 +50,21 @@ def lesion_generator(
     )
   if not 0 < lesion_rate < 1:
     raise ValueError(f'lesion_rate is {lesion_rate}, expected a number between 0 and 1')
-  latent = tf.keras.Input((latent_size,), name='latent')
-  x = tf.keras.layers.Dense(int(np.prod(coarse)) * coarse_filters, name='dense')(latent)
+  if set(noise_levels) - set(range(1, len(filters) + 1)) or len(set(noise_levels)) < len(noise_levels):
+    raise ValueError(
+      f'noise_levels {tuple(noise_levels)}: expected different numbers from 1 to {len(filters)}'
+    )
+  sizes = [latent_size, *(int(np.prod(coarse)) * 8**level for level in noise_levels)]
+  latent = tf.keras.Input((sum(sizes),), name='latent')
+  code, *noise = tf.split(latent, sizes, axis=1)
+  noise = dict(zip(noise_levels, noise))
+  x = tf.keras.layers.Dense(int(np.prod(coarse)) * coarse_filters, name='dense')(code)
   x = tf.keras.layers.Reshape((*coarse, coarse_filters), name='coarse_maps')(x)
   for i, n_filters in enumerate(filters):
     # The normalisation takes away any constant that a bias would add.
     x = UpsamplingConvolution3D(n_filters, use_bias=False, name=f'up_{i}')(x)
+    if i + 1 in noise:
+      x = VoxelNoise(name=f'noise_{i}')((x, noise[i + 1]))
     x = InstanceNormalization(name=f'norm_{i}')(x)
     x = tf.keras.layers.LeakyReLU(0.2, name=f'relu_{i}')(x)
   bias = tf.keras.initializers.Constant(np.log([1 - lesion_rate, lesion_rate]).tolist())

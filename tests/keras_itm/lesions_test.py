@@ -83,13 +83,6 @@ class StatisticsTest(tf.test.TestCase):
     self.assertAllClose(lesions.pairwise_dice(_masks([], [])), 1.0)
     self.assertAllClose(lesions.pairwise_dice(_masks([], [5])), 0.0)
 
-  def test_volume_distance(self):
-    distance = lambda a, b: lesions.volume_distance(tf.constant(a), tf.constant(b))
-    self.assertAllClose(distance([1, 2, 3], [1, 2, 3]), 0.0)
-    self.assertAllClose(distance([1, 2], [3, 4]), 1.0)
-    self.assertAllClose(distance([1, 2, 3, 4], [3, 4, 5]), 0.5)  # At 2: 2 of 4 against none.
-    self.assertAllClose(distance([1, 1, 1, 9], [1, 9]), 0.25)  # Ties count on both sides.
-
 
 if __name__ == '__main__':
   tf.test.main()

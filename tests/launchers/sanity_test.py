@@ -69,6 +69,14 @@ class SharesTest(tf.test.TestCase):
     self.assertTrue(np.isnan(sanity.brighter_share(np.array([]), np.array([]))[0]))
 
 
+class KsDistanceTest(tf.test.TestCase):
+  def test_by_hand(self):
+    self.assertAllClose(sanity.ks_distance([1, 2, 3], [1, 2, 3]), 0.0)
+    self.assertAllClose(sanity.ks_distance([1, 2], [3, 4]), 1.0)
+    self.assertAllClose(sanity.ks_distance([1, 2, 3, 4], [3, 4, 5]), 0.5)  # At 2: 2 of 4 against none.
+    self.assertAllClose(sanity.ks_distance([1, 1, 1, 9], [1, 9]), 0.25)  # Ties count on both sides.
+
+
 class NearestDiceTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.networks.lesion_critic import lesion_critic
+from keras_itm.networks.lesion_critic import LogVolume, lesion_critic
 
 
 class LesionCriticTest(tf.test.TestCase):
@@ -31,11 +31,31 @@ class LesionCriticTest(tf.test.TestCase):
     first, second = (64 + 1) * 3, (64 * 3 + 1) * 5
     self.assertEqual(critic.count_params(), first + second + (4 * 2 * 2 * 5 + 1) * 7 + 8)
 
+  def test_log_volume_by_hand(self):
+    masks = np.zeros((3, 8, 8, 8), np.float32)
+    masks[1] = 0.5
+    masks[2].flat[:236] = 1
+    expected = 2 * np.log(np.array([[20], [276], [256]]) / 256)
+    self.assertAllClose(LogVolume()(masks), expected)
+
+  def test_may_be_told_the_volume(self):
+    critic = lesion_critic((16, 8, 8), (3, 5), hidden_units=7, volume_units=4)
+    plain = lesion_critic((16, 8, 8), (3, 5), hidden_units=7)
+    self.assertEqual(critic.count_params() - plain.count_params(), 2 * 4 + (4 + 1) * 7)
+    critic.get_layer('hidden').set_weights([np.zeros((80, 7)), np.zeros(7)])
+    moved = np.zeros((3, 16, 8, 8), np.float32)
+    moved[0, :2, 0, 0] = moved[1, 8:10, 4, 2] = moved[2, 8:14, 4, 2] = 1
+    same, elsewhere, larger = critic(moved).numpy()
+    self.assertAllClose(same, elsewhere)
+    self.assertNotAllClose(same, larger)
+
   def test_refuses_contradictions(self):
     with self.assertRaisesRegex(ValueError, r'\(16, 8, 6\).*divisible by 4'):
       lesion_critic((16, 8, 6), (3, 5))
     with self.assertRaisesRegex(ValueError, r'filters \(3, 0\)'):
       lesion_critic((16, 8, 8), (3, 0))
+    with self.assertRaisesRegex(ValueError, 'volume_units -1'):
+      lesion_critic((16, 8, 8), (3,), volume_units=-1)
     with self.assertRaisesRegex(ValueError, r'filters \(\)'):
       lesion_critic((16, 8, 8), ())
 

@@ -37,6 +37,22 @@ class LesionGeneratorTest(tf.test.TestCase):
     latents = tf.random.stateless_normal([3, 5], seed=[0, 0])
     self.assertAllClose(generator(latents)[1:2], generator(latents[1:2]), atol=1e-5)
 
+  def test_noise_moves_only_what_lies_near(self):
+    generator = lesion_generator((32, 16, 16), 7, 6, (4, 3), noise_levels=(2,))
+    coarse = 4 * 2 * 2
+    self.assertEqual(generator.input_shape, (None, 7 + coarse * 8**2))
+    latent = np.random.default_rng(0).standard_normal((1, generator.input_shape[1])).astype(np.float32)
+    other = latent.copy()
+    other[0, 7] += 5  # The first voxel of the second level.
+    change = np.abs(generator(other) - generator(latent)).max(-1)[0]
+    near = change[:4, :4, :4].max()
+    self.assertGreater(near, 10 * change[8:].max())
+
+  def test_parameters_with_noise(self):
+    generator = lesion_generator((16, 8, 8), 5, 6, (4, 3), noise_levels=(1, 2))
+    plain = lesion_generator((16, 8, 8), 5, 6, (4, 3))
+    self.assertEqual(generator.count_params() - plain.count_params(), 4 + 3)
+
   def test_softmax(self):
     logits = tf.random.stateless_normal([5, 3, 2], seed=[0, 0]) * 20
     self.assertAllClose(TwoClassSoftmax()(logits), tf.nn.softmax(logits), atol=1e-6)
@@ -46,6 +62,9 @@ class LesionGeneratorTest(tf.test.TestCase):
       lesion_generator((16, 12, 8), 5, 4, (4, 2))
     with self.assertRaisesRegex(ValueError, 'latent_size 0'):
       lesion_generator((8, 8, 8), 0, 4, (4, 2))
+    for levels in ((0,), (3,), (1, 1)):
+      with self.assertRaisesRegex(ValueError, 'noise_levels.*different numbers from 1 to 2'):
+        lesion_generator((8, 8, 8), 5, 4, (4, 2), noise_levels=levels)
     with self.assertRaisesRegex(ValueError, 'lesion_rate is 1'):
       lesion_generator((8, 8, 8), 5, 4, (4, 2), lesion_rate=1)
 

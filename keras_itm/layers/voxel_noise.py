@@ -1,0 +1,22 @@
+"""Noise for each voxel of a feature map: what one latent code for the whole volume cannot place."""
+
+import tensorflow as tf
+
+
+class VoxelNoise(tf.keras.layers.Layer):
+  """Adds noise to maps, with a learnt strength for each channel (as in StyleGAN, Karras et al. 2019).
+
+  (maps [n, ..., c], noise [n, m] with m the number of voxels of a map) -> maps [n, ..., c].
+
+  The noise is an input, so that the same latent vector gives the same result.
+  """
+
+  def build(self, input_shape):
+    maps, _ = input_shape
+    self.strength = self.add_weight('strength', (1, maps[-1]), initializer='glorot_uniform')
+    super().build(input_shape)
+
+  def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    maps, noise = inputs
+    voxelwise = tf.reshape(noise, [-1, *maps.shape[1:-1], 1])
+    return maps + voxelwise * self.strength[0]

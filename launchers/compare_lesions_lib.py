@@ -1,0 +1,135 @@
+"""A trained lesion generator beside real lesions that it has not seen."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gin
+import numpy as np
+import tensorflow as tf
+
+from keras_itm import lesions
+from keras_itm.bundle import LESION_GENERATOR, Bundle
+from launchers import report_style
+from launchers.console import say
+from launchers.lesion_comparison import describe, lesion_sets, table_rows
+from launchers.lesion_figure import lesion_figure
+from launchers.run_folder import output_folder
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+from stroke_tfds.pipelines import Source
+from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
+
+_BATCH = 32
+
+
+@gin.configurable
+def compare_lesions(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  generator: str = gin.REQUIRED,
+  training: str = gin.REQUIRED,
+  held_out: str = gin.REQUIRED,
+  n_draws: int = 1000,
+  min_voxels: int = lesions.MIN_VOXELS,
+  seed: int = 0,
+) -> None:
+  """Draws lesions and compares them with held-out real ones and with those of the training.
+
+  Leaves lesions.json, lesions.md (the table) and lesions.png in the workdir, over those of an earlier
+  comparison.
+
+  Args:
+    workdir: Output folder.
+    data_dir: TFDS data folder.
+    generator: Folder of a lesion generator's bundle.
+    training: What it was trained on, `name/config:split`.
+    held_out: Real lesions that it has not seen, likewise.
+    n_draws: Lesions to draw.
+    min_voxels: Smaller ones are left out everywhere, as synthesis draws them again.
+    seed: Of the latents.
+
+  Raises:
+    InputError: Fewer than two masks of `min_voxels` in a set, a bundle that is missing, broken, does
+      not fit or was trained on other masks, or a workdir that is a file.
+  """
+  if n_draws < 2 or min_voxels < 1:
+    raise InputError(f'n_draws {n_draws}, min_voxels {min_voxels}: expected at least 2 and 1')
+  folder = output_folder(workdir)
+  train, test = pipelines.open_sources([training, held_out], data_dir)
+  bundle = load_fitting_bundle(generator, LESION_GENERATOR, train)
+  if bundle.spec.training_set != pipelines.fingerprint([train]):
+    raise InputError(f'{generator} was not trained on {training}, expected the set that it has seen')
+  draws = draw_masks(bundle, n_draws, seed)
+  real = {str(source): _large(_stored(source), min_voxels, str(source)) for source in (train, test)}
+  passed = _large(draws, min_voxels, generator)
+  say(f'{len(passed)} of {n_draws} draws have at least {min_voxels} voxels')
+  sets = lesion_sets(real[str(train)], {'generated': passed, 'held_out': real[str(test)]}, train.grid)
+  columns = {name: describe(one, sets['held_out']) for name, one in sets.items()}
+  facts = {
+    'generator': bundle.fingerprint,
+    'training': training,
+    'held_out': held_out,
+    'seed': seed,
+    'n_draws': n_draws,
+    'pass_rate': round(len(passed) / n_draws, 4),
+  }
+  _write_json(folder / 'lesions.json', facts, columns)
+  rows = table_rows(columns, min_voxels)
+  (folder / 'lesions.md').write_text(_markdown(rows))
+  with report_style.style():
+    lesion_figure(sets, train.grid).savefig(folder / 'lesions.png', dpi=170)
+  say('\n' + _plain_text(rows))
+
+
+def draw_masks(generator: Bundle, n: int, seed: int) -> np.ndarray:
+  """Draws of a lesion generator's bundle, thresholded; uint8 [n, X, Y, Z]."""
+  latents = np.random.default_rng(seed).standard_normal((n, generator.spec.latent_size), np.float32)
+  batches = [tf.constant(latents[i : i + _BATCH]) for i in range(0, n, _BATCH)]
+  return np.concatenate([lesions.binarise(generator.call(latent=z)).numpy() for z in batches])
+
+
+def _stored(source: Source) -> np.ndarray:
+  stored = source.examples(features=('lesion',)).as_numpy_iterator()
+  return np.stack([example['lesion'] for example in stored])
+
+
+def _large(masks: np.ndarray, min_voxels: int, name: str) -> np.ndarray:
+  """The masks of at least `min_voxels` voxels."""
+  large = masks[masks.sum(axis=(1, 2, 3), dtype=np.int64) >= min_voxels]
+  if len(large) < 2:
+    raise InputError(
+      f'{name}: {len(large)} of {len(masks)} masks have {min_voxels} voxels or more, expected 2'
+    )
+  return large
+
+
+def _write_json(file: Path, facts: dict[str, Any], columns: dict[str, dict[str, Any]]) -> None:
+  file.write_text(json.dumps({**facts, 'sets': _plain(columns)}, indent=2) + '\n')
+
+
+def _plain(value: Any) -> Any:
+  """Rounded numbers, None for what is not finite."""
+  if isinstance(value, dict):
+    return {key: _plain(item) for key, item in value.items()}
+  if isinstance(value, list):
+    return [_plain(item) for item in value]
+  if isinstance(value, float | np.floating):
+    return round(float(value), 6) if np.isfinite(value) else None
+  return value
+
+
+def _markdown(rows: list[list[str]]) -> str:
+  header, *body = ['| ' + ' | '.join(row) + ' |' for row in rows]
+  return '\n'.join([header, '|---' * len(rows[0]) + '|', *body]) + '\n'
+
+
+def _plain_text(rows: list[list[str]]) -> str:
+  widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+  return '\n'.join(
+    '  '.join(
+      cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))
+    )
+    for row in rows
+  )

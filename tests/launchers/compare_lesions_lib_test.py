@@ -1,0 +1,76 @@
+"""A toy generator of lesions beside a tiny cohort: what is written, and what is refused."""
+
+import json
+from pathlib import Path
+
+import gin
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from keras_itm.bundle import LESION_GENERATOR, load_bundle
+from launchers.compare_lesions_lib import compare_lesions, draw_masks
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+from tests import tiny
+
+
+class CompareLesionsTest(tf.test.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.root = Path(tfds.testing.make_tmp_dir())
+    cls.data_dir = str(cls.root / 'data')
+    cls.cohort = tiny.build_phantom(cls.data_dir, n_train=6, n_test=4)
+    train = pipelines.open_sources([f'{cls.cohort}:train'], cls.data_dir)
+    facts = {'training_set': pipelines.fingerprint(train)}
+    cls.generator = str(tiny.save_toy_bundles(cls.root, train[0].metadata, **facts)[1])
+
+  def setUp(self):
+    super().setUp()
+    gin.clear_config()
+
+  def compare(self, name: str, **values) -> Path:
+    given = {
+      'generator': self.generator,
+      'training': f'{self.cohort}:train',
+      'held_out': f'{self.cohort}:test',
+      'n_draws': 40,
+      'min_voxels': 1,
+    }
+    compare_lesions(str(self.root / name), self.data_dir, **{**given, **values})
+    return self.root / name
+
+  def test_leaves_numbers_table_and_figure(self):
+    folder = self.compare('out')
+    found = json.loads((folder / 'lesions.json').read_text())
+    masks = draw_masks(load_bundle(self.generator, LESION_GENERATOR), 40, seed=0)
+    voxels = masks.sum((1, 2, 3))
+    self.assertEqual(found['sets']['generated']['n'], np.count_nonzero(voxels))
+    median_ml = np.median(voxels[voxels > 0]) * 6 * 6 * 16 / 1000
+    self.assertAllClose(found['sets']['generated']['volume_ml_median'], median_ml, atol=1e-5)
+    self.assertEqual(found['sets']['training']['n'], 6)
+    self.assertIsNone(found['sets']['held_out']['volume_ks'])
+    lines = (folder / 'lesions.md').read_text().splitlines()
+    self.assertEqual(lines[0], '|  | generated | held-out | training |')
+    self.assertTrue((folder / 'lesions.png').read_bytes().startswith(b'\x89PNG'))
+
+  def test_the_seed_decides_the_draws(self):
+    bundle = load_bundle(self.generator, LESION_GENERATOR)
+    first, again, other = (draw_masks(bundle, 5, seed) for seed in (0, 0, 1))
+    self.assertAllEqual(first, again)
+    self.assertNotAllEqual(first, other)
+
+  def test_refusals(self):
+    for values, message in (
+      ({'min_voxels': 10**6}, 'masks have 1000000 voxels or more, expected 2'),
+      ({'training': f'{self.cohort}:healthy'}, 'was not trained on .*healthy'),
+      ({'n_draws': 1}, 'n_draws 1'),
+      ({'generator': str(self.root / 'none')}, 'none'),
+    ):
+      with self.subTest(message), self.assertRaisesRegex((InputError, ValueError), message):
+        self.compare('refused', **values)
+
+
+if __name__ == '__main__':
+  tf.test.main()
