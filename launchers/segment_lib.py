@@ -51,14 +51,14 @@ def segment(
   grid = Grid.from_json(segmenter.spec.grid)
   scan = nifti.read_image(image)
   expert = nifti.read_mask(mask) if mask else None
-  to_mni = registration.register_image(scan) if space == 'native' else np.eye(4)
-  dwi = normalise_dwi(np.maximum(resample.resample_image(scan, grid, to_mni), 0))
+  transform = registration.register_image(scan) if space == 'native' else None
+  dwi = normalise_dwi(np.maximum(resample.resample_image(scan, grid, transform), 0))
   probability = segmenter.call(image=tf.constant(dwi[np.newaxis, ..., np.newaxis]))
   prediction = (probability[0].numpy() >= THRESHOLD).astype(np.uint8)
   results = {'predicted_volume_ml': round(int(prediction.sum()) * grid.voxel_volume_ml, 3)}
   truth = None
   if expert:
-    truth = (resample.resample_mask(expert, grid, to_mni) >= 0.5).astype(np.uint8)
+    truth = resample.keep_volume(resample.resample_mask(expert, grid, transform))
     results['mask_volume_ml'] = round(int(truth.sum()) * grid.voxel_volume_ml, 3)
     results['dice'] = round(float(metrics.dice(truth[np.newaxis], prediction[np.newaxis])[0]), 4)
   for name, volume in (('image', dwi), ('prediction', prediction)):

@@ -1,141 +1,155 @@
-"""Reading NIfTI files that strangers made: canonical axes, or one line that says what is wrong."""
+"""Reading NIfTI and MGH files that strangers made: canonical axes, or one line that says what is wrong.
 
-import dataclasses
+This is the one place that opens such files. A message begins with the path as it was given, and holds
+no other path and no text of a header.
+"""
+
 import os
-import zlib
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.volumeutils import apply_read_scaling
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import input_file, nifti_header
+from stroke_tfds.imaging.nifti_writing import write_nifti
+from stroke_tfds.imaging.volume import Volume, on_grid_of, same_grid
 
-MAX_VOXELS = 512**3
-MAX_LABEL = 65535
-_READ_ERRORS = (
-  nib.filebasedimages.ImageFileError,
-  nib.spatialimages.HeaderDataError,
-  OSError,
-  EOFError,
-  ValueError,
-  zlib.error,
+__all__ = (
+  'Volume',
+  'list_nifti',
+  'on_grid_of',
+  'read_image',
+  'read_label_map',
+  'read_mask',
+  'same_grid',
+  'write_nifti',
 )
+
+MAX_LABEL = 65535
 NIFTI_ENDINGS = ('.nii.gz', '.nii')
+MGH_ENDINGS = ('.mgz', '.mgh')
+_ZIPPED_ENDINGS = ('.nii.gz', '.mgz')
+_WHOLE = 1e-3  # Scaling by a header's factor leaves whole numbers this near.
+_MAX_NAMED = 5
 
 
-@dataclasses.dataclass(frozen=True)
-class Volume:
-  """Voxels and where they are.
-
-  Attributes:
-    data: Shape (X, Y, Z); axes are RAS up to a rotation below 45 degrees.
-    affine: Voxel index to world millimetres, shape (4, 4).
-  """
-
-  data: np.ndarray
-  affine: np.ndarray
-
-  @property
-  def spacing_mm(self) -> np.ndarray:
-    return np.linalg.norm(self.affine[:3, :3], axis=0)
-
-  @property
-  def voxel_volume_ml(self) -> float:
-    return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000
-
-
-def read_image(path: str | os.PathLike) -> Volume:
+def read_image(path: str | os.PathLike, root: Path | None = None) -> Volume:
   """Reads finite intensities as float32.
 
+  Args:
+    path: `.nii`, `.nii.gz`, `.mgh` or `.mgz`.
+    root: A folder that must hold the file, links followed; None for anywhere.
+
   Raises:
-    InputError: The file is missing, damaged, too large, not three-dimensional or holds
-      values that are not finite.
+    InputError: The file is missing, not permitted, outside `root`, damaged, too large, not
+      three-dimensional, placed at two places by its header, constant, or holds values that are not
+      finite.
   """
-  values, affine = _read(path)
-  values = values.astype(np.float32)
-  if not np.all(np.isfinite(values)):
-    raise InputError(f'{path}: holds values that are not finite, expected finite intensities')
-  return Volume(values, affine)
+  volume = _read(path, root)
+  with np.errstate(over='ignore'):  # What float32 cannot hold is refused below as infinite.
+    values = volume.data.astype(np.float32)
+  n_unfit = values.size - np.count_nonzero(np.isfinite(values))
+  if n_unfit:
+    raise InputError(
+      f'{path}: {n_unfit} of {values.size} voxels are not finite (NaN or infinite), '
+      'expected finite intensities'
+    )
+  if values.min() == values.max():
+    raise InputError(f'{path}: constant, every voxel is {values.flat[0]:g}, expected an image')
+  return _with_data(volume, values)
 
 
-def read_label_map(path: str | os.PathLike) -> Volume:
-  """Reads whole numbers from 0 to 65535 as int32; errors as for `read_image`."""
-  values, affine = _read(path)
+def read_label_map(path: str | os.PathLike, root: Path | None = None) -> Volume:
+  """Reads whole numbers from 0 to 65535 as int32; arguments and errors as for `read_image`."""
+  volume = _read(path, root)
+  values = volume.data
   if values.dtype.kind == 'f':
     values = _whole_numbers(path, values)
   low, high = values.min(), values.max()
   if low < 0 or high > MAX_LABEL:
-    raise InputError(f'{path}: labels run from {low} to {high}, expected 0 to {MAX_LABEL}')
-  return Volume(values.astype(np.int32), affine)
+    raise InputError(f'{path}: labels run from {low:g} to {high:g}, expected 0 to {MAX_LABEL}')
+  return _with_data(volume, values.astype(np.int32))
 
 
-def read_mask(path: str | os.PathLike) -> Volume:
-  """Reads a mask of 0 and 1 as bool; errors as for `read_image`."""
-  labels = read_label_map(path)
-  if labels.data.max() > 1:
-    raise InputError(f'{path}: holds the label {labels.data.max()}, expected a mask of 0 and 1')
-  return Volume(labels.data.astype(bool), labels.affine)
+def read_mask(path: str | os.PathLike, root: Path | None = None) -> Volume:
+  """Reads a mask of 0 and 1 as bool, empty or not; arguments and errors as for `read_image`."""
+  volume = _read(path, root)
+  values = volume.data
+  inside = _is_number(values, 1)
+  unfit = ~(inside | _is_number(values, 0))
+  if unfit.any():
+    found = np.unique(values[unfit])
+    named = ', '.join(f'{value:g}' for value in found[:_MAX_NAMED])
+    more = ', ...' if len(found) > _MAX_NAMED else ''
+    raise InputError(f'{path}: holds {named}{more}, expected a mask of 0 and 1')
+  return _with_data(volume, inside)
 
 
 def list_nifti(folder: str | os.PathLike) -> list[Path]:
-  """NIfTI files directly in `folder`, sorted by name.
+  """NIfTI files directly in `folder`, sorted by name; hidden ones are left out.
 
   Raises:
-    InputError: The folder does not exist or holds no NIfTI file.
+    InputError: The folder does not exist, is not permitted or holds no NIfTI file.
   """
   folder = Path(folder).expanduser()
-  if not folder.is_dir():
-    raise InputError(f'{folder}: no such folder, expected a folder of NIfTI files')
-  files = sorted(
-    path for path in folder.iterdir() if path.name.endswith(NIFTI_ENDINGS) and path.is_file()
-  )
+  try:
+    names = sorted(os.listdir(folder))
+  except (FileNotFoundError, NotADirectoryError) as error:
+    raise InputError(f'{folder}: no such folder, expected a folder of NIfTI files') from error
+  except OSError as error:
+    raise InputError(f'{folder}: {input_file.reason(error)}, expected a readable folder') from error
+  files = [folder / name for name in names if name.endswith(NIFTI_ENDINGS) and name[0] != '.']
+  files = [path for path in files if not path.is_dir()]
   if not files:
     raise InputError(f'{folder}: holds no NIfTI file (*.nii, *.nii.gz)')
   return files
 
 
-def _read(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-  """Values as stored (scaled) and the affine, both brought to RAS."""
-  path = Path(path).expanduser()
-  if not path.is_file():
-    raise InputError(f'{path}: no such file, expected a NIfTI file')
-  try:
-    image = nib.load(path)
-  except _READ_ERRORS as error:
-    raise InputError(f'{path}: cannot be read as NIfTI: {_one_line(error)}') from error
-  _check_header(path, image)
-  try:
-    image = nib.as_closest_canonical(image)
-    values = np.asanyarray(image.dataobj)
-  except _READ_ERRORS as error:
-    raise InputError(f'{path}: damaged, cannot read its voxels: {_one_line(error)}') from error
-  return values.reshape(values.shape[:3]), image.affine.astype(np.float64)
+def _read(path: str | os.PathLike, root: Path | None) -> Volume:
+  """Values as stored (scaled), brought to RAS."""
+  name, ending = str(path), _ending(path)
+  parse = nifti_header.parse_nifti if ending in NIFTI_ENDINGS else nifti_header.parse_mgh
+  file = input_file.locate(path, root)
+  with input_file.opened(name, file, ending in _ZIPPED_ENDINGS) as stream:
+    layout = parse(name, stream.read(nifti_header.HEADER_BYTES))
+    stream.seek(0)
+    raw = input_file.read_voxel_bytes(name, stream, layout.offset, layout.n_bytes)
+  stored = np.frombuffer(raw, layout.dtype).reshape(layout.shape, order='F')
+  values = apply_read_scaling(stored, layout.slope, layout.inter)
+  turn = nib.io_orientation(layout.affine)
+  return Volume(
+    nib.apply_orientation(values, turn),
+    layout.affine @ nib.orientations.inv_ornt_aff(turn, layout.shape),
+    layout.is_placed,
+    ''.join(nib.aff2axcodes(layout.affine)),
+  )
 
 
-def _check_header(path: Path, image: nib.spatialimages.SpatialImage) -> None:
-  """Refuses a bad shape or affine before any voxel is read."""
-  shape = image.shape
-  if len(shape) < 3 or any(n != 1 for n in shape[3:]):
-    raise InputError(f'{path}: shape {shape}, expected three dimensions')
-  if min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
-    raise InputError(f'{path}: shape {shape}, expected 1 to {MAX_VOXELS} voxels')
-  if image.get_data_dtype().kind not in 'iuf':
-    raise InputError(f'{path}: voxels of type {image.get_data_dtype()}, expected real numbers')
-  affine = image.affine
-  if affine is None or not np.all(np.isfinite(affine)) or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
-    raise InputError(f'{path}: its affine does not place voxels in space, expected an invertible one')
+def _ending(path: str | os.PathLike) -> str:
+  for ending in (*NIFTI_ENDINGS, *MGH_ENDINGS):
+    if Path(path).name.lower().endswith(ending):
+      return ending
+  expected = ', '.join((*NIFTI_ENDINGS, *MGH_ENDINGS))
+  raise InputError(f'{path}: the name of another kind of file, expected one that ends in {expected}')
 
 
-def _whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
+def _whole_numbers(path: str | os.PathLike, values: np.ndarray) -> np.ndarray:
   """Labels that were stored as floating-point numbers."""
   whole = np.rint(values)
   with np.errstate(invalid='ignore'):  # The difference is NaN where a value is not finite.
-    unfit = ~(np.abs(values - whole) <= 1e-3)
+    unfit = ~(np.abs(values - whole) <= _WHOLE)
   if unfit.any():
-    found = values[unfit][0]
-    raise InputError(f'{path}: holds the value {found:g}, expected whole numbers')
-  return whole.astype(np.int64)
+    raise InputError(f'{path}: holds the value {values[unfit][0]:g}, expected whole numbers')
+  return whole
 
 
-def _one_line(error: Exception) -> str:
-  return ' '.join(str(error).split()) or type(error).__name__
+def _is_number(values: np.ndarray, number: int) -> np.ndarray:
+  if values.dtype.kind == 'f':
+    return np.abs(values - number) <= _WHOLE
+  return values == number
+
+
+def _with_data(volume: Volume, data: np.ndarray) -> Volume:
+  return Volume(data, volume.affine, volume.is_placed, volume.stored_axes)

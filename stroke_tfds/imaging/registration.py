@@ -1,58 +1,114 @@
-"""Affine registration to the MNI152 brain.
+"""Registration to the MNI152 brain, affine or deformable."""
 
-ANTs does the work; it is an optional dependency, imported only when it is needed.
-"""
+import functools
 
 import numpy as np
+from scipy import ndimage
 
-from stroke_tfds.errors import InputError
-from stroke_tfds.imaging.nifti import Volume
+from stroke_tfds.imaging import ants_calls
+from stroke_tfds.imaging.brain_extraction import brain_mask, even_intensities, typical_intensity
+from stroke_tfds.imaging.rough_alignment import best_placement, isotropic
+from stroke_tfds.imaging.transform import Transform
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import LabelScheme
 
-_SEED = 1
-_WORKING_MM = 2
-# ITK's world is LPS: x and y point the other way.
-_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_TEMPLATE_MM = 2
+_WORKING_MM = 2.5
+_MARGIN_MM = 20.0
+_LESION_MARGIN_MM = 3.0
 
 
-def register_labels(labels: Volume, scheme: LabelScheme) -> np.ndarray:
+def register_labels(labels: Volume, scheme: LabelScheme, deformable: bool = False) -> Transform:
   """Registers a label map by the T1 contrast that its structures would have.
 
   Args:
     labels: Ids of `scheme`.
     scheme: What they mean.
+    deformable: Whether a deformation follows the affine.
 
   Returns:
-    Affine from the label map's world to MNI millimetres, shape (4, 4).
+    From MNI space to the label map's world.
 
   Raises:
-    InputError: antspyx is not installed.
+    InputError: antspyx is not installed, or the map is empty.
   """
   contrast = np.array([_t1_contrast(name) for name in scheme.names], np.float32)
-  labels = _thinned(labels)
-  return _register(Volume(contrast[labels.data], labels.affine), _template())
+  brain = isotropic(Volume(contrast[labels.data], labels.affine), _WORKING_MM)
+  return _register(brain, np.ones(brain.data.shape, bool), deformable)
 
 
-def register_image(image: Volume) -> np.ndarray:
-  """Registers a brain image of any contrast, with the skull or without.
+def register_image(
+  image: Volume, *, deformable: bool = False, lesion: Volume | None = None
+) -> Transform:
+  """Registers a scan in which the brain is brighter than the scalp, or that shows no scalp.
+
+  The scan may cover a part of the brain: what lies outside it is left out of the metric, and so is
+  the lesion, which the template does not have, with the 3 mm around it (cost-function masking, Brett
+  et al. 2001).
 
   Args:
     image: Intensities.
+    deformable: Whether a deformation follows the affine.
+    lesion: Mask in the world of `image`, on any grid.
 
   Returns:
-    Affine from the image's world to MNI millimetres, shape (4, 4).
+    From MNI space to the image's world.
 
   Raises:
-    InputError: antspyx is not installed.
+    InputError: antspyx is not installed, or the image shows no brain.
   """
-  return _register(image, _template())
+  scan = isotropic(image, _WORKING_MM)
+  even = even_intensities(scan)
+  inside = brain_mask(even, scan.spacing_mm)
+  brain = np.where(inside, np.minimum(even, 2 * typical_intensity(even)), 0).astype(np.float32)
+  counts = np.ones(brain.shape, bool)
+  if lesion is not None:
+    counts = ~_lesion_on(scan, lesion)
+  return _register(Volume(brain, scan.affine), counts, deformable)
 
 
-def _thinned(labels: Volume) -> Volume:
-  """Every second or third voxel where they are much finer than the template's."""
-  steps = np.maximum(np.floor(_WORKING_MM / labels.spacing_mm + 1e-3).astype(int), 1)
-  data = labels.data[:: steps[0], :: steps[1], :: steps[2]]
-  return Volume(data, labels.affine @ np.diag([*steps, 1.0]))
+def _register(brain: Volume, counts: np.ndarray, deformable: bool) -> Transform:
+  """Registers a brain without what surrounds it."""
+  ants_calls.load_ants()
+  template = _template()
+  box = _box_around(brain)
+  brain, counts = _cropped(brain, box), counts[box]
+  # ANTs smooths before it masks: what does not count must not shine into its surroundings.
+  tissue = brain.data > 0
+  brain.data[tissue & ~counts] = np.median(brain.data[tissue & counts])
+  start = best_placement(brain, counts, template)
+  # The metric at the scan's voxels: a start cannot gain by covering less of the template.
+  to_mni = ants_calls.affine(brain, template, start, counts)
+  if not deformable:
+    return Transform.from_affine(to_mni)
+  return Transform(*ants_calls.deformable(template, brain, np.linalg.inv(to_mni), counts))
+
+
+def _lesion_on(scan: Volume, lesion: Volume) -> np.ndarray:
+  """Voxels of the scan within 3 mm of the lesion, bool."""
+  index = np.argwhere(lesion.data) @ lesion.affine[:3, :3].T + lesion.affine[:3, 3]
+  to_index = np.linalg.inv(scan.affine)
+  index = np.rint(index @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
+  index = index[np.all((index >= 0) & (index < scan.data.shape), axis=1)]
+  outside = np.ones(scan.data.shape, bool)
+  outside[tuple(index.T)] = False
+  if outside.all():
+    return ~outside
+  reach_mm = _LESION_MARGIN_MM + scan.spacing_mm.max() / 2
+  return ndimage.distance_transform_edt(outside, scan.spacing_mm) <= reach_mm
+
+
+def _box_around(brain: Volume) -> tuple[slice, slice, slice]:
+  """The brain and 20 mm around it, where the volume goes that far."""
+  margin = np.ceil(_MARGIN_MM / brain.spacing_mm).astype(int)
+  found = ndimage.find_objects((brain.data > 0).astype(np.uint8))[0]
+  return tuple(slice(max(s.start - n, 0), s.stop + n) for s, n in zip(found, margin))
+
+
+def _cropped(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:
+  affine = volume.affine.copy()
+  affine[:3, 3] += affine[:3, :3] @ [s.start for s in box]
+  return Volume(volume.data[box], affine)
 
 
 def _t1_contrast(name: str) -> float:
@@ -66,47 +122,12 @@ def _t1_contrast(name: str) -> float:
   return 0.72 if name.split()[-1] in ('thalamus', 'pallidum', 'diencephalon') else 0.62
 
 
+@functools.lru_cache(maxsize=1)
 def _template() -> Volume:
+  """The T1-weighted brain without the skull."""
   from nilearn import datasets  # Slow to import.
 
-  image = datasets.load_mni152_template(resolution=_WORKING_MM)
-  return Volume(np.asarray(image.dataobj, np.float32), image.affine)
-
-
-def _register(moving: Volume, fixed: Volume) -> np.ndarray:
-  try:
-    import ants
-  except ImportError as error:
-    raise InputError(
-      'registration needs antspyx, which is not installed: pip install "keras-itm[ants]"'
-    ) from error
-  result = ants.registration(
-    _to_ants(ants, fixed),
-    _to_ants(ants, moving),
-    type_of_transform='Affine',
-    random_seed=_SEED,
-  )
-  transform = ants.read_transform(result['fwdtransforms'][0])
-  return np.linalg.inv(_LPS @ _as_matrix(transform) @ _LPS)
-
-
-def _to_ants(ants, volume: Volume):
-  """The volume with its world coordinates, as an ANTs image."""
-  spacing = volume.spacing_mm
-  lps = _LPS @ volume.affine
-  return ants.from_numpy(
-    np.ascontiguousarray(volume.data, np.float32),
-    origin=[float(x) for x in lps[:3, 3]],
-    spacing=[float(x) for x in spacing],
-    direction=lps[:3, :3] / spacing,
-  )
-
-
-def _as_matrix(transform) -> np.ndarray:
-  """ITK's parameters (matrix, translation, centre of rotation) as one matrix, shape (4, 4)."""
-  linear = np.reshape(transform.parameters[:9], (3, 3))
-  centre = np.asarray(transform.fixed_parameters)
-  matrix = np.eye(4)
-  matrix[:3, :3] = linear
-  matrix[:3, 3] = np.asarray(transform.parameters[9:]) + centre - linear @ centre
-  return matrix
+  image = datasets.load_mni152_template(resolution=_TEMPLATE_MM)
+  brain = datasets.load_mni152_brain_mask(resolution=_TEMPLATE_MM)
+  data = np.where(np.asarray(brain.dataobj) > 0, np.asarray(image.dataobj, np.float32), 0)
+  return Volume(data, image.affine)

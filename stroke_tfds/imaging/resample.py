@@ -1,6 +1,6 @@
 """Bringing volumes onto a grid, each interpolated once.
 
-The affine from registration and the change of voxel size act in one pull-back: every voxel of the
+The transform from registration and the change of voxel size act in one pull-back: every voxel of the
 grid is divided into sub-voxels no larger than the source's voxels, each is looked up in the source,
 and the sub-voxels are gathered again. That makes labels an area-weighted vote and keeps the volume
 of masks.
@@ -10,36 +10,45 @@ import numpy as np
 from scipy import ndimage
 
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.nifti import Volume
+from stroke_tfds.imaging.transform import IDENTITY, Transform
+from stroke_tfds.imaging.volume import Volume
 
 _MAX_SUBDIVISION = 8
+_MASK_SAMPLE_MM = 1.0  # Fewer samples of coarse masks make volumes uncertain by several per cent.
+_SLAB_POINTS = 1_000_000
+Box = tuple[slice, slice, slice]
 
 
-def resample_image(image: Volume, grid: Grid, to_mni: np.ndarray | None = None) -> np.ndarray:
+def resample_image(image: Volume, grid: Grid, transform: Transform | None = None) -> np.ndarray:
   """Linear interpolation, averaged over the sub-voxels of each grid voxel.
 
   Args:
     image: Intensities.
     grid: Where the voxels shall be.
-    to_mni: Affine from the image's world to MNI millimetres, shape (4, 4); default: they are one.
+    transform: From MNI space to the image's world; default: they are one.
 
   Returns:
     float32 of the grid's shape; 0 outside the image.
   """
-  fine, factors = _subdivided(image, grid)
-  values = _pull(image.data.astype(np.float32), _index_map(image, fine, to_mni), fine.shape, 1)
-  return block_mean(values, factors)
+  fine, factors = subdivide(grid, image.spacing_mm)
+  source = Volume(image.data.astype(np.float32), image.affine)
+  return block_mean(_pull(source, fine, transform or IDENTITY, 1), factors)
 
 
-def resample_mask(mask: Volume, grid: Grid, to_mni: np.ndarray | None = None) -> np.ndarray:
+def resample_mask(mask: Volume, grid: Grid, transform: Transform | None = None) -> np.ndarray:
   """The share of each grid voxel that the mask fills, float32 in [0, 1]; arguments as above."""
-  fine, factors = _subdivided(mask, grid)
-  inside = _pull(mask.data.astype(np.uint8), _index_map(mask, fine, to_mni), fine.shape, 0)
-  return block_mean(inside.astype(np.float32), factors)
+  transform = transform or IDENTITY
+  fraction = np.zeros(grid.shape, np.float32)
+  box = _reach(mask, grid, transform)
+  if box:
+    fine, factors = subdivide(_part(grid, box), np.minimum(mask.spacing_mm, _MASK_SAMPLE_MM))
+    source = Volume(mask.data.astype(np.uint8), mask.affine)
+    fraction[box] = block_mean(_pull(source, fine, transform, 0), factors)
+  return fraction
 
 
 def resample_labels(
-  labels: Volume, grid: Grid, n_labels: int, to_mni: np.ndarray | None = None
+  labels: Volume, grid: Grid, n_labels: int, transform: Transform | None = None
 ) -> np.ndarray:
   """The label that fills most of each grid voxel; arguments as above.
 
@@ -50,9 +59,31 @@ def resample_labels(
   Returns:
     uint8 of the grid's shape; 0 outside the label map. The lower id wins a tie.
   """
-  fine, factors = _subdivided(labels, grid)
-  found = _pull(labels.data.astype(np.uint8), _index_map(labels, fine, to_mni), fine.shape, 0)
-  return block_vote(found, factors, n_labels)
+  transform = transform or IDENTITY
+  winner = np.zeros(grid.shape, np.uint8)
+  box = _reach(labels, grid, transform)
+  if box:
+    fine, factors = subdivide(_part(grid, box), labels.spacing_mm)
+    source = Volume(labels.data.astype(np.uint8), labels.affine)
+    winner[box] = block_vote(_pull(source, fine, transform, 0), factors, n_labels)
+  return winner
+
+
+def keep_volume(fraction: np.ndarray) -> np.ndarray:
+  """A mask of the same volume: the voxels that are filled most, as many as the fractions sum to.
+
+  Half as a threshold would lose whole lesions that are small beside a voxel.
+
+  Args:
+    fraction: The share of each voxel that is filled, in [0, 1], any shape.
+
+  Returns:
+    uint8 of 0 and 1. Of equal fractions the lower index comes first.
+  """
+  n_voxels = int(np.rint(np.sum(fraction, dtype=np.float64)))
+  kept = np.zeros(fraction.size, np.uint8)
+  kept[np.argsort(-fraction.ravel(), kind='stable')[:n_voxels]] = 1
+  return kept.reshape(fraction.shape)
 
 
 def subdivide(grid: Grid, max_spacing_mm: float | np.ndarray) -> tuple[Grid, tuple[int, int, int]]:
@@ -87,18 +118,45 @@ def _blocks(values: np.ndarray, factors: tuple[int, int, int]) -> np.ndarray:
   return values.reshape([n for size, f in zip(values.shape, factors) for n in (size // f, f)])
 
 
-def _subdivided(source: Volume, grid: Grid) -> tuple[Grid, tuple[int, int, int]]:
-  return subdivide(grid, source.spacing_mm)
+def _reach(source: Volume, grid: Grid, transform: Transform) -> Box | None:
+  """The part of the grid outside of which the source shows only 0; None when it is empty."""
+  planes = source.data.any(2)
+  used = [np.flatnonzero(x) for x in (planes.any(1), planes.any(0), source.data.any((0, 1)))]
+  if not used[0].size:
+    return None
+  # Nearest neighbours reach half a voxel beyond the centres.
+  corners = np.stack(np.meshgrid(*[(x[0] - 0.5, x[-1] + 0.5) for x in used], [1.0])).reshape(4, -1)
+  mni_mm = np.linalg.inv(transform.matrix) @ source.affine @ corners
+  margin_mm = np.zeros(3)
+  if transform.displacement is not None:
+    margin_mm = np.abs(transform.displacement.data).max((0, 1, 2))
+  spacing_mm = np.asarray(grid.spacing_mm)
+  low = np.floor((mni_mm[:3].min(1) - margin_mm - grid.corner_mm) / spacing_mm - 1e-6)
+  high = np.ceil((mni_mm[:3].max(1) + margin_mm - grid.corner_mm) / spacing_mm + 1e-6)
+  low, high = (np.clip(edge, 0, grid.shape).astype(int) for edge in (low, high))
+  return tuple(slice(*ends) for ends in zip(low, high)) if np.all(low < high) else None
 
 
-def _index_map(source: Volume, grid: Grid, to_mni: np.ndarray | None) -> np.ndarray:
-  """Grid index to source index, shape (4, 4)."""
-  world = grid.affine if to_mni is None else np.linalg.inv(to_mni) @ grid.affine
-  return np.linalg.inv(source.affine) @ world
+def _part(grid: Grid, box: Box) -> Grid:
+  shape = tuple(int(s.stop - s.start) for s in box)
+  corner = tuple(float(c + s.start * size) for c, s, size in zip(grid.corner_mm, box, grid.spacing_mm))
+  return Grid(grid.name, shape, grid.spacing_mm, corner)
 
 
-def _pull(data: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...], order: int) -> np.ndarray:
+def _pull(source: Volume, grid: Grid, transform: Transform, order: int) -> np.ndarray:
+  """The source's value at each voxel centre of the grid."""
   # 'grid-constant' is 0 everywhere outside; 'constant' would also dim the outermost half voxel.
-  return ndimage.affine_transform(
-    data, matrix[:3, :3], matrix[:3, 3], shape, order=order, mode='grid-constant', cval=0
-  )
+  options = {'order': order, 'mode': 'grid-constant', 'cval': 0}
+  if transform.is_affine:
+    matrix = np.linalg.inv(source.affine) @ transform.matrix @ grid.affine
+    return ndimage.affine_transform(source.data, matrix[:3, :3], matrix[:3, 3], grid.shape, **options)
+  to_index = np.linalg.inv(source.affine)
+  pulled = np.empty(grid.shape, source.data.dtype)
+  x_mm, y_mm, z_mm = grid.coordinates_mm()
+  n_planes = max(1, _SLAB_POINTS // (len(y_mm) * len(z_mm)))
+  for start in range(0, len(x_mm), n_planes):  # All coordinates at once would fill the memory.
+    slab = slice(start, start + n_planes)
+    at = transform.to_world(np.stack(np.meshgrid(x_mm[slab], y_mm, z_mm, indexing='ij')))
+    at = np.tensordot(to_index[:3, :3], at, 1) + to_index[:3, 3].reshape(3, 1, 1, 1)
+    ndimage.map_coordinates(source.data, at, pulled[slab], **options)
+  return pulled

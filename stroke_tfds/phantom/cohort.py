@@ -61,10 +61,10 @@ def load_anatomy(path: Path, space: str) -> Anatomy:
   volume = nifti.read_label_map(path)
   ids = nifti.Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
   template = template_anatomy()
-  to_mni = registration.register_labels(ids, ASEG28) if space == 'native' else None
+  transform = registration.register_labels(ids, ASEG28) if space == 'native' else None
   corner_mm = tuple(float(c) - 0.5 for c in template.origin_mm)
   box = Grid('template', template.labels.shape, (1.0, 1.0, 1.0), corner_mm)
-  labels = resample_labels(ids, box, len(ASEG28.names), to_mni)
+  labels = resample_labels(ids, box, len(ASEG28.names), transform)
   overlap = _brain_overlap(labels, template.labels)
   if overlap < _MIN_OVERLAP:
     advice = 'expected a brain in MNI space' + (

@@ -100,12 +100,6 @@ def template_coordinates(
   )
 
 
-def jacobian_determinant(coordinates: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
-  """Determinant of the map's derivative at each voxel, by finite differences."""
-  rows = [np.stack(np.gradient(component, *spacing_mm), -1) for component in coordinates]
-  return np.linalg.det(np.stack(rows, -2))
-
-
 def _along(axis: int, values: np.ndarray) -> np.ndarray:
   shape = [1, 1, 1]
   shape[axis] = -1

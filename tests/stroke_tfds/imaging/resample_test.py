@@ -1,13 +1,33 @@
+import dataclasses
+import time
+from unittest import mock
+
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from stroke_tfds.imaging import resample
-from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.nifti import Volume
+from stroke_tfds.imaging import nifti, resample
+from stroke_tfds.imaging.grid import GRIDS, Grid
+from stroke_tfds.imaging.transform import Transform
+from stroke_tfds.imaging.volume import Volume
+from stroke_tfds.label_schemes import ASEG28
+from tests.real_samples import SAMPLES, needs_samples
 
 COARSE = Grid('coarse', (4, 4, 4), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
 # Voxels of 1 mm, the first centred at 0.5 mm: 16 of them fill the coarse grid's field.
 FINE_AFFINE = np.array([[1, 0, 0, 0.5], [0, 1, 0, 0.5], [0, 0, 1, 0.5], [0, 0, 0, 1.0]])
+
+
+def _still() -> Volume:
+  """A displacement field that moves nothing."""
+  affine = np.diag([4.0, 4.0, 4.0, 1.0])
+  return Volume(np.zeros((8, 8, 8, 3), np.float32), affine)
+
+
+def _blob(seed: int) -> Volume:
+  mask = np.zeros((16, 16, 16), bool)
+  mask[3:9, 5:12, 6:14] = np.random.default_rng(seed).random((6, 7, 8)) < 0.7
+  return Volume(mask, FINE_AFFINE)
 
 
 class ResampleTest(tf.test.TestCase):
@@ -42,8 +62,68 @@ class ResampleTest(tf.test.TestCase):
     image[4:8, 4:8, 4:8] = 1
     to_mni = np.eye(4)
     to_mni[:3, 3] = (4, -4, 8)
-    moved = resample.resample_image(Volume(image, FINE_AFFINE), COARSE, to_mni)
+    moved = resample.resample_image(Volume(image, FINE_AFFINE), COARSE, Transform.from_affine(to_mni))
     self.assertAllClose(np.argwhere(moved > 0.9), [[2, 0, 3]])
+
+  def test_a_field_that_moves_nothing_gives_what_the_affine_gives(self):
+    matrix = np.eye(4)
+    matrix[:3] = [[0.98, 0.1, 0, 0.37], [-0.1, 0.97, 0.05, 1.21], [0, -0.05, 1.03, -0.83]]
+    affine, still = Transform(matrix), Transform(matrix, _still())
+    rng = np.random.default_rng(0)
+    image = Volume(rng.random((16, 16, 16), np.float32), FINE_AFFINE)
+    labels = Volume(rng.integers(0, 6, (16, 16, 16)), FINE_AFFINE)
+    with mock.patch.object(resample, '_SLAB_POINTS', 600):  # Slabs of two planes.
+      for function, source, more in (
+        (resample.resample_image, image, ()),
+        (resample.resample_mask, _blob(0), ()),
+        (resample.resample_labels, labels, (6,)),
+      ):
+        expected = function(source, COARSE, *more, transform=affine)
+        self.assertGreater(np.count_nonzero(expected), 3)
+        self.assertAllClose(function(source, COARSE, *more, transform=still), expected, atol=1e-5)
+
+  def test_a_displacement_moves_the_source(self):
+    field = _still()
+    field.data[..., 1] = 4
+    moved = resample.resample_mask(_blob(0), COARSE, Transform(np.eye(4), field))
+    # A voxel shows what lies 4 mm before it.
+    self.assertAllClose(moved[:, :3], resample.resample_mask(_blob(0), COARSE)[:, 1:])
+
+  def test_computes_no_more_than_the_mask_reaches_and_no_less(self):
+    rng = np.random.default_rng(3)
+    for seed in range(5):
+      matrix = np.eye(4)
+      matrix[:3] += rng.normal(0, [0.15, 0.15, 0.15, 3], (3, 4))
+      mask, transform = _blob(seed), Transform(matrix)
+      found = resample.resample_mask(mask, COARSE, transform)
+      everywhere = tuple(slice(0, n) for n in COARSE.shape)
+      with mock.patch.object(resample, '_reach', return_value=everywhere):
+        self.assertAllEqual(found, resample.resample_mask(mask, COARSE, transform))
+      self.assertGreater(found.sum(), 0)
+    box = resample._reach(_blob(0), COARSE, Transform(np.eye(4)))
+    # The blob ends at y = 12 mm, a border of voxels, which counts as reached.
+    self.assertEqual(box, (slice(0, 3), slice(1, 4), slice(1, 4)))
+
+  def test_coarse_masks_are_sampled_finely_enough(self):
+    mask = np.zeros((4, 4, 4), bool)
+    mask[1, 1, 1] = True  # From 4 to 8 mm.
+    grid = Grid('shifted', (8, 8, 8), (3.0, 3.0, 3.0), (-1.0, -1.0, -1.0))
+    affine = np.diag([4.0, 4, 4, 1])
+    affine[:3, 3] = 2
+    share = resample.resample_mask(Volume(mask, affine), grid)
+    self.assertAllClose(share.sum() * 27, 64)
+    self.assertAllClose(share[1, 1, 1], 1 / 27)
+    self.assertAllClose(share[2, 2, 2], 1)
+
+  def test_keeps_the_volume_of_small_lesions(self):
+    fraction = np.zeros((4, 4, 4), np.float32)
+    fraction[1, 1, :3] = (0.3, 0.4, 0.45)
+    kept = resample.keep_volume(fraction)
+    self.assertAllEqual(np.argwhere(kept), [[1, 1, 2]])  # 1.15 voxels: the one that is filled most.
+    self.assertEqual(kept.dtype, np.uint8)
+    self.assertAllEqual(resample.keep_volume(np.full((2, 4), 0.5)), [[1, 1, 1, 1], [0, 0, 0, 0]])
+    self.assertEqual(resample.keep_volume(np.zeros((2, 2))).sum(), 0)
+    self.assertAllEqual(resample.keep_volume(np.array([1.0, 0, 1])), [1, 0, 1])
 
   def test_outside_is_zero(self):
     far = Grid('far', (2, 2, 2), (4.0, 4.0, 4.0), (100.0, 0.0, 0.0))
@@ -58,6 +138,53 @@ class ResampleTest(tf.test.TestCase):
     self.assertEqual(fine.shape, (4, 3, 16))
     self.assertAllClose(fine.spacing_mm, [1.5, 2, 2])
     self.assertAllClose(np.reshape(fine.coordinates_mm()[2], (4, 4)).mean(1), grid.coordinates_mm()[2])
+
+
+class RealSamplesTest(tf.test.TestCase):
+  @needs_samples
+  def test_structures_keep_volume_and_side(self):
+    self._check_structures(SAMPLES / 'synthseg' / 'training_seg_05.nii.gz')
+
+  @pytest.mark.slow
+  @needs_samples
+  def test_structures_of_all_heads_keep_volume_and_side(self):
+    for path in sorted((SAMPLES / 'synthseg').glob('*.nii.gz')):
+      self._check_structures(path)
+
+  def _check_structures(self, path):
+    volume = nifti.read_label_map(path)
+    head = Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
+    middle = head.affine @ [*(np.mean(np.nonzero(head.data), axis=1)), 1]
+    true_ml = np.bincount(head.data.ravel(), minlength=28) * head.voxel_volume_ml
+    x_mm = head.affine[0, 0] * np.arange(head.data.shape[0]) + head.affine[0, 3]
+    for grid in GRIDS.values():
+      half_mm = np.asarray(grid.shape) * grid.spacing_mm / 2
+      grid = dataclasses.replace(grid, corner_mm=tuple(middle[:3] - half_mm))
+      found = resample.resample_labels(head, grid, 28)
+      for label, name in enumerate(ASEG28.names):
+        if label == 0 or true_ml[label] == 0:
+          continue
+        share = resample.resample_mask(Volume(head.data == label, head.affine), grid)
+        error = share.sum() * grid.voxel_volume_ml / true_ml[label] - 1
+        self.assertLess(abs(error), 0.1 if true_ml[label] >= 1 else 0.25, (path.name, name))
+      for side in ('left', 'right'):
+        ids = [i for i, name in enumerate(ASEG28.names) if name.startswith(side)]
+        self.assertNotEmpty(ids)
+        true_mm = np.average(x_mm, weights=np.isin(head.data, ids).sum((1, 2)))
+        mm = np.average(grid.coordinates_mm()[0], weights=np.isin(found, ids).sum((1, 2)))
+        self.assertLess(abs(mm - true_mm), 2)
+
+  @needs_samples
+  def test_a_lesion_mask_takes_little_time(self):
+    masks = [nifti.read_mask(p) for p in sorted((SAMPLES / 'soop_masks' / 'lesions').iterdir())[:9]]
+    start = time.process_time()
+    for mask in masks:
+      share = resample.resample_mask(mask, GRIDS['mini'])
+      kept_ml = share.sum() * GRIDS['mini'].voxel_volume_ml
+      at_mm = np.argwhere(mask.data) @ mask.affine[:3, :3].T + mask.affine[:3, 3]
+      in_field = np.all((at_mm > (-96, -114, -56)) & (at_mm < (96, 78, 72)), axis=1)
+      self.assertAllClose(kept_ml, in_field.sum() * mask.voxel_volume_ml, rtol=0.02)
+    self.assertLess((time.process_time() - start) / len(masks), 0.2)
 
 
 if __name__ == '__main__':

@@ -8,6 +8,12 @@ from stroke_tfds.phantom.anatomy import template_anatomy
 from stroke_tfds.phantom.fields import Lattice
 
 
+def _jacobian_determinant(coordinates: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+  """Determinant of the map's derivative at each voxel, by finite differences."""
+  rows = [np.stack(np.gradient(component, *spacing_mm), -1) for component in coordinates]
+  return np.linalg.det(np.stack(rows, -2))
+
+
 class DeformationTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
@@ -24,7 +30,7 @@ class DeformationTest(tf.test.TestCase):
       rng = np.random.default_rng(seed)
       velocity = deformation.random_velocity(rng, self.lattice) + (-2 if seed % 2 else 8) * growth
       at = self.coordinates(velocity, *deformation.random_affine(rng))
-      jacobian = deformation.jacobian_determinant(at, self.fine.spacing_mm)
+      jacobian = _jacobian_determinant(at, self.fine.spacing_mm)
       self.assertGreater(jacobian.min(), 0.01)
       self.assertLess(jacobian.max(), 6)
       self.assertGreater(jacobian.std(), 0.05)
@@ -33,10 +39,10 @@ class DeformationTest(tf.test.TestCase):
     # Shows that the test above can fail: integration is what keeps the map invertible.
     velocity = 3 * deformation.random_velocity(np.random.default_rng(0), self.lattice)
     at = self.coordinates(velocity)
-    self.assertGreater(deformation.jacobian_determinant(at, self.fine.spacing_mm).min(), 0)
+    self.assertGreater(_jacobian_determinant(at, self.fine.spacing_mm).min(), 0)
     axes = np.meshgrid(*self.fine.coordinates_mm(), indexing='ij')
     added = np.stack([a + self.lattice.to_grid(v) for a, v in zip(axes, velocity)])
-    self.assertLess(deformation.jacobian_determinant(added, self.fine.spacing_mm).min(), 0)
+    self.assertLess(_jacobian_determinant(added, self.fine.spacing_mm).min(), 0)
 
   def test_constant_velocity_is_a_translation(self):
     velocity = np.zeros((3, *self.lattice.shape), np.float32)
@@ -57,7 +63,7 @@ class DeformationTest(tf.test.TestCase):
   def test_jacobian_of_a_known_map(self):
     matrix = np.array([[1.1, 0.2, 0], [0, 0.9, 0.1], [0.05, 0, 1.0]])
     at = self.coordinates(np.zeros((3, *self.lattice.shape)), matrix, (1, 2, 3))
-    jacobian = deformation.jacobian_determinant(at, self.fine.spacing_mm)
+    jacobian = _jacobian_determinant(at, self.fine.spacing_mm)
     self.assertAllClose(jacobian, np.full_like(jacobian, np.linalg.det(matrix)), atol=1e-3)
     self.assertAllClose(
       at[:, 0, 0, 0], matrix @ [a[0] for a in self.fine.coordinates_mm()] + [1, 2, 3], atol=1e-3

@@ -1,0 +1,98 @@
+"""Opening a file that a stranger names: where it may lie, and how many of its bytes are believed."""
+
+import contextlib
+import gzip
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from stroke_tfds.errors import InputError
+
+MAX_OTHER_BYTES = 2**24  # Header extensions before the voxels, tags after them.
+_CHUNK_BYTES = 2**20
+
+
+def locate(path: str | os.PathLike, root: Path | None = None) -> Path:
+  """The regular file at `path`, with links resolved.
+
+  Raises:
+    InputError: It is missing, not a regular file, not permitted, or lies outside `root`.
+  """
+  given = Path(path).expanduser()
+  try:
+    file = given.resolve(strict=True)
+    is_regular = stat.S_ISREG(file.stat().st_mode)
+    inside = root is None or file.is_relative_to(Path(root).expanduser().resolve())
+  except FileNotFoundError as error:
+    found = 'a link to a file that is absent' if os.path.islink(given) else 'no such file'
+    raise InputError(f'{path}: {found}, expected a NIfTI or MGH file') from error
+  except (OSError, RuntimeError) as error:  # A loop of links is a RuntimeError.
+    raise InputError(f'{path}: {reason(error)}, expected a NIfTI or MGH file') from error
+  if not inside:
+    raise InputError(
+      f'{path}: is a link that leads outside the input folder, expected a file inside it'
+    )
+  if not is_regular:
+    raise InputError(f'{path}: is not a regular file, expected a NIfTI or MGH file')
+  return file
+
+
+@contextlib.contextmanager
+def opened(name: str, file: Path, zipped: bool) -> Iterator[BinaryIO]:
+  """The file's bytes, unpacked if `zipped`; damage met while reading becomes one line on `name`."""
+  try:
+    with gzip.open(file, 'rb') if zipped else open(file, 'rb') as stream:
+      yield stream
+  except EOFError as error:
+    raise InputError(f'{name}: truncated, its gzip stream has no end; expected a whole file') from error
+  except (gzip.BadGzipFile, zlib.error) as error:
+    raise InputError(f'{name}: corrupt gzip ({reason(error)}), expected a sound file') from error
+  except OSError as error:
+    raise InputError(f'{name}: {reason(error)}, expected a file that can be read') from error
+
+
+def read_voxel_bytes(name: str, stream: BinaryIO, n_skip: int, n_bytes: int) -> bytearray:
+  """Skips `n_skip` bytes, reads `n_bytes` and sees that little follows.
+
+  Memory grows with what the file holds, not with what its header announces. The stream is read to its
+  end, where gzip keeps the checksum.
+
+  Raises:
+    InputError: The file holds less, or much more, than its header announces.
+  """
+  _skip(stream, n_skip)
+  voxels = bytearray()
+  while len(voxels) < n_bytes:
+    chunk = stream.read(min(_CHUNK_BYTES, n_bytes - len(voxels)))
+    if not chunk:
+      raise InputError(
+        f'{name}: truncated, holds {len(voxels)} bytes of voxels, expected {n_bytes} from its header'
+      )
+    voxels += chunk
+  if _skip(stream, MAX_OTHER_BYTES + 1) > MAX_OTHER_BYTES:
+    raise InputError(
+      f'{name}: goes on for more than {MAX_OTHER_BYTES} bytes after its voxels, '
+      f'expected the {n_bytes} bytes that its header announces'
+    )
+  return voxels
+
+
+def _skip(stream: BinaryIO, n_bytes: int) -> int:
+  """Reads on without keeping; the number of bytes that there were."""
+  n_left = n_bytes
+  while n_left and (chunk := stream.read(min(_CHUNK_BYTES, n_left))):
+    n_left -= len(chunk)
+  return n_bytes - n_left
+
+
+def reason(error: Exception) -> str:
+  """What an error says, in one line and without the path that an OSError repeats."""
+  if isinstance(error, PermissionError):
+    return 'permission denied'
+  if isinstance(error, RuntimeError):
+    return 'a loop of links'
+  text = getattr(error, 'strerror', None) or str(error)
+  return ' '.join(text.split()) or type(error).__name__

@@ -1,0 +1,155 @@
+"""What the headers of NIfTI and MGH files announce, checked before any voxel is read."""
+
+import dataclasses
+
+import nibabel as nib
+import numpy as np
+from nibabel.freesurfer.mghformat import MGHError, MGHHeader
+from nibabel.wrapstruct import WrapStructError
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.input_file import MAX_OTHER_BYTES, reason
+from stroke_tfds.imaging.volume import corners_mm
+
+MAX_VOXELS = 512**3
+HEADER_BYTES = 540  # The longest of the three headers, NIfTI-2's.
+_MAX_DISAGREEMENT_MM = 1.0
+_FARTHEST_MM = 1e6
+_VOXEL_MM = (0.01, 1000.0)
+_LEAST_VOLUME = 1e-3  # Of a voxel, relative to a box with the same edges.
+_MGH_VOXELS_AT = 284
+_MGH_HAS_PLACE = slice(28, 30)  # goodRASFlag, two bytes.
+_GZIP_MAGIC = b'\x1f\x8b'
+_UNFIT = (
+  nib.spatialimages.HeaderDataError,
+  WrapStructError,
+  MGHError,
+  KeyError,
+  ValueError,
+  OverflowError,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+  """Where the voxels are, in the file and in the world.
+
+  Attributes:
+    shape: Voxels along the three axes as stored.
+    dtype: Type as stored, with its byte order.
+    offset: Bytes before the first voxel.
+    slope: Factor of the stored values, or None.
+    inter: What is added to the scaled values, or None.
+    affine: Stored voxel index to world millimetres, shape (4, 4).
+    is_placed: Whether the header says where the voxels are.
+  """
+
+  shape: tuple[int, int, int]
+  dtype: np.dtype
+  offset: int
+  slope: float | None
+  inter: float | None
+  affine: np.ndarray
+  is_placed: bool
+
+  @property
+  def n_bytes(self) -> int:
+    return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
+def parse_nifti(name: str, block: bytes) -> Layout:
+  """Reads the first `HEADER_BYTES` bytes of a single NIfTI-1 or NIfTI-2 file.
+
+  Raises:
+    InputError: They are no such header, or announce what cannot be a volume in space.
+  """
+  header_class = nib.Nifti2Header if _starts_with(block, 540) else nib.Nifti1Header
+  try:
+    header = header_class(block[: header_class.sizeof_hdr])
+    slope, inter = header.get_slope_inter()
+    offset = header.get_data_offset() or header.single_vox_offset
+    affine, shape, dtype = header.get_best_affine(), header.get_data_shape(), header.get_data_dtype()
+  except _UNFIT as error:
+    raise InputError(f'{name}: not a NIfTI file ({_found(block, error)}), expected one') from error
+  if header['magic'].item() != header.single_magic:
+    raise InputError(f'{name}: a NIfTI header without voxels (.hdr/.img pair), expected one file')
+  layout = _checked(name, shape, dtype, offset, affine)
+  codes = int(header['qform_code']), int(header['sform_code'])
+  if min(codes) > 0:
+    _check_forms(name, layout.shape, header)
+  return dataclasses.replace(layout, slope=slope, inter=inter, is_placed=max(codes) > 0)
+
+
+def parse_mgh(name: str, block: bytes) -> Layout:
+  """Reads the first 284 bytes of an MGH file; errors as for `parse_nifti`."""
+  if len(block) < _MGH_VOXELS_AT:
+    raise InputError(f'{name}: not an MGH file (holds {len(block)} bytes), expected one')
+  try:
+    header = MGHHeader(block[:_MGH_VOXELS_AT])
+    with np.errstate(over='ignore', invalid='ignore'):  # Of numbers that are refused below.
+      affine = header.get_best_affine()
+    shape, dtype = header.get_data_shape(), header.get_data_dtype()
+  except _UNFIT as error:
+    raise InputError(f'{name}: not an MGH file ({_found(block, error)}), expected one') from error
+  layout = _checked(name, shape, dtype, _MGH_VOXELS_AT, affine)
+  return dataclasses.replace(layout, is_placed=any(block[_MGH_HAS_PLACE]))
+
+
+def _checked(
+  name: str, shape: tuple[int, ...], dtype: np.dtype, offset: int, affine: np.ndarray
+) -> Layout:
+  """A layout that was not refused; scaling is left to the caller."""
+  shape = tuple(int(n) for n in shape)
+  if len(shape) < 3 or any(n != 1 for n in shape[3:]):
+    raise InputError(f'{name}: shape {shape}, expected three dimensions')
+  if min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
+    raise InputError(f'{name}: shape {shape}, expected 1 to {MAX_VOXELS} voxels')
+  if dtype.kind not in 'iuf' or dtype.itemsize > 8:
+    raise InputError(f'{name}: voxels of type {dtype}, expected real numbers of at most 64 bits')
+  if not 0 < offset <= MAX_OTHER_BYTES:
+    raise InputError(
+      f'{name}: voxels begin at byte {offset}, expected byte {MAX_OTHER_BYTES} or earlier'
+    )
+  _check_affine(name, affine)
+  return Layout(shape[:3], dtype, int(offset), None, None, affine.astype(np.float64), True)
+
+
+def _check_affine(name: str, affine: np.ndarray) -> None:
+  """Refuses an affine without three directions or with numbers that are no millimetres."""
+  low, high = _VOXEL_MM
+  problem = f'{name}: its affine does not place voxels in space'
+  if not np.all(np.abs(affine) <= _FARTHEST_MM):
+    raise InputError(f'{problem}, expected numbers up to {_FARTHEST_MM:g} mm')
+  spacing = np.linalg.norm(affine[:3, :3], axis=0)
+  if spacing.min() < low or spacing.max() > high:
+    found = ' x '.join(f'{mm:g}' for mm in spacing)
+    raise InputError(f'{problem} (voxels of {found} mm), expected {low:g} to {high:g} mm')
+  if abs(np.linalg.det(affine[:3, :3] / spacing)) < _LEAST_VOLUME:
+    raise InputError(f'{problem} (its axes lie in a plane), expected an invertible one')
+
+
+def _check_forms(name: str, shape: tuple[int, int, int], header: nib.Nifti1Header) -> None:
+  """Refuses a qform and an sform that put the same voxel at two places."""
+  sform = header.get_sform()
+  try:
+    qform = header.get_qform()
+  except _UNFIT as error:
+    raise InputError(f'{name}: qform cannot be read ({reason(error)}), expected a rotation') from error
+  if np.linalg.det(qform[:3, :3]) * np.linalg.det(sform[:3, :3]) < 0:
+    raise InputError(f'{name}: qform and sform mirror each other, expected the same left and right')
+  between = np.linalg.norm(corners_mm(shape, qform) - corners_mm(shape, sform), axis=1).max()
+  if not between <= _MAX_DISAGREEMENT_MM:
+    raise InputError(
+      f'{name}: qform and sform are up to {between:.1f} mm apart, '
+      f'expected at most {_MAX_DISAGREEMENT_MM:g} mm'
+    )
+
+
+def _starts_with(block: bytes, number: int) -> bool:
+  return block[:4] in (number.to_bytes(4, 'little'), number.to_bytes(4, 'big'))
+
+
+def _found(block: bytes, error: Exception) -> str:
+  if block.startswith(_GZIP_MAGIC):
+    return 'gzip under a name that does not say so'
+  return reason(error)

@@ -1,0 +1,77 @@
+"""Writing NIfTI files that hold voxels, their place and nothing else."""
+
+import errno
+import gzip
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import nibabel as nib
+import numpy as np
+
+from stroke_tfds.errors import InputError
+
+_MNI = 4  # NIfTI's code for coordinates of the MNI 152 space.
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def write_nifti(path: str | os.PathLike, data: np.ndarray, affine: np.ndarray) -> None:
+  """Writes a volume of MNI space as NIfTI-1: the same bytes for the same voxels, whole or not at all.
+
+  The header is new, so that no text of a scan's header can travel; the gzip stream holds neither a
+  time nor a name. A file of that name is replaced.
+
+  Args:
+    path: Ends in `.nii.gz`; its folder exists.
+    data: Finite float32 or uint8, shape (X, Y, Z).
+    affine: Voxel index to MNI millimetres without shear, shape (4, 4).
+
+  Raises:
+    InputError: The disk is full, or the file cannot be written.
+    ValueError: Voxels or name are not as said above.
+  """
+  path = Path(path)
+  content = _header(path, data, affine)
+  temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+  try:
+    with _create(temporary) as raw:
+      with gzip.GzipFile(filename='', mode='wb', fileobj=raw, compresslevel=6, mtime=0) as file:
+        file.write(content)
+        file.write(data.tobytes(order='F'))
+    os.replace(temporary, path)
+  except OSError as error:
+    raise InputError(f'{path}: {_reason(error)}') from error
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+def _header(path: Path, data: np.ndarray, affine: np.ndarray) -> bytes:
+  """The 348 bytes of the header and the four that say that no extension follows."""
+  if not path.name.endswith('.nii.gz'):
+    raise ValueError(f'{path}: expected a name that ends in .nii.gz')
+  if data.ndim != 3 or data.dtype not in (np.float32, np.uint8):
+    raise ValueError(
+      f'{path}: {data.dtype} of shape {data.shape}, expected float32 or uint8, (X, Y, Z)'
+    )
+  if not np.all(np.isfinite(data)):
+    raise ValueError(f'{path}: holds values that are not finite')
+  header = nib.Nifti1Header(endianness='<')
+  header.set_data_dtype(data.dtype)
+  header.set_data_shape(data.shape)
+  header.set_sform(affine, _MNI)
+  header.set_qform(affine, _MNI, strip_shears=False)
+  header.set_xyzt_units('mm')
+  header['magic'] = b'n+1'
+  header['vox_offset'] = 352
+  header['scl_slope'], header['scl_inter'] = 1, 0
+  return header.binaryblock + bytes(4)
+
+
+def _create(path: Path) -> BinaryIO:
+  return open(path, 'wb')
+
+
+def _reason(error: OSError) -> str:
+  if error.errno in _DISK_FULL:
+    return 'disk full, expected room for the output'
+  return f'cannot be written ({error.strerror}), expected a folder that may be written to'

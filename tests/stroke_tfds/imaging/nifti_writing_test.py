@@ -1,0 +1,106 @@
+import errno
+import gzip
+import io
+import os
+from pathlib import Path
+from unittest import mock
+
+import nibabel as nib
+import numpy as np
+import tensorflow as tf
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti, nifti_writing
+from stroke_tfds.imaging.grid import GRIDS
+
+
+class _FullDisk(io.BytesIO):
+  def __init__(self, number: int):
+    super().__init__()
+    self._number = number
+
+  def write(self, data):
+    raise OSError(self._number, os.strerror(self._number), '/elsewhere')
+
+
+class NiftiWritingTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.folder = Path(self.get_temp_dir())
+    self.path = self.folder / 'sub-1_dwi.nii.gz'
+    self.data = np.random.default_rng(0).random((4, 5, 6)).astype(np.float32)
+    self.affine = GRIDS['mini'].affine
+
+  def test_nibabel_reads_what_was_written(self):
+    for data in (self.data, (self.data > 0.5).astype(np.uint8), np.asfortranarray(self.data)[::-1]):
+      nifti.write_nifti(self.path, data, self.affine)
+      image = nib.load(self.path)
+      self.assertAllEqual(np.asanyarray(image.dataobj), data)
+      self.assertEqual(image.get_data_dtype(), data.dtype)
+      for affine, code in (image.get_sform(coded=True), image.get_qform(coded=True)):
+        self.assertAllClose(affine, [[3, 0, 0, -94.5], [0, 3, 0, -112.5], [0, 0, 8, -52], [0, 0, 0, 1]])
+        self.assertEqual(code, 4)
+      self.assertEqual(image.header.get_xyzt_units()[0], 'mm')
+    volume = nifti.read_image(self.path)
+    self.assertAllEqual(volume.data, data)
+    self.assertTrue(volume.is_placed)
+
+  def test_same_bytes_at_any_time_under_any_name(self):
+    nifti.write_nifti(self.path, self.data, self.affine)
+    with mock.patch('time.time', return_value=1.5e9):
+      nifti.write_nifti(self.folder / 'other.nii.gz', self.data, self.affine)
+    content = self.path.read_bytes()
+    self.assertEqual(content, (self.folder / 'other.nii.gz').read_bytes())
+    self.assertEqual(content[3], 0)  # gzip's flags: no name, no comment.
+    self.assertEqual(content[4:8], bytes(4))  # gzip's time.
+
+  def test_no_text_in_the_header(self):
+    nifti.write_nifti(self.path, self.data, self.affine)
+    plain = gzip.decompress(self.path.read_bytes())
+    self.assertLen(plain, 352 + 4 * 4 * 5 * 6)
+    for start, end in ((4, 38), (148, 252), (328, 344), (348, 352)):
+      self.assertEqual(plain[start:end].strip(b'r\0'), b'', (start, end))
+    self.assertEqual(plain[344:348], b'n+1\0')
+
+  def test_disk_full_leaves_the_old_file_and_nothing_else(self):
+    nifti.write_nifti(self.path, self.data, self.affine)
+    before = self.path.read_bytes()
+    for number, message in (
+      (errno.ENOSPC, 'sub-1_dwi.nii.gz: disk full'),
+      (errno.EDQUOT, 'sub-1_dwi.nii.gz: disk full'),
+      (errno.EIO, r'cannot be written \(Input/output error\)'),
+    ):
+      with mock.patch.object(nifti_writing, '_create', return_value=_FullDisk(number)):
+        with self.assertRaisesRegex(InputError, message) as caught:
+          nifti.write_nifti(self.path, 1 - self.data, self.affine)
+      self.assertNotIn('elsewhere', str(caught.exception))
+    full = OSError(errno.ENOSPC, 'No space left on device')
+    with (
+      mock.patch.object(os, 'replace', side_effect=full),
+      self.assertRaisesRegex(InputError, 'disk full'),
+    ):
+      nifti.write_nifti(self.path, 1 - self.data, self.affine)
+    self.assertEqual(self.path.read_bytes(), before)
+    self.assertEqual(os.listdir(self.folder), [self.path.name])
+
+  def test_missing_folder(self):
+    with self.assertRaisesRegex(InputError, 'cannot be written .No such file or directory'):
+      nifti.write_nifti(self.folder / 'absent' / 'a.nii.gz', self.data, self.affine)
+
+  def test_what_it_does_not_write(self):
+    sheared = self.affine.copy()
+    sheared[0, 1] = 1
+    for path, data, affine in (
+      (self.folder / 'a.nii', self.data, self.affine),
+      (self.path, self.data.astype(np.float64), self.affine),
+      (self.path, self.data[0], self.affine),
+      (self.path, np.where(self.data > 0.5, np.nan, self.data), self.affine),
+      (self.path, self.data, sheared),
+    ):
+      with self.assertRaises((ValueError, nib.spatialimages.HeaderDataError)):
+        nifti.write_nifti(path, data, affine)
+    self.assertEqual(os.listdir(self.folder), [])
+
+
+if __name__ == '__main__':
+  tf.test.main()
