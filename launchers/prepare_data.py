@@ -1,0 +1,69 @@
+"""Prepares a cohort of scans for training: registered to MNI152, on one grid, scaled to [0, 1].
+
+  python -m launchers.prepare_data --source=soop --input=ds004889 --output=soop_prepared
+  python -m launchers.prepare_data --source=isles22 --input=ISLES-2022 --output=isles_prepared \\
+    --contrasts=dwi,adc --workers=4
+  python -m launchers.prepare_data --source=bids --input=our_scans --output=ours_prepared \\
+    --without_mask=negative
+  python -m launchers.prepare_data --source=bids --input=in_mni --output=ready --registration=none
+
+Sources: soop (OpenNeuro ds004889), isles22 (both of its layouts) and bids, which is
+
+  sub-X/[ses-Y/]dwi/sub-X[_ses-Y]*_dwi.nii.gz, *_adc.nii.gz
+  derivatives/**/sub-X[_ses-Y]*_mask.nii.gz              lesion, 0 and 1
+  derivatives/**/sub-X/**/aseg.mgz, *synthseg.nii.gz     segmentation, if there is one
+  participants.tsv                                       if wanted, columns group (positive, negative,
+                                                         healthy) and split (healthy, train, test)
+
+The same command again resumes: cases that are done are skipped, failed ones are tried again. The exit
+status is 1 if any case failed. Look at quality.html in the output before you use it, then:
+tfds build soop --manual_dir=soop_prepared. Registration needs: pip install "keras-itm[ants]".
+"""
+
+from absl import app, flags
+
+from launchers.prepare_data_lib import Options, prepare_data
+from launchers.subject_pool import available_cores
+from stroke_tfds.errors import InputError
+from stroke_tfds.preparation.case import REGISTRATIONS
+from stroke_tfds.preparation.layouts import LAYOUTS
+
+_SOURCE = flags.DEFINE_enum('source', None, list(LAYOUTS), 'Layout of the input.')
+_INPUT = flags.DEFINE_string('input', None, 'Folder of the download; it is only read.')
+_OUTPUT = flags.DEFINE_string('output', None, 'Folder to make, outside the input.')
+_WORKERS = flags.DEFINE_integer(
+  'workers', None, 'Subjects at a time, about 0.7 GB of memory each; as many as cores when absent.', 1
+)
+_CONTRASTS = flags.DEFINE_list('contrasts', ['dwi'], 'Images of each case, the DWI first: dwi,adc.')
+_REGISTRATION = flags.DEFINE_enum(
+  'registration', 'syn', list(REGISTRATIONS), 'syn is affine, then deformable; none: in MNI space.'
+)
+_GRID = flags.DEFINE_string('grid', 'mni_128x128x32', 'Name of a grid, or its fields as JSON.')
+_WITHOUT_MASK = flags.DEFINE_enum(
+  'without_mask',
+  None,
+  ['negative', 'healthy'],
+  "What a case without a mask is; default: the source's own (soop: negative, bids: healthy, "
+  'isles22: an error).',
+)
+
+
+def main(argv: list[str]) -> int:
+  if len(argv) > 1:
+    raise InputError(f'unexpected argument {argv[1]!r}: values are given as --flag=value')
+  options = Options(
+    source=_SOURCE.value,
+    input=_INPUT.value,
+    output=_OUTPUT.value,
+    workers=_WORKERS.value or available_cores(),
+    contrasts=tuple(_CONTRASTS.value),
+    registration=_REGISTRATION.value,
+    grid=_GRID.value,
+    without_mask=_WITHOUT_MASK.value or '',
+  )
+  return prepare_data(options)
+
+
+if __name__ == '__main__':
+  flags.mark_flags_as_required(['source', 'input', 'output'])
+  app.run(main)

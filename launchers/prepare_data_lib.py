@@ -1,0 +1,243 @@
+"""Prepares a cohort case by case, in parallel, and says what became of each."""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tqdm
+
+from launchers import subject_pool
+from launchers.console import say
+from launchers.quality_page import write_page
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid, get_grid
+from stroke_tfds.preparation import quality
+from stroke_tfds.preparation.case import REGISTRATIONS, hash_inputs, prepare_case
+from stroke_tfds.preparation.folder import PreparedFolder, Settings
+from stroke_tfds.preparation.layouts import Case, Problem, find_cases
+from stroke_tfds.preparation.tables import (
+  FAILED,
+  PREPARED,
+  SUSPICIOUS,
+  CaseRecord,
+  Participant,
+)
+
+_TABLES_EVERY_S = 60
+_INTERRUPTED = 130  # As a shell calls it.
+_PRELOAD = ('launchers.prepare_data_lib',)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+  """What the flags of `prepare_data` say; `grid` is a name or JSON, `without_mask` may be ''."""
+
+  source: str
+  input: str
+  output: str
+  workers: int = 1
+  contrasts: tuple[str, ...] = ('dwi',)
+  registration: str = 'syn'
+  grid: str = 'mni_128x128x32'
+  without_mask: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shared:
+  """What each process needs beside the case."""
+
+  root: Path
+  output: Path
+  settings: Settings
+  template: quality.Template
+  itk_threads: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Failure:
+  """A case that could not be prepared, or, if `fatal`, an output that cannot be written."""
+
+  reason: str
+  fatal: bool = False
+
+
+def prepare_data(options: Options) -> int:
+  """Prepares what is not done yet, writes tables and the quality page, prints a summary.
+
+  Returns:
+    The exit status: 0, or 1 if any case failed, or 130 after Ctrl-C.
+
+  Raises:
+    InputError: Options that do not fit, an input without cases, or a full disk.
+  """
+  root, output = Path(options.input).expanduser(), Path(options.output).expanduser()
+  settings = _settings(options)
+  _check_folders(root, output)
+  cases, problems = find_cases(
+    options.source, root, settings.contrasts, without_mask=options.without_mask
+  )
+  run = _Run(root, PreparedFolder.create(output, settings), cases, problems)
+  shared = _Shared(
+    root,
+    output,
+    settings,
+    quality.load_template(settings.grid),
+    itk_threads=max(1, subject_pool.available_cores() // options.workers),
+  )
+  try:
+    run.prepare(shared, options.workers)
+  except KeyboardInterrupt:
+    run.write_tables()
+    say('interrupted: what is done is kept, the same command goes on')
+    return _INTERRUPTED
+  run.write_tables()
+  page = write_page(run.folder)
+  run.print_summary()
+  say(f'look at {page} before you use the data')
+  return 1 if run.count(FAILED) else 0
+
+
+class _Run:
+  """One start of the program: what is known of each case."""
+
+  def __init__(self, root: Path, folder: PreparedFolder, cases: list[Case], problems: list[Problem]):
+    self.folder = folder
+    self._root = root
+    self._cases = {case.case_id: case for case in cases}
+    self._failures = {}
+    for problem in problems:
+      self._fail(problem.case_id, problem.reason, problem.where)
+    self._done = {case.case_id for case in cases if folder.is_done(case.case_id, hash_inputs(case))}
+    self._records: dict[str, CaseRecord] = {}
+
+  def prepare(self, shared: _Shared, n_workers: int) -> None:
+    """Prepares the cases that are not done; stops when the disk is full."""
+    waiting = [case for case in self._cases.values() if case.case_id not in self._done]
+    say(
+      f'{len(self._cases) + len(self._failures)} cases: {len(self._done)} done, '
+      f'{len(waiting)} to prepare, {len(self._failures)} cannot be read'
+    )
+    if not waiting:
+      return
+    results = subject_pool.run(_prepare, shared, waiting, n_workers, _PRELOAD)
+    written = time.monotonic()
+    for case, result in tqdm.tqdm(results, total=len(waiting), unit='case', file=sys.stderr):
+      if result is None:
+        self._done.add(case.case_id)
+      else:
+        self._take_failure(case, result)
+      if time.monotonic() - written > _TABLES_EVERY_S:
+        self.write_tables()
+        written = time.monotonic()
+
+  def _take_failure(self, case: Case, result: Any) -> None:
+    if isinstance(result, _Failure) and result.fatal:
+      raise InputError(
+        f'{result.reason}; {len(self._done)} cases are done and kept, the same command goes on'
+      )
+    if isinstance(result, subject_pool.Raised):
+      say(result.trace)
+    path = case.files.get(result.reason.split(':')[0])
+    self._fail(case.case_id, result.reason, str(path.relative_to(self._root)) if path else '')
+
+  def _fail(self, case_id: str, reason: str, where: str) -> None:
+    self._failures[case_id] = reason
+    say(f'{case_id} failed: {reason}' + (f' [{where}]' if where and where != case_id else ''))
+
+  def write_tables(self) -> None:
+    """Writes both tables as far as things are known."""
+    records = [CaseRecord(case_id, FAILED, reason) for case_id, reason in self._failures.items()]
+    participants, first_of = [], {}
+    for case_id in sorted(self._done):
+      sidecar, case = self.folder.sidecar(case_id), self._cases[case_id]
+      twin = first_of.setdefault(sidecar['image_sha256'], case)
+      if twin.subject != case.subject:
+        reason = f'the same image as {twin.case_id}, expected another scan for another subject'
+        records.append(CaseRecord(case_id, FAILED, reason))
+        continue
+      status = SUSPICIOUS if sidecar['suspicions'] else PREPARED
+      records.append(_record(case_id, status, sidecar))
+      participants.append(Participant(case.subject, case_id, case.group, case.split, status))
+    self._records = {record.case_id: record for record in records}
+    self.folder.write_tables(participants, records)
+
+  def count(self, status: str) -> int:
+    return sum(record.status == status for record in self._records.values())
+
+  def print_summary(self) -> None:
+    """Prints how many cases are of which status, and the reason of each that is not good."""
+    print('\n'.join(_summary(self._records.values())))
+
+
+def _record(case_id: str, status: str, sidecar: dict[str, Any]) -> CaseRecord:
+  reason = '; '.join(sidecar['suspicions'])
+  return CaseRecord(case_id, status, reason, sidecar['seconds'], sidecar['quality'])
+
+
+def _summary(records: Iterable[CaseRecord]) -> list[str]:
+  lines = []
+  for status in (PREPARED, SUSPICIOUS, FAILED):
+    of_it = sorted((r for r in records if r.status == status), key=lambda record: record.case_id)
+    lines.append(f'{status:<12}{len(of_it):>6}')
+    if status != PREPARED:
+      lines += [f'  {record.case_id:<24} {record.reason}' for record in of_it]
+  return lines
+
+
+def _prepare(shared: _Shared, case: Case) -> _Failure | None:
+  """Prepares and writes one case; runs in a process of its own."""
+  # ITK reads this when it is loaded, which the first registration does.
+  os.environ['ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS'] = str(shared.itk_threads)
+  started = time.monotonic()
+  inputs = hash_inputs(case)  # Before the files are read: a change meanwhile is then noticed.
+  try:
+    made = prepare_case(case, shared.settings, shared.root, shared.template)
+  except InputError as error:
+    return _Failure(str(error))
+  facts = {'seconds': round(time.monotonic() - started, 1), 'inputs': inputs, **made.facts}
+  try:
+    folder = PreparedFolder(shared.output)
+    folder.write_case(case.case_id, made.image, made.labels, made.lesion_fraction, facts)
+  except InputError as error:
+    return _Failure(str(error), fatal=True)
+  return None
+
+
+def _settings(options: Options) -> Settings:
+  if options.registration not in REGISTRATIONS:
+    raise InputError(f'registration is {options.registration!r}, expected one of {REGISTRATIONS}')
+  if options.workers < 1:
+    raise InputError(f'workers is {options.workers}, expected at least 1')
+  if options.registration != 'none':
+    _require_ants()
+  return Settings(options.source, options.contrasts, options.registration, _grid(options.grid))
+
+
+def _require_ants() -> None:
+  if importlib.util.find_spec('ants') is None:
+    raise InputError(
+      'registration needs antspyx, which is not installed: pip install "keras-itm[ants]"; '
+      'scans in MNI space need none: --registration=none'
+    )
+
+
+def _grid(text: str) -> Grid:
+  if not text.lstrip().startswith('{'):
+    return get_grid(text)
+  try:
+    return get_grid(json.loads(text))
+  except json.JSONDecodeError as error:
+    raise InputError(f'grid {text!r}: {error}, expected a name or a JSON object') from error
+
+
+def _check_folders(root: Path, output: Path) -> None:
+  """Keeps input and output apart: what is written would be read as input the next time."""
+  inside, outside = output.resolve(), root.resolve()
+  if inside.is_relative_to(outside) or outside.is_relative_to(inside):
+    raise InputError(f'output {output} and input {root}: one lies inside the other, expected two apart')

@@ -1,0 +1,1 @@
+"""From a download of scans to a prepared folder that builders read."""

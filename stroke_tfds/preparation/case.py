@@ -1,0 +1,205 @@
+"""One case from its files to volumes on the grid."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti, registration, resample
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.nifti import Volume
+from stroke_tfds.imaging.preprocessing import CLIP_PERCENTILE, head_mask
+from stroke_tfds.imaging.transform import IDENTITY, Transform
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.preparation import quality
+from stroke_tfds.preparation.files import package_version
+from stroke_tfds.preparation.folder import VERSION, Settings
+from stroke_tfds.preparation.layouts import LESION, SEGMENTATION, Case
+from stroke_tfds.preparation.tables import POSITIVE
+
+REGISTRATIONS = ('syn', 'affine', 'none')
+_COVERED = 0.5  # Share of a voxel inside the scan from which on it has a label.
+_PACKAGES = ('keras-itm', 'antspyx', 'nibabel', 'numpy', 'scipy')
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+  """A case on the grid.
+
+  Attributes:
+    image: float32 in [0, 1], shape (X, Y, Z, C).
+    labels: uint8 ids of aseg28, shape (X, Y, Z).
+    lesion_fraction: Share of each voxel that the lesion fills, float32; None without a lesion.
+    facts: The sidecar, as `folder` describes it, but for seconds, inputs and outputs.
+  """
+
+  image: np.ndarray
+  labels: np.ndarray
+  lesion_fraction: np.ndarray | None
+  facts: dict[str, Any]
+
+
+def hash_inputs(case: Case) -> str:
+  """A hash that changes with the case's group or with role, size or time of one of its files."""
+  stats = []
+  for role, path in sorted(case.files.items()):
+    try:
+      stat = path.stat()
+      stats.append([role, stat.st_size, stat.st_mtime_ns])
+    except OSError:  # Reading it will say what is wrong.
+      stats.append([role, -1, -1])
+  return hashlib.sha256(json.dumps([case.group, stats]).encode()).hexdigest()
+
+
+def prepare_case(case: Case, settings: Settings, root: Path, template: quality.Template) -> Prepared:
+  """Reads, registers, resamples and scales one case.
+
+  Args:
+    case: Its files.
+    settings: What to make of them.
+    root: The input folder, which no file may lie outside.
+    template: On the grid of the settings.
+
+  Raises:
+    InputError: A file is unfit; the message begins with its role and names no path.
+  """
+  scan = _Scan(case, settings.contrasts, root)
+  transform = _register(scan, settings.registration)
+  image = _image(scan, settings, transform)
+  coverage = _coverage(scan.reference, settings.grid, transform)
+  labels = np.where(coverage, _labels(scan, transform, template), 0).astype(np.uint8)
+  fraction = _fraction(scan, settings.grid, transform)
+  own_labels = None if scan.segmentation is None else labels
+  figures = quality.measure_image(image[..., 0], own_labels, coverage, template)
+  if fraction is not None:
+    figures |= quality.measure_lesion(
+      image,
+      settings.contrasts,
+      fraction,
+      labels,
+      settings.grid,
+      native_ml=float(np.count_nonzero(scan.lesion.data)) * scan.lesion.voxel_volume_ml,
+      volume_ratio=transform.volume_ratio(settings.grid),
+    )
+  return Prepared(image, labels, fraction, _facts(case, settings, scan, transform, figures))
+
+
+class _Scan:
+  """The volumes of a case as read; `lesion` and `segmentation` are None where there is none."""
+
+  def __init__(self, case: Case, contrasts: tuple[str, ...], root: Path):
+    read = lambda role, reader: _read(case, role, reader, root)
+    images = {role: read(role, nifti.read_image) for role in contrasts}
+    self.reference = images[contrasts[0]]
+    if not self.reference.is_placed:
+      raise InputError(
+        f'{contrasts[0]}: its header does not say where the image lies (qform and sform codes are 0), '
+        'expected one of them above 0'
+      )
+    self.images = {role: self._placed(role, volume) for role, volume in images.items()}
+    self.lesion = self._read_lesion(case, read)
+    self.segmentation = None
+    if SEGMENTATION in case.files:
+      volume = read(SEGMENTATION, nifti.read_label_map)
+      ids = ASEG28.from_codes(volume.data, SEGMENTATION)
+      self.segmentation = self._placed(SEGMENTATION, dataclasses.replace(volume, data=ids))
+      if not ids.any():
+        raise InputError(f'{SEGMENTATION}: holds background only, expected structures of the brain')
+
+  def _read_lesion(self, case: Case, read: Callable[..., Volume]) -> Volume | None:
+    if LESION not in case.files:
+      return None
+    mask = self._placed(LESION, read(LESION, nifti.read_mask))
+    if case.group == POSITIVE and not mask.data.any():
+      raise InputError(f'{LESION}: the mask is empty in a positive case, expected a lesion')
+    if case.group != POSITIVE and mask.data.any():
+      raise InputError(f'{LESION}: the mask is not empty in a {case.group} case, expected no lesion')
+    return mask if mask.data.any() else None
+
+  def _placed(self, role: str, volume: Volume) -> Volume:
+    return nifti.on_grid_of(volume, self.reference, role)
+
+
+def _facts(
+  case: Case, settings: Settings, scan: _Scan, transform: Transform, figures: dict[str, float]
+) -> dict[str, Any]:
+  return {
+    'group': case.group,
+    'versions': {name: package_version(name) for name in _PACKAGES} | {'preparation': VERSION},
+    'settings': settings.to_json(),
+    'transform': {
+      'kind': settings.registration,
+      'mni_to_scan': np.round(transform.matrix, 6).tolist(),
+    },
+    'labels_from': 'template' if scan.segmentation is None else 'segmentation',
+    'quality': figures,
+    'suspicions': quality.suspicions(figures),
+    'image_sha256': _hash_voxels(scan.reference),
+  }
+
+
+def _read(case: Case, role: str, reader: Callable[..., Volume], root: Path) -> Volume:
+  path = case.files[role]
+  try:
+    return reader(path, root=root)
+  except InputError as error:
+    raise InputError(f'{role}: {str(error).removeprefix(f"{path}: ")}') from error
+
+
+def _register(scan: _Scan, kind: str) -> Transform:
+  if kind == 'none':
+    return IDENTITY
+  try:
+    return registration.register_image(scan.reference, deformable=kind == 'syn', lesion=scan.lesion)
+  except InputError as error:
+    raise InputError(f'{next(iter(scan.images))}: {error}') from error
+
+
+def _image(scan: _Scan, settings: Settings, transform: Transform) -> np.ndarray:
+  """Each contrast scaled by itself inside the head that the first one shows."""
+  channels, head = [], None
+  for role, volume in scan.images.items():
+    values = np.maximum(resample.resample_image(volume, settings.grid, transform), 0)
+    if head is None:
+      if not values.any():
+        raise InputError(f'{role}: no intensity above 0 falls on the grid, expected a head there')
+      head = head_mask(values)
+    top = np.percentile(values[head], CLIP_PERCENTILE)
+    if top <= 0:
+      raise InputError(f'{role}: nothing above 0 inside the head, expected an image of the same head')
+    channels.append(np.where(head, np.minimum(values / top, 1), 0).astype(np.float32))
+  return np.stack(channels, -1)
+
+
+def _coverage(reference: Volume, grid: Grid, transform: Transform) -> np.ndarray:
+  field = dataclasses.replace(reference, data=np.ones(reference.data.shape, np.uint8))
+  return resample.resample_mask(field, grid, transform) >= _COVERED
+
+
+def _labels(scan: _Scan, transform: Transform, template: quality.Template) -> np.ndarray:
+  if scan.segmentation is None:
+    return template.labels
+  labels = resample.resample_labels(scan.segmentation, template.grid, len(ASEG28.names), transform)
+  if not labels.any():
+    raise InputError(f'{SEGMENTATION}: nothing of it falls on the grid, expected a brain there')
+  return labels
+
+
+def _fraction(scan: _Scan, grid: Grid, transform: Transform) -> np.ndarray | None:
+  if scan.lesion is None:
+    return None
+  fraction = resample.resample_mask(scan.lesion, grid, transform)
+  if not fraction.any():
+    raise InputError(f'{LESION}: nothing of the mask falls on the grid, expected a lesion there')
+  return fraction
+
+
+def _hash_voxels(volume: Volume) -> str:
+  digest = hashlib.sha256(str(volume.data.shape).encode())
+  digest.update(np.ascontiguousarray(volume.data, '<f4').tobytes())
+  return digest.hexdigest()

@@ -1,0 +1,278 @@
+"""Where the files of a cohort lie: tables of patterns for each layout that can be read.
+
+The input folder is listed once; each subject's files are then matched by name. Of tables only the
+columns `participant_id`, `group` and `split` of a BIDS input are looked at.
+"""
+
+import dataclasses
+import fnmatch
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.preparation import input_tables, listing
+from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE, POSITIVE
+
+LESION, SEGMENTATION = 'lesion', 'segmentation'
+_SESSION = re.compile(r'(?:^|[/_])(ses-[^/_.]+)')
+_LABEL = re.compile(r'sub-[A-Za-z0-9]+')
+
+# Patterns are matched without the file's ending; `*` goes across folders, `!` excludes. Where a group
+# of patterns finds something, the groups after it are not looked at.
+Patterns = tuple[tuple[str, ...], ...]
+
+_SEGMENTATIONS: Patterns = (
+  ('derivatives/*/aseg', 'derivatives/*/aseg.mgz'),
+  ('derivatives/*aseg', 'derivatives/*synthseg', 'derivatives/*_dseg', '!*aparc*'),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+  """Patterns of one kind of input; {subject} is `sub-X`, {session} is `ses-Y` where there is one.
+
+  Attributes:
+    images: Patterns by contrast; the key `*` stands for any other, as {contrast}.
+    lesion: Patterns of the mask.
+    without_mask: Group of a case without mask; '' where each must have one.
+    some_masks: Whether an input without any mask is refused.
+  """
+
+  images: dict[str, Patterns]
+  lesion: Patterns
+  without_mask: str
+  some_masks: bool
+
+  def patterns(self, role: str) -> Patterns:
+    if role == LESION:
+      return self.lesion
+    return _SEGMENTATIONS if role == SEGMENTATION else self.images.get(role) or self.images['*']
+
+
+def _isles(contrast: str, folder: str, name: str) -> dict[str, Patterns]:
+  return {
+    contrast: (
+      (
+        f'rawdata/{{subject}}/{{session}}/{{subject}}_{{session}}_{contrast}',
+        f'{{subject}}/{{session}}/{folder}/{{subject}}_{{session}}_{name}',
+      ),
+    )
+  }
+
+
+LAYOUTS = {
+  'soop': Layout(
+    images={
+      'dwi': (('{subject}/dwi/{subject}_rec-TRACE_dwi',),),
+      'adc': (('{subject}/dwi/{subject}_rec-ADC_dwi',),),
+      'flair': (('{subject}/anat/{subject}_FLAIR',),),
+      't1w': (('{subject}/anat/{subject}_T1w',),),
+    },
+    lesion=(('derivatives/lesion_masks/{subject}/dwi/{subject}_space-TRACE_desc-lesionAcute_mask',),),
+    without_mask=NEGATIVE,
+    some_masks=True,
+  ),
+  'isles22': Layout(
+    images={
+      **_isles('dwi', 'dwi', 'dwi'),
+      **_isles('adc', 'dwi', 'adc'),
+      **_isles('flair', 'anat', 'FLAIR'),
+    },
+    lesion=(('derivatives/{subject}/{session}/{subject}_{session}_msk',),),
+    without_mask='',
+    some_masks=False,
+  ),
+  'bids': Layout(
+    images={
+      'dwi': (
+        ('{folder}/dwi/{stem}_*rec-TRACE*_dwi', '{folder}/dwi/{stem}_*trace'),
+        ('{folder}/dwi/{stem}_*dwi', '!*rec-ADC*'),
+      ),
+      'adc': (('{folder}/dwi/{stem}_*adc', '{folder}/dwi/{stem}_*rec-ADC*_dwi'),),
+      '*': (('{folder}/*/{stem}_{contrast}', '{folder}/*/{stem}_*_{contrast}'),),
+    },
+    lesion=(
+      ('*/{subject}_*lesion*_mask', '*/{subject}_*lesion*_msk'),
+      ('*/{subject}_*mask', '*/{subject}_*msk', '!*brain*'),
+    ),
+    without_mask=HEALTHY,
+    some_masks=False,
+  ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """One scan of a subject.
+
+  Attributes:
+    case_id: `sub-X`, or `sub-X_ses-01` where the subject has several sessions.
+    subject: `sub-X`.
+    group: 'positive', 'negative' or 'healthy'.
+    split: As the input's participants table says, '' where it does not.
+    files: Paths by role: contrasts, 'lesion', 'segmentation'.
+  """
+
+  case_id: str
+  subject: str
+  group: str
+  split: str
+  files: dict[str, Path]
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+  """A case that cannot be prepared; `where` is for the user's eyes and is stored nowhere."""
+
+  case_id: str
+  reason: str
+  where: str = ''
+
+
+def find_cases(
+  source: str, root: Path, contrasts: tuple[str, ...], without_mask: str = ''
+) -> tuple[list[Case], list[Problem]]:
+  """Lists the cases of a cohort, sorted, and those that cannot be used.
+
+  Args:
+    source: A key of `LAYOUTS`.
+    root: The input folder.
+    contrasts: Images that each case must have.
+    without_mask: Group of cases without mask, 'negative' or 'healthy'; '' for the layout's own.
+
+  Raises:
+    InputError: No such folder, source or contrast, or no subject in the folder.
+  """
+  layout = _layout(source, contrasts, without_mask)
+  found = listing.list_subjects(root)
+  table = input_tables.read_groups(root) if source == 'bids' else {}
+  finder = _Finder(layout, root, contrasts, without_mask or layout.without_mask, table)
+  for number, subject in enumerate(sorted({*found, *table}), 1):
+    stand_in = f'sub-unnamed{number:03d}'
+    finder.add(subject, subject if _LABEL.fullmatch(subject) else stand_in, found.get(subject))
+  if not found:
+    raise InputError(f'{root}: holds no folder sub-*, expected the layout of {source}')
+  if layout.some_masks and not without_mask and not any(LESION in case.files for case in finder.cases):
+    raise InputError(
+      f'{root}: holds no lesion mask, expected {_expected(layout.lesion)}; where none is right, '
+      f'give --without_mask={layout.without_mask}'
+    )
+  return finder.cases, finder.problems
+
+
+def _layout(source: str, contrasts: tuple[str, ...], without_mask: str) -> Layout:
+  if source not in LAYOUTS:
+    raise InputError(f'source is {source!r}, expected one of {list(LAYOUTS)}')
+  layout = LAYOUTS[source]
+  if not contrasts or len(set(contrasts)) < len(contrasts):
+    raise InputError(f'contrasts are {list(contrasts)}, expected one or more, each once')
+  for contrast in contrasts:
+    if contrast in (LESION, SEGMENTATION) or not re.fullmatch('[a-z0-9]+', contrast):
+      raise InputError(f'contrast is {contrast!r}, expected small letters and digits such as adc')
+    if contrast not in layout.images and '*' not in layout.images:
+      raise InputError(f'contrast {contrast!r}: {source} has {list(layout.images)}')
+  if without_mask not in ('', NEGATIVE, HEALTHY):
+    raise InputError(f'without_mask is {without_mask!r}, expected {NEGATIVE} or {HEALTHY}')
+  return layout
+
+
+class _Unusable(Exception):
+  """Why a subject or one of its cases cannot be used."""
+
+
+class _Finder:
+  """Gathers the cases and the problems of one subject after the other."""
+
+  def __init__(
+    self,
+    layout: Layout,
+    root: Path,
+    contrasts: tuple[str, ...],
+    without_mask: str,
+    table: dict[str, input_tables.Row],
+  ):
+    self._layout, self._root, self._contrasts = layout, root, contrasts
+    self._without_mask, self._table = without_mask, table
+    self.cases: list[Case] = []
+    self.problems: list[Problem] = []
+
+  def add(self, subject: str, case_id: str, listed: listing.Listed | None) -> None:
+    """Adds all sessions of a subject; None when it has no folder."""
+    try:
+      self._check(subject, listed)
+    except _Unusable as error:
+      self.problems.append(Problem(case_id, str(error), subject))
+      return
+    raw = [path for path in listed.paths if not path.startswith('derivatives/')]
+    sessions = sorted({name for path in raw for name in _SESSION.findall(path)}) or ['']
+    for number, session in enumerate(sessions, 1):
+      paths = listed.paths
+      if len(sessions) > 1:
+        case_id = f'{subject}_ses-{number:02d}'
+        paths = [path for path in paths if session in _SESSION.findall(path)]
+      try:
+        self.cases.append(self._case(case_id, subject, session, paths))
+      except _Unusable as error:
+        self.problems.append(Problem(case_id, str(error), f'{subject} {session}'.strip()))
+
+  def _check(self, subject: str, listed: listing.Listed | None) -> None:
+    if not _LABEL.fullmatch(subject):
+      raise _Unusable('its label holds other than letters and digits, expected sub-<letters, digits>')
+    if listed is None:
+      raise _Unusable('is in participants.tsv, but has no folder')
+    if listed.problem:
+      raise _Unusable(listed.problem)
+    if self._table and subject not in self._table:
+      raise _Unusable('has no row in participants.tsv, which gives groups or splits')
+    if self._table and self._table[subject].problem:
+      raise _Unusable(self._table[subject].problem)
+
+  def _case(self, case_id: str, subject: str, session: str, paths: list[str]) -> Case:
+    names = {
+      'subject': subject,
+      'session': session,
+      'folder': f'{subject}/{session}' if session else subject,
+      'stem': f'{subject}_{session}' if session else subject,
+    }
+    files = {}
+    for role in (*self._contrasts, LESION, SEGMENTATION):
+      found = _match(paths, self._layout.patterns(role), {**names, 'contrast': role})
+      if len(found) > 1:
+        raise _Unusable(f'{role}: {len(found)} files fit, expected one')
+      if found:
+        files[role] = self._root / found[0]
+      elif role in self._contrasts:
+        raise _Unusable(
+          f'{role}: missing file, expected {_expected(self._layout.patterns(role), role)}'
+        )
+    row = self._table.get(subject, input_tables.Row())
+    group = row.group or (POSITIVE if LESION in files else self._without_mask)
+    if LESION not in files and group in ('', POSITIVE):
+      raise _Unusable(f'{LESION}: missing file, expected {_expected(self._layout.lesion)}')
+    if row.split == HEALTHY and group == POSITIVE:
+      raise _Unusable('has a lesion and the split healthy, expected train or test')
+    return Case(case_id, subject, group, row.split, files)
+
+
+def _expected(patterns: Patterns, contrast: str = '') -> str:
+  """The most general names, with X and Y for labels: the true ones may be dates."""
+  names = {'subject': 'sub-X', 'session': 'ses-Y', 'contrast': contrast}
+  names |= {'folder': 'sub-X[/ses-Y]', 'stem': 'sub-X[_ses-Y]'}
+  wanted = [pattern for pattern in patterns[-1] if not pattern.startswith('!')]
+  return ' or '.join(f'{pattern.format(**names)}.nii.gz' for pattern in wanted)
+
+
+def _match(paths: Iterable[str], patterns: Patterns, names: dict[str, str]) -> list[str]:
+  """Paths that fit the first group of patterns that any fits; upper and lower case are one."""
+  stems = {path: listing.without_ending(path).lower() for path in paths}
+  for group in patterns:
+    wanted, unwanted = [], []
+    for pattern in group:
+      filled = pattern.lstrip('!').format(**names).lower()
+      (unwanted if pattern.startswith('!') else wanted).append(filled)
+    fits = lambda stem, any_of: any(fnmatch.fnmatchcase(stem, pattern) for pattern in any_of)
+    found = [path for path, stem in stems.items() if fits(stem, wanted) and not fits(stem, unwanted)]
+    if found:
+      return sorted(found)
+  return []

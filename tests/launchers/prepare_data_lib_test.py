@@ -1,0 +1,279 @@
+import errno
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from launchers import prepare_data_lib, subject_pool
+from launchers.prepare_data_lib import Options, prepare_data
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti_writing
+from stroke_tfds.preparation.folder import PreparedFolder
+from tests.launchers import bad_cohorts
+from tests.real_samples import SAMPLES, needs_samples
+from tests.stroke_tfds.preparation import made_up_scans as scans
+from tests.stroke_tfds.preparation.made_up_scans import GRID
+
+_GRID_JSON = json.dumps(GRID.to_json())
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _in_this_process(work, shared, tasks, n_workers, preload=()):
+  """Instead of the pool, where patches must reach the work."""
+  for task in tasks:
+    yield task, work(shared, task)
+
+
+class _Case(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    folder = Path(tfds.testing.make_tmp_dir())
+    self.root, self.output = folder / 'in', folder / 'out'
+    self.root.mkdir()
+
+  def options(self, **changes):
+    given = {'source': 'bids', 'registration': 'none', 'grid': _GRID_JSON, 'workers': 2}
+    return Options(**{**given, 'input': str(self.root), 'output': str(self.output), **changes})
+
+  def prepare(self, **changes):
+    return prepare_data(self.options(**changes))
+
+  def prepare_here(self, **changes):
+    with mock.patch.object(subject_pool, 'run', _in_this_process):
+      return self.prepare(**changes)
+
+  def records(self):
+    return {record.case_id: record for record in PreparedFolder(self.output).records}
+
+
+class PrepareDataTest(_Case):
+  def test_a_cohort_of_groups(self):
+    scans.save_subject(self.root, 'sub-1', 1)
+    scans.save_subject(self.root, 'sub-2', 2, lesion=False)
+    self.assertEqual(self.prepare_here(), 0)
+    folder = PreparedFolder(self.output)
+    self.assertEqual(
+      [(case.case_id, case.group, case.status) for case in folder.cases],
+      [('sub-1', 'positive', 'prepared'), ('sub-2', 'healthy', 'prepared')],
+    )
+    image, labels, fraction, sidecar = folder.load('sub-1')
+    self.assertEqual((image.shape, labels.shape), ((32, 32, 8, 1), (32, 32, 8)))
+    self.assertAlmostEqual(fraction.sum() * GRID.voxel_volume_ml, 10.368, places=3)
+    self.assertEqual(sidecar['versions']['preparation'], '1.0.0')
+    self.assertEqual(folder.load('sub-2')[2].max(), 0)
+    self.assertTrue((self.output / 'quality.html').exists())
+    self.assertEqual(self.records()['sub-1'].quality, sidecar['quality'])
+
+  def test_broken_subjects_among_good_ones(self):
+    expected = bad_cohorts.break_many(self.root)
+    for number, subject in enumerate(('sub-good1', 'sub-good2')):
+      scans.save_subject(self.root, subject, 1000 + number)
+    self.assertEqual(self.prepare(), 1)
+    records = self.records()
+    self.assertEqual(sorted(records), sorted([*expected, 'sub-good1', 'sub-good2']))
+    for subject, pattern in expected.items():
+      self.assertEqual(records[subject].status, 'failed', subject)
+      self.assertRegex(records[subject].reason, pattern, subject)
+      self.assertNotIn(str(self.root), records[subject].reason)
+    cases = [case.case_id for case in PreparedFolder(self.output).cases]
+    self.assertEqual(cases, ['sub-good1', 'sub-good2'])
+
+  def test_says_what_became_of_each(self):
+    scans.save_subject(self.root, 'sub-1', 1)
+    scans.save_subject(self.root, 'sub-2', 2)
+    scans.mask_path(self.root, 'sub-2').write_bytes(b'no mask')
+    scans.save(scans.dwi_path(self.root, 'sub-3'), np.roll(scans.scan(3), 10, axis=1))
+    with mock.patch('builtins.print') as printed:
+      self.assertEqual(self.prepare_here(), 1)
+    lines = printed.call_args.args[0].splitlines()
+    self.assertRegex(lines[0], r'^prepared +1$')
+    self.assertRegex(lines[1], r'^suspicious +1$')
+    self.assertRegex(lines[2], r'^  sub-3 .*brain_dice is 0\..*, expected at least 0.8')
+    self.assertRegex(lines[3], r'^failed +1$')
+    self.assertRegex(lines[4], r'^  sub-2 +lesion: ')
+
+  def test_failed_ones_are_tried_again_and_done_ones_left(self):
+    scans.save_subject(self.root, 'sub-1', 1)
+    scans.save_subject(self.root, 'sub-2', 2)
+    good = scans.mask_path(self.root, 'sub-2').read_bytes()
+    scans.mask_path(self.root, 'sub-2').write_bytes(good[:-200])
+    self.assertEqual(self.prepare_here(), 1)
+    before = _times(self.output / 'sub-1')
+    scans.mask_path(self.root, 'sub-2').write_bytes(good)
+    self.assertEqual(self.prepare_here(), 0)
+    self.assertEqual(_times(self.output / 'sub-1'), before)
+    self.assertEqual(self.records()['sub-2'].status, 'prepared')
+    # A scan that was replaced is prepared again.
+    scans.save(scans.dwi_path(self.root, 'sub-1'), scans.scan(77))
+    self.assertEqual(self.prepare_here(), 0)
+    self.assertNotEqual(_times(self.output / 'sub-1'), before)
+
+  def test_resumes_after_a_kill(self):
+    subjects = [f'sub-{n:02d}' for n in range(16)]
+    for number, subject in enumerate(subjects):
+      scans.save_subject(self.root, subject, number)
+    command = [sys.executable, '-m', 'launchers.prepare_data', '--source=bids', f'--grid={_GRID_JSON}']
+    command += [f'--input={self.root}', f'--output={self.output}', '--registration=none', '--workers=1']
+    started = subprocess.Popen(command, cwd=_PROJECT, start_new_session=True, stderr=subprocess.DEVNULL)
+    sidecars = lambda: sorted(self.output.glob('sub-*/dwi/*.json'))
+    while len(sidecars()) < 3 and started.poll() is None:
+      time.sleep(0.005)
+    os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+    done = [path.parents[1].name for path in sidecars()]
+    self.assertBetween(len(done), 3, 15)
+    before = {subject: _times(self.output / subject) for subject in done}
+    self.assertEqual(self.prepare_here(), 0)
+    for subject in done:
+      self.assertEqual(_times(self.output / subject), before[subject])
+    self.assertEqual([case.case_id for case in PreparedFolder(self.output).cases], subjects)
+    self.assertEmpty([path for path in self.output.rglob('.*') if path.is_file()])
+    resumed = PreparedFolder(self.output).fingerprint
+    self.output = self.output.with_name('at_once')
+    self.assertEqual(self.prepare_here(), 0)
+    self.assertEqual(PreparedFolder(self.output).fingerprint, resumed)
+
+  def test_a_process_that_dies_fails_its_case_alone(self):
+    for number in range(3):
+      scans.save_subject(self.root, f'sub-{number}', number)
+
+    def one_dies(work, shared, tasks, *_):
+      for task in tasks:
+        died = task.case_id == 'sub-1'
+        yield task, subject_pool.Died(-9) if died else work(shared, task)
+
+    with mock.patch.object(subject_pool, 'run', one_dies):
+      self.assertEqual(self.prepare(), 1)
+    self.assertRegex(self.records()['sub-1'].reason, 'ended by SIGKILL, as when memory runs out')
+    self.assertEqual([case.case_id for case in PreparedFolder(self.output).cases], ['sub-0', 'sub-2'])
+
+  def test_a_full_disk_stops_with_one_line_and_keeps_what_is_done(self):
+    for number in range(3):
+      scans.save_subject(self.root, f'sub-{number}', number)
+    create = nifti_writing._create
+
+    def full(path):
+      if 'sub-1_' in path.name:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+      return create(path)
+
+    with mock.patch.object(nifti_writing, '_create', full):
+      with self.assertRaisesRegex(
+        InputError, '^[^\n]*disk full[^\n]*; 1 cases are done and kept[^\n]*$'
+      ):
+        self.prepare_here()
+    before = _times(self.output / 'sub-0')
+    self.assertEqual(self.prepare_here(), 0)
+    self.assertEqual(_times(self.output / 'sub-0'), before)
+    self.assertLen(PreparedFolder(self.output).cases, 3)
+
+  def test_ctrl_c_keeps_what_is_done(self):
+    for number in range(2):
+      scans.save_subject(self.root, f'sub-{number}', number)
+
+    def interrupted(work, shared, tasks, *_):
+      yield tasks[0], work(shared, tasks[0])
+      raise KeyboardInterrupt
+
+    with mock.patch.object(subject_pool, 'run', interrupted):
+      self.assertEqual(self.prepare(), 130)
+    self.assertEqual([case.case_id for case in PreparedFolder(self.output).cases], ['sub-0'])
+    self.assertEqual(self.prepare_here(), 0)
+
+  def test_the_same_scan_under_two_subjects_is_used_once(self):
+    for subject in ('sub-2', 'sub-1'):
+      scans.save_subject(self.root, subject, 5)
+    scans.save_subject(self.root, 'sub-3', 6)
+    for _ in range(2):  # Also when nothing is left to do.
+      self.assertEqual(self.prepare_here(), 1)
+      self.assertRegex(self.records()['sub-2'].reason, '^the same image as sub-1, expected another')
+      cases = [case.case_id for case in PreparedFolder(self.output).cases]
+      self.assertEqual(cases, ['sub-1', 'sub-3'])
+
+  def test_nothing_of_a_patient_but_the_case_id_is_written(self):
+    secrets = bad_cohorts.plant_secrets(self.root.with_name('Smith_Jane_1950-02-01'))
+    self.root = self.root.with_name('Smith_Jane_1950-02-01')
+    self.assertEqual(self.prepare_here(contrasts=('dwi', 'adc')), 1)
+    records = self.records()
+    self.assertEqual(
+      {name: record.status for name, record in records.items()},
+      {'sub-X1_ses-01': 'prepared', 'sub-X1_ses-02': 'failed', 'sub-X2': 'failed'},
+    )
+    for path in [self.output, *self.output.rglob('*')]:
+      content = str(path.relative_to(self.output)).encode()
+      if path.is_file():
+        content += path.read_bytes()
+        content += gzip.decompress(path.read_bytes()) if path.suffix == '.gz' else b''
+      for secret in secrets:
+        self.assertNotIn(secret.lower().encode(), content.lower(), path)
+
+  def test_refuses_what_cannot_work_before_any_work(self):
+    scans.save_subject(self.root, 'sub-1')
+    for changes, error in (
+      ({'registration': 'rigid'}, "registration is 'rigid', expected one of"),
+      ({'workers': 0}, 'workers is 0, expected at least 1'),
+      ({'grid': 'huge'}, "grid 'huge' is unknown"),
+      ({'grid': '{"name": '}, 'expected a name or a JSON object'),
+      ({'grid': '{"name": "x"}'}, 'expected the fields name, shape, spacing_mm and corner_mm'),
+      ({'output': str(self.root / 'derivatives' / 'out')}, 'one lies inside the other'),
+      ({'output': str(self.root.parent)}, 'one lies inside the other'),
+      ({'input': str(self.root / 'absent')}, 'no such folder'),
+    ):
+      with self.assertRaisesRegex(InputError, error):
+        self.prepare(**changes)
+    with mock.patch.object(prepare_data_lib.importlib.util, 'find_spec', return_value=None):
+      with self.assertRaisesRegex(InputError, 'antspyx, which is not installed.*--registration=none'):
+        self.prepare(registration='syn')
+    self.assertFalse(self.output.exists())
+
+
+class RealSamplesTest(_Case):
+  @needs_samples
+  @pytest.mark.slow
+  def test_isles22_case(self):
+    changes = {'source': 'isles22', 'input': str(SAMPLES / 'isles22'), 'contrasts': ('dwi', 'adc')}
+    self.assertEqual(self.prepare(**changes, registration='syn', grid='mni_128x128x32'), 0)
+    [record] = self.records().values()
+    self.assertEqual(record.status, 'prepared')
+    self.assertGreaterEqual(record.quality['brain_dice'], 0.93)
+    self.assertAllClose(record.quality['volume_kept'], 1, atol=0.05)
+    self.assertGreater(record.quality['lesion_contrast_dwi'], 1.2)
+    self.assertLess(record.quality['lesion_contrast_adc'], 0.8)
+
+  @needs_samples
+  @pytest.mark.slow
+  def test_healthy_scans_with_skull_and_partial_coverage(self):
+    for number, (folder, name) in enumerate(
+      (
+        ('siemens_xa30', 'trace_b2500'),
+        ('uih_ap_134431', 'trace_b928'),
+        ('uih_pa_132222', 'trace_b928'),
+      )
+    ):
+      path = self.root / f'sub-{number}' / 'dwi' / f'sub-{number}_dwi.nii.gz'
+      path.parent.mkdir(parents=True)
+      shutil.copy(SAMPLES / 'healthy_dwi' / folder / f'{name}.nii.gz', path)
+    self.assertEqual(self.prepare(registration='syn', grid='mini'), 0)
+    for record in self.records().values():
+      self.assertEqual(record.status, 'prepared', record.reason)
+      self.assertGreater(record.quality['brain_dice'], 0.85)
+      self.assertGreater(record.quality['template_correlation'], 0.4)
+
+
+def _times(folder: Path) -> dict[str, int]:
+  return {path.name: path.stat().st_mtime_ns for path in folder.rglob('*') if path.is_file()}
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,47 @@
+from unittest import mock
+
+import tensorflow as tf
+from absl import flags
+from absl.testing import flagsaver
+
+from launchers import prepare_data
+from launchers.prepare_data_lib import Options
+from launchers.subject_pool import available_cores
+from stroke_tfds.errors import InputError
+
+
+class MainTest(tf.test.TestCase):
+  def run_main(self, *arguments):
+    """The exit status and what the library was called with."""
+    with flagsaver.flagsaver():
+      left = flags.FLAGS(['prepare_data', *arguments])
+      with mock.patch.object(prepare_data, 'prepare_data', return_value=1) as called:
+        return prepare_data.main(left), called.call_args.args[0]
+
+  def test_flags_become_options(self):
+    status, options = self.run_main('--source=soop', '--input=in', '--output=out')
+    self.assertEqual(status, 1)
+    self.assertEqual(options, Options('soop', 'in', 'out', workers=available_cores()))
+    _, options = self.run_main(
+      '--source=isles22',
+      '--input=in',
+      '--output=out',
+      '--workers=3',
+      '--contrasts=dwi,adc',
+      '--registration=affine',
+      '--grid=mini',
+      '--without_mask=negative',
+    )
+    expected = Options('isles22', 'in', 'out', 3, ('dwi', 'adc'), 'affine', 'mini', 'negative')
+    self.assertEqual(options, expected)
+
+  def test_refuses_what_is_not_known(self):
+    with self.assertRaisesRegex(InputError, "unexpected argument 'in'"):
+      self.run_main('--source=soop', 'in')
+    for argument in ('--source=adni', '--workers=0', '--registration=rigid', '--without_mask=ill'):
+      with self.assertRaises(flags.IllegalFlagValueError):
+        self.run_main(argument)
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,201 @@
+import dataclasses
+from pathlib import Path
+from unittest import mock
+
+import nibabel as nib
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from scipy import ndimage
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import registration
+from stroke_tfds.imaging.transform import Transform
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.preparation import quality
+from stroke_tfds.preparation.case import hash_inputs, prepare_case
+from stroke_tfds.preparation.folder import Settings
+from stroke_tfds.preparation.layouts import find_cases
+from tests.stroke_tfds.preparation import made_up_scans as scans
+from tests.stroke_tfds.preparation.made_up_scans import GRID, SCAN_GRID
+
+_SETTINGS = Settings('bids', ('dwi',), 'none', GRID)
+
+
+class PrepareCaseTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.root = Path(tfds.testing.make_tmp_dir())
+    scans.save_subject(self.root, 'sub-1')
+
+  def prepare(self, settings=_SETTINGS, group=None):
+    [case], problems = find_cases('bids', self.root, settings.contrasts)
+    self.assertEmpty(problems)
+    case = dataclasses.replace(case, group=group or case.group)
+    return prepare_case(case, settings, self.root, quality.load_template(settings.grid))
+
+  def save_dwi(self, data, affine=None, **header):
+    return scans.save(scans.dwi_path(self.root, 'sub-1'), data, affine, **header)
+
+  def save_mask(self, data, affine=None, **header):
+    return scans.save(scans.mask_path(self.root, 'sub-1'), data, affine, **header)
+
+  def test_image_is_scaled_by_the_percentile_inside_the_head(self):
+    image = self.prepare().image
+    # The output's voxels are blocks of 2 x 2 x 2 of the scan's.
+    means = scans.scan(0).reshape(32, 2, 32, 2, 8, 2).mean((1, 3, 5))
+    head = image[..., 0] > 0
+    expected = np.where(head, np.minimum(means / np.percentile(means[head], 99.5), 1), 0)
+    self.assertAllClose(image[..., 0], expected, atol=0.02)
+    self.assertEqual(image.dtype, np.float32)
+    self.assertEqual(image.shape, (32, 32, 8, 1))
+    self.assertEqual(image.max(), 1)
+
+  def test_lesion_keeps_its_volume(self):
+    made = self.prepare()
+    self.assertAlmostEqual(made.lesion_fraction.sum() * GRID.voxel_volume_ml, 10.368, places=3)
+    self.assertEqual(made.facts['quality']['lesion_native_ml'], 10.368)
+    self.assertEqual(made.facts['quality']['volume_kept'], 1)
+    self.assertGreater(made.facts['quality']['lesion_contrast_dwi'], 1.2)
+
+  def test_labels_are_the_templates_and_end_with_the_scan(self):
+    affine = SCAN_GRID.affine.copy()
+    affine[:3, 3] = SCAN_GRID.affine[:3, :3] @ [0, 0, 6] + affine[:3, 3]
+    self.save_dwi(scans.scan(0)[..., 6:], affine)
+    made = self.prepare()
+    template = quality.load_template(GRID)
+    self.assertAllEqual(made.labels[..., 3:], template.labels[..., 3:])
+    self.assertAllEqual(made.labels[..., :3], np.zeros((32, 32, 3)))
+    self.assertEqual(made.facts['labels_from'], 'template')
+    covered = np.count_nonzero(template.labels[..., 3:]) / np.count_nonzero(template.labels)
+    self.assertAllClose(made.facts['quality']['coverage'], covered, atol=1e-4)
+
+  def test_labels_come_from_a_segmentation_where_there_is_one(self):
+    codes = np.zeros(SCAN_GRID.shape, np.int16)
+    codes[20:40, 20:40, 4:12] = 41  # Right cerebral white matter.
+    codes[20:22, 20:22, 4:6] = 502  # Extracerebral.
+    scans.save(scans.segmentation_path(self.root, 'sub-1'), codes)
+    made = self.prepare()
+    expected = np.zeros(GRID.shape)
+    expected[10:20, 10:20, 2:6] = ASEG28.id_of('right cerebral white matter')
+    expected[10, 10, 2] = 0
+    self.assertAllEqual(made.labels, expected)
+    self.assertEqual(made.facts['labels_from'], 'segmentation')
+    self.assertTrue(any('labels_dice' in text for text in made.facts['suspicions']))
+
+  def test_other_contrasts_are_scaled_by_themselves_inside_the_first_ones_head(self):
+    adc = np.full(SCAN_GRID.shape, 3000, np.float32)  # Background is bright too.
+    adc[scans.LESION_VOXELS] = 500
+    scans.save(self.root / 'sub-1' / 'dwi' / 'sub-1_adc.nii.gz', adc)
+    made = self.prepare(Settings('bids', ('dwi', 'adc'), 'none', GRID))
+    outside = ndimage.distance_transform_edt(made.image[..., 0] == 0) > 3
+    self.assertGreater(np.count_nonzero(outside), 1000)
+    self.assertEqual(made.image[outside].max(), 0)
+    self.assertEqual(made.image[..., 1].max(), 1)
+    self.assertLess(made.facts['quality']['lesion_contrast_adc'], 0.5)
+
+  def test_transform_moves_image_mask_and_labels_alike(self):
+    shift = np.eye(4)
+    shift[0, 3] = 6  # The scan lies one voxel of the output to the right of where it should.
+    moved = SCAN_GRID.affine.copy()
+    moved[0, 3] += 6
+    straight = self.prepare()
+    self.save_dwi(scans.scan(0), moved)
+    self.save_mask(scans.lesion_mask(), moved)
+    with mock.patch.object(registration, 'register_image', return_value=Transform(shift)) as register:
+      made = self.prepare(dataclasses.replace(_SETTINGS, registration='syn'))
+    self.assertTrue(register.call_args.kwargs['deformable'])
+    self.assertEqual(np.count_nonzero(register.call_args.kwargs['lesion'].data), 144)
+    self.assertAllClose(made.image, straight.image, atol=1e-5)
+    self.assertAllClose(made.lesion_fraction, straight.lesion_fraction)
+    self.assertEqual(made.facts['transform'], {'kind': 'syn', 'mni_to_scan': shift.tolist()})
+
+  def test_mask_on_another_grid_is_resampled_where_both_say_where_they_are(self):
+    coarse = scans.lesion_mask()[::2, ::2]
+    affine = SCAN_GRID.affine @ np.diag([2, 2, 1, 1])
+    affine[:2, 3] += 1.5
+    self.save_mask(coarse, affine)
+    self.assertAlmostEqual(
+      self.prepare().lesion_fraction.sum() * GRID.voxel_volume_ml, 10.368, places=3
+    )
+
+  def test_mask_on_another_grid_that_says_nothing_is_refused(self):
+    path = scans.mask_path(self.root, 'sub-1')
+    image = nib.Nifti1Image(scans.lesion_mask()[::2], None)
+    nib.save(image, path)
+    with self.assertRaisesRegex(
+      InputError, r'^lesion: shape \(32, 64, 16\) on an image of \(64, 64, 16'
+    ):
+      self.prepare()
+    nib.save(nib.Nifti1Image(scans.lesion_mask(), None), path)  # On the image's grid it is believed.
+    self.prepare()
+
+  def test_image_that_says_nothing_is_refused(self):
+    nib.save(nib.Nifti1Image(scans.scan(0), None), scans.dwi_path(self.root, 'sub-1'))
+    with self.assertRaisesRegex(InputError, '^dwi: its header does not say where the image lies'):
+      self.prepare()
+
+  def test_masks_that_contradict_the_group_are_refused(self):
+    with self.assertRaisesRegex(InputError, 'lesion: the mask is not empty in a negative case'):
+      self.prepare(group='negative')
+    self.save_mask(np.zeros(SCAN_GRID.shape, np.uint8))
+    with self.assertRaisesRegex(InputError, 'lesion: the mask is empty in a positive case, expected'):
+      self.prepare()
+    self.assertIsNone(self.prepare(group='negative').lesion_fraction)
+
+  def test_lesion_or_image_or_labels_off_the_grid_are_refused(self):
+    far = SCAN_GRID.affine.copy()
+    far[2, 3] += 500
+    self.save_mask(scans.lesion_mask(), far)
+    with self.assertRaisesRegex(InputError, '^lesion: nothing of the mask falls on the grid'):
+      self.prepare()
+    self.save_mask(scans.lesion_mask())
+    scans.save(scans.segmentation_path(self.root, 'sub-1'), 2 * scans.lesion_mask(), far)
+    with self.assertRaisesRegex(InputError, '^segmentation: nothing of it falls on the grid'):
+      self.prepare()
+    scans.save(scans.segmentation_path(self.root, 'sub-1'), 0 * scans.lesion_mask())
+    with self.assertRaisesRegex(InputError, '^segmentation: holds background only'):
+      self.prepare()
+    self.save_dwi(scans.scan(0), far)
+    with self.assertRaisesRegex(InputError, '^dwi: no intensity above 0 falls on the grid'):
+      scans.segmentation_path(self.root, 'sub-1').unlink()
+      self.prepare()
+
+  def test_permission_denied_names_the_role(self):
+    path = scans.mask_path(self.root, 'sub-1')
+    allowed = open
+
+    def guarded(file, *args, **kwargs):
+      if str(file) == str(path.resolve()):
+        raise PermissionError(13, 'Permission denied', str(file))
+      return allowed(file, *args, **kwargs)
+
+    with mock.patch('builtins.open', guarded):
+      with self.assertRaisesRegex(InputError, '^lesion: permission denied, expected'):
+        self.prepare()
+
+  def test_hash_of_inputs_follows_files_and_group(self):
+    [case], _ = find_cases('bids', self.root, ('dwi',))
+    hashes = {hash_inputs(case), hash_inputs(dataclasses.replace(case, group='negative'))}
+    self.assertLen(hashes, 2)
+    self.save_dwi(scans.scan(7))
+    self.assertLen(hashes | {hash_inputs(case)}, 3)
+    case.files['lesion'].unlink()
+    self.assertLen(hashes | {hash_inputs(case)}, 3)
+
+  def test_hash_of_the_image_follows_its_voxels_alone(self):
+    first = self.prepare().facts['image_sha256']
+    self.save_dwi(scans.scan(0)[::-1], SCAN_GRID.affine @ _mirror(SCAN_GRID.shape[0]))
+    self.assertEqual(self.prepare().facts['image_sha256'], first)
+    self.save_dwi(scans.scan(1))
+    self.assertNotEqual(self.prepare().facts['image_sha256'], first)
+
+
+def _mirror(n):
+  mirror = np.diag([-1.0, 1, 1, 1])
+  mirror[0, 3] = n - 1
+  return mirror
+
+
+if __name__ == '__main__':
+  tf.test.main()

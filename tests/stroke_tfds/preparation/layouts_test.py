@@ -1,0 +1,226 @@
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl.testing import parameterized
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.preparation.layouts import find_cases
+
+_SOOP_MASK = 'derivatives/lesion_masks/{0}/dwi/{0}_space-TRACE_desc-lesionAcute_mask.nii.gz'
+
+
+class FindCasesTest(parameterized.TestCase, tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.root = Path(tfds.testing.make_tmp_dir())
+
+  def touch(self, *paths):
+    for path in paths:
+      file = self.root / path
+      file.parent.mkdir(parents=True, exist_ok=True)
+      file.touch()
+
+  def find(self, source, *contrasts, **options):
+    cases, problems = find_cases(source, self.root, contrasts or ('dwi',), **options)
+    found = {
+      case.case_id: {role: str(path.relative_to(self.root)) for role, path in case.files.items()}
+      for case in cases
+    }
+    return found, {problem.case_id: problem.reason for problem in problems}, cases
+
+  def touch_soop(self, subject, mask=True, adc=True):
+    self.touch(f'{subject}/dwi/{subject}_rec-TRACE_dwi.nii.gz', f'{subject}/anat/{subject}_T1w.nii.gz')
+    if adc:
+      self.touch(f'{subject}/dwi/{subject}_rec-ADC_dwi.nii.gz')
+    if mask:
+      self.touch(_SOOP_MASK.format(subject))
+
+  def test_soop(self):
+    self.touch_soop('sub-1')
+    self.touch_soop('sub-10', mask=False)
+    # Chronic lesions, and acute and chronic together, are not what is asked for.
+    folder = 'derivatives/lesion_masks/sub-10/dwi/sub-10_space-TRACE_desc-'
+    self.touch(f'{folder}lesion_mask.nii.gz', f'{folder}lesionChronic_mask.nii.gz')
+    self.touch_soop('sub-2', adc=False)
+    found, problems, cases = self.find('soop', 'dwi', 'adc')
+    self.assertEqual(
+      found,
+      {
+        'sub-1': {
+          'dwi': 'sub-1/dwi/sub-1_rec-TRACE_dwi.nii.gz',
+          'adc': 'sub-1/dwi/sub-1_rec-ADC_dwi.nii.gz',
+          'lesion': _SOOP_MASK.format('sub-1'),
+        },
+        'sub-10': {
+          'dwi': 'sub-10/dwi/sub-10_rec-TRACE_dwi.nii.gz',
+          'adc': 'sub-10/dwi/sub-10_rec-ADC_dwi.nii.gz',
+        },
+      },
+    )
+    self.assertEqual([case.group for case in cases], ['positive', 'negative'])
+    self.assertEqual(
+      problems, {'sub-2': 'adc: missing file, expected sub-X/dwi/sub-X_rec-ADC_dwi.nii.gz'}
+    )
+
+  def test_soop_without_any_mask_is_an_incomplete_download(self):
+    self.touch_soop('sub-1', mask=False)
+    with self.assertRaisesRegex(
+      InputError, 'holds no lesion mask, expected derivatives/.*_mask.nii.gz; .* --without_mask'
+    ):
+      self.find('soop')
+    _, _, cases = self.find('soop', without_mask='negative')
+    self.assertEqual([case.group for case in cases], ['negative'])
+
+  def touch_isles(self, subject, layout, mask=True):
+    stem = f'{subject}_ses-0001'
+    if layout == 'rawdata':
+      names = [f'rawdata/{subject}/ses-0001/{stem}_{name}' for name in ('dwi', 'adc', 'flair')]
+    else:
+      names = [f'{subject}/ses-0001/{name}' for name in (f'dwi/{stem}_dwi', f'dwi/{stem}_adc')]
+      names.append(f'{subject}/ses-0001/anat/{stem}_FLAIR')
+    if mask:
+      names.append(f'derivatives/{subject}/ses-0001/{stem}_msk')
+    self.touch(*(f'{name}.nii.gz' for name in names))
+
+  @parameterized.parameters('rawdata', 'flat')
+  def test_isles22(self, layout):
+    self.touch_isles('sub-strokecase0009', layout)
+    self.touch_isles('sub-strokecase0010', layout, mask=False)
+    found, problems, cases = self.find('isles22', 'dwi', 'adc', 'flair')
+    self.assertEqual(list(found), ['sub-strokecase0009'])
+    roles = {role: Path(path).name for role, path in found['sub-strokecase0009'].items()}
+    stem = 'sub-strokecase0009_ses-0001_'
+    flair = 'flair' if layout == 'rawdata' else 'FLAIR'
+    self.assertEqual(
+      roles, {r: f'{stem}{n}.nii.gz' for r, n in
+              (('dwi', 'dwi'), ('adc', 'adc'), ('flair', flair), ('lesion', 'msk'))}
+    )  # fmt: skip
+    self.assertEqual(cases[0].group, 'positive')
+    self.assertRegex(problems['sub-strokecase0010'], '^lesion: missing file, expected derivatives/')
+
+  def test_a_subject_in_both_layouts_of_isles_is_there_twice(self):
+    self.touch_isles('sub-strokecase0001', 'rawdata')
+    self.touch_isles('sub-strokecase0001', 'flat')
+    self.touch_isles('sub-strokecase0002', 'flat')
+    found, problems, _ = self.find('isles22')
+    self.assertEqual(list(found), ['sub-strokecase0002'])
+    self.assertEqual(problems, {'sub-strokecase0001': 'dwi: 2 files fit, expected one'})
+
+  def test_bids(self):
+    self.touch('sub-A/dwi/sub-A_dwi.nii.gz', 'sub-A/dwi/sub-A_rec-ADC_dwi.nii.gz')
+    self.touch('derivatives/freesurfer/sub-A/mri/aseg.mgz')
+    self.touch('derivatives/freesurfer/sub-A/mri/aparc+aseg.mgz')
+    self.touch('sub-B/dwi/sub-B_acq-b1000_dwi.nii', 'sub-B/dwi/sub-B_adc.nii.gz')
+    self.touch('derivatives/experts/sub-B_label-lesion_mask.nii.gz')
+    self.touch('derivatives/bet/sub-B/sub-B_desc-brain_mask.nii.gz')
+    self.touch('sub-AA/dwi/sub-AA_dwi.nii.gz', 'sub-AA/dwi/sub-AA_adc.nii.gz')
+    self.touch('derivatives/bet/sub-AA/sub-AA_desc-brain_mask.nii.gz')
+    found, problems, cases = self.find('bids', 'dwi', 'adc')
+    self.assertEqual(problems, {})
+    self.assertEqual(
+      found,
+      {
+        'sub-A': {
+          'dwi': 'sub-A/dwi/sub-A_dwi.nii.gz',
+          'adc': 'sub-A/dwi/sub-A_rec-ADC_dwi.nii.gz',
+          'segmentation': 'derivatives/freesurfer/sub-A/mri/aseg.mgz',
+        },
+        'sub-AA': {'dwi': 'sub-AA/dwi/sub-AA_dwi.nii.gz', 'adc': 'sub-AA/dwi/sub-AA_adc.nii.gz'},
+        'sub-B': {
+          'dwi': 'sub-B/dwi/sub-B_acq-b1000_dwi.nii',
+          'adc': 'sub-B/dwi/sub-B_adc.nii.gz',
+          'lesion': 'derivatives/experts/sub-B_label-lesion_mask.nii.gz',
+        },
+      },
+    )
+    self.assertEqual([case.group for case in cases], ['healthy', 'healthy', 'positive'])
+
+  def test_sessions_are_numbered_and_their_labels_stay_behind(self):
+    for day in ('20200315', '20190102'):
+      self.touch(f'sub-A/ses-{day}/dwi/sub-A_ses-{day}_dwi.nii.gz')
+    self.touch('derivatives/masks/sub-A_ses-20200315_mask.nii.gz')
+    self.touch('sub-B/ses-20180101/dwi/sub-B_ses-20180101_dwi.nii.gz')
+    self.touch('derivatives/masks/sub-B_mask.nii.gz')
+    self.touch('sub-A/ses-x/dwi/readme.nii.gz')
+    found, problems, cases = self.find('bids')
+    self.assertEqual(
+      {name: len(files) for name, files in found.items()},
+      {'sub-A_ses-01': 1, 'sub-A_ses-02': 2, 'sub-B': 2},
+    )
+    self.assertIn('20190102', found['sub-A_ses-01']['dwi'])
+    self.assertEqual([case.subject for case in cases], ['sub-A', 'sub-A', 'sub-B'])
+    # The third session has no scan; that is its problem alone.
+    self.assertEqual(
+      problems['sub-A_ses-03'],
+      'dwi: missing file, expected sub-X[/ses-Y]/dwi/sub-X[_ses-Y]_*dwi.nii.gz',
+    )
+    self.assertLen(problems, 1)
+
+  def test_groups_and_splits_come_from_the_table_and_nothing_else_does(self):
+    for name in ('A', 'B', 'C', 'D', 'E', 'F'):
+      self.touch(f'sub-{name}/dwi/sub-{name}_dwi.nii.gz')
+    self.touch('derivatives/masks/sub-A_mask.nii.gz', 'derivatives/masks/sub-F_mask.nii.gz')
+    rows = ['participant_id\tage\tgroup\tsplit', 'sub-A\t81\tn/a\ttest', 'B\t50\tnegative\ttest']
+    rows += [
+      'sub-C\t40\tpositive\ttrain',
+      'sub-D\t1\thealthy\tvalidation',
+      'sub-E\t1\thealthy\thealthy',
+    ]
+    rows += ['sub-E\t1\thealthy\thealthy', 'sub-G\t1\thealthy\thealthy', 'sub-F\t1\tpositive\thealthy']
+    (self.root / 'participants.tsv').write_text('\n'.join(rows))
+    _, problems, cases = self.find('bids')
+    self.assertEqual(
+      [(case.case_id, case.group, case.split) for case in cases],
+      [('sub-A', 'positive', 'test'), ('sub-B', 'negative', 'test')],
+    )
+    self.assertEqual(sorted(problems), ['sub-C', 'sub-D', 'sub-E', 'sub-F', 'sub-G'])
+    self.assertRegex(problems['sub-C'], 'lesion: missing file')
+    self.assertRegex(problems['sub-D'], 'unknown split, expected one of healthy, train, test')
+    self.assertRegex(problems['sub-E'], '2 rows for the subject, expected one')
+    self.assertRegex(problems['sub-F'], 'lesion and the split healthy, expected train or test')
+    self.assertRegex(problems['sub-G'], 'in participants.tsv, but has no folder')
+
+  def test_a_table_without_these_columns_is_ignored(self):
+    self.touch('sub-A/dwi/sub-A_dwi.nii.gz')
+    (self.root / 'participants.tsv').write_text('participant_id\tage\nsub-Z\t80\n')
+    found, problems, _ = self.find('bids')
+    self.assertEqual((list(found), problems), (['sub-A'], {}))
+
+  def test_labels_with_other_characters_are_not_passed_on(self):
+    self.touch('sub-John Doe 1950/dwi/x.nii.gz', 'sub-A/dwi/sub-A_dwi.nii.gz')
+    found, problems, _ = self.find('bids')
+    self.assertEqual(list(found), ['sub-A'])
+    self.assertEqual(list(problems), ['sub-unnamed002'])
+    self.assertRegex(problems['sub-unnamed002'], '^its label holds other than letters and digits')
+
+  def test_links_to_folders_are_refused(self):
+    elsewhere = Path(tfds.testing.make_tmp_dir())
+    self.touch('sub-A/dwi/sub-A_dwi.nii.gz')
+    (self.root / 'sub-B').symlink_to(elsewhere)
+    _, problems, _ = self.find('bids')
+    self.assertRegex(problems['sub-B'], 'is a link to a folder')
+    (self.root / 'derivatives').symlink_to(elsewhere)
+    with self.assertRaisesRegex(InputError, 'derivatives: is a link to a folder'):
+      self.find('bids')
+
+  def test_refuses_what_is_no_cohort(self):
+    with self.assertRaisesRegex(InputError, 'holds no folder sub-.*, expected the layout of bids'):
+      self.find('bids')
+    with self.assertRaisesRegex(InputError, 'no such folder'):
+      find_cases('bids', self.root / 'absent', ('dwi',))
+    with self.assertRaisesRegex(InputError, "source is 'adni', expected one of"):
+      self.find('adni')
+    with self.assertRaisesRegex(InputError, "contrast 'swi': soop has"):
+      self.find('soop', 'dwi', 'swi')
+    for contrasts in (('lesion',), ('DWI',), ('a/b',)):
+      with self.assertRaisesRegex(InputError, 'expected small letters and digits'):
+        self.find('bids', *contrasts)
+    with self.assertRaisesRegex(InputError, 'expected one or more, each once'):
+      self.find('bids', 'dwi', 'dwi')
+    with self.assertRaisesRegex(InputError, "without_mask is 'ill', expected negative or healthy"):
+      self.find('bids', without_mask='ill')
+
+
+if __name__ == '__main__':
+  tf.test.main()
