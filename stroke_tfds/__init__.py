@@ -1,4 +1,8 @@
 """Data sets of ischemic stroke on diffusion MRI; importing this package registers their builders."""
 
+from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as _bids_stroke  # noqa: F401
+from stroke_tfds.isles22 import isles22_dataset_builder as _isles22  # noqa: F401
+from stroke_tfds.lesion_masks import lesion_masks_dataset_builder as _lesion_masks  # noqa: F401
 from stroke_tfds.phantom_stroke import phantom_stroke_dataset_builder as _phantom_stroke  # noqa: F401
+from stroke_tfds.soop import soop_dataset_builder as _soop  # noqa: F401
 from stroke_tfds.synthetic_stroke import synthetic_stroke_dataset_builder as _synthetic  # noqa: F401

@@ -1,16 +1,23 @@
 """What all builders of this package share: strict configs, and no reuse of another config's data."""
 
+import collections
 import dataclasses
 import hashlib
 import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tensorflow_datasets as tfds
 
 from stroke_tfds.errors import InputError
 
 _FINGERPRINT_LENGTH = 12
+_N_WORKERS = 2
+_Config = TypeVar('_Config', bound='StrictConfig')
+_T, _Made = TypeVar('_T'), TypeVar('_Made')
 
 
 @dataclasses.dataclass
@@ -31,24 +38,75 @@ class StrictConfig(tfds.core.BuilderConfig):
       raise InputError(f'config field {unknown[0]!r} is unknown, expected some of {known}')
     return super().__new__(cls)
 
+  @classmethod
+  def built_in(cls: type[_Config], name: str, description: str, **fields: Any) -> _Config:
+    """A config that is known by `name` alone, without its fingerprint."""
+    config = cls(description=description, **fields)
+    config.name = name
+    return config
+
   @property
   def fingerprint(self) -> str:
     """A hash of everything that changes the bytes of the data set."""
     raise NotImplementedError
 
+  def complete_name(self) -> None:
+    """Ends the name of a custom config in its fingerprint, once all other fields are set."""
+    self.name = f'{self.name or "custom"}-{self.fingerprint}'
+
+  def check_name(self) -> None:
+    self.check_strings('name')
+    if not re.fullmatch(r'[\w.-]*', self.name):
+      raise InputError(f'name is {self.name!r}, expected letters, digits and any of _ . -')
+
+  def check_strings(self, *fields: str) -> None:
+    for field in fields:
+      if not isinstance(getattr(self, field), str):
+        raise InputError(f'{field} is {getattr(self, field)!r}, expected a string')
+
+  def check_count(self, field: str, at_least: int) -> None:
+    value = getattr(self, field)
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+      raise InputError(f'{field} is {value!r}, expected a whole number from {at_least}')
+
 
 class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   """A builder that refuses a folder of its name that holds other data."""
 
+  CONFIG_KEY = 'fingerprint'  # Where the metadata hold the fingerprint of the config.
+
   def __init__(self, **kwargs):
     super().__init__(**kwargs)
     # `info` was read from the folder if there is one.
-    stored = (self.info.metadata or {}).get('fingerprint')
-    if stored != self.builder_config.fingerprint:
+    stored = (self.info.metadata or {}).get(self.CONFIG_KEY)
+    self.check_same(stored, self.builder_config.fingerprint)
+
+  def check_same(self, stored: str | None, expected: str, made_from: str = '') -> None:
+    """Refuses the folder of this data set when it holds data of another fingerprint.
+
+    Args:
+      stored: Fingerprint of what is there.
+      expected: Fingerprint of what is asked for.
+      made_from: What an error calls the data asked for.
+    """
+    if stored != expected:
+      wanted = f'{expected} made from {made_from}' if made_from else expected
       raise InputError(
-        f'{self.data_path}: holds data of fingerprint {stored}, expected '
-        f'{self.builder_config.fingerprint}; delete the folder or choose another data_dir'
+        f'{self.data_path}: holds data of fingerprint {stored}, expected {wanted}; '
+        'delete the folder or choose another data_dir'
       )
+
+
+def map_in_order(make: Callable[[_T], _Made], items: Sequence[_T]) -> Iterator[_Made]:
+  """Results of `make` in the order of `items`, computed a few ahead by threads."""
+  with futures.ThreadPoolExecutor(_N_WORKERS) as pool:
+    pending = collections.deque()
+    for item in items:
+      pending.append(pool.submit(make, item))
+      if len(pending) > 2 * _N_WORKERS:
+        yield pending.popleft().result()
+    while pending:
+      yield pending.popleft().result()
 
 
 def fingerprint(fields: dict[str, Any]) -> str:
@@ -57,7 +115,7 @@ def fingerprint(fields: dict[str, Any]) -> str:
   return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
 
 
-def hash_files(files: list[Path]) -> str:
+def hash_files(files: Sequence[Path]) -> str:
   """A hash of the names and contents of files, in the order given."""
   digest = hashlib.sha256()
   for file in files:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import tensorflow as tf
@@ -42,6 +43,27 @@ class StrictConfigTest(tf.test.TestCase):
       _Config(name='a', valeu=3)
     self.assertEqual(_Config(name='a', value=3).value, 3)
 
+  def test_custom_names_end_in_the_fingerprint_and_built_in_ones_do_not(self):
+    config = _Config(value=4)
+    config.complete_name()
+    self.assertEqual(config.name, f'custom-{config.fingerprint}')
+    config = _Config(name='mine', value=4)
+    config.complete_name()
+    self.assertEqual(config.name, f'mine-{config.fingerprint}')
+    config = _Config.built_in('mini', 'Small.', value=5)
+    self.assertEqual((config.name, config.description, config.value), ('mini', 'Small.', 5))
+
+  def test_checks_of_fields(self):
+    for name in ('', 'a_1.b-c'):
+      _Config(name=name).check_name()
+    for name in ('a/b', '..%', 'a b', 3):
+      with self.subTest(name), self.assertRaisesRegex(InputError, f'name is {name!r}'):
+        _Config(name=name).check_name()
+    _Config(value=2).check_count('value', 2)
+    for value in (1, 2.0, True, '2', None):
+      with self.subTest(value), self.assertRaisesRegex(InputError, f'value is {value!r}, .* from 2'):
+        _Config(value=value).check_count('value', 2)
+
 
 class StrictBuilderTest(tf.test.TestCase):
   def test_reuses_its_own_folder_and_refuses_another_config_under_its_name(self):
@@ -61,6 +83,26 @@ class StrictBuilderTest(tf.test.TestCase):
     (Path(made.data_path) / 'metadata.json').write_text(json.dumps({'fingerprint': 'none'}))
     with self.assertRaisesRegex(InputError, 'fingerprint none'):
       _Builder(data_dir=data_dir, config=_Config(name='old', value=2))
+
+
+class MapInOrderTest(tf.test.TestCase):
+  def test_order_of_the_items_whatever_takes_long(self):
+    def make(item: int) -> int:
+      time.sleep(0.02 if item % 3 == 0 else 0)
+      return 10 * item
+
+    self.assertEqual(list(builder.map_in_order(make, range(20))), [10 * i for i in range(20)])
+    self.assertEmpty(list(builder.map_in_order(make, [])))
+
+  def test_only_a_few_are_made_ahead(self):
+    started = []
+    made = builder.map_in_order(started.append, range(1000))
+    next(made)
+    self.assertLess(len(started), 20)
+
+  def test_an_error_is_passed_on(self):
+    with self.assertRaisesRegex(ZeroDivisionError, 'division'):
+      list(builder.map_in_order(lambda item: 1 // item, [1, 0, 1]))
 
 
 class FingerprintTest(tf.test.TestCase):

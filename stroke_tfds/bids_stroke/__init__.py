@@ -1,0 +1,1 @@
+"""Scans and lesions of any prepared folder."""

@@ -1,0 +1,1 @@
+"""Scans and lesions of the ISLES'22 challenge."""

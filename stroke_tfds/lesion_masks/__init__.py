@@ -1,0 +1,1 @@
+"""Lesion masks in MNI space, without images."""

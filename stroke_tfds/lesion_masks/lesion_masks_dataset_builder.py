@@ -1,0 +1,161 @@
+"""lesion_masks: a folder of lesion masks in MNI space, to train a lesion generator on."""
+
+import collections
+import dataclasses
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from stroke_tfds import builder, example, manual_dir, splits
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.resample import resample_labels, resample_mask
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.phantom.anatomy import template_anatomy
+
+_CONTRASTS = ('none',)  # No set of images has it, so that the two are never mixed.
+
+
+@dataclasses.dataclass
+class LesionMasksConfig(manual_dir.ManualDirConfig):
+  """The fields of every data set that is built from a folder; masks need no others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mask:
+  """A mask on the grid.
+
+  Attributes:
+    lesion: 0 and 1 as packed bits.
+    volume_ml: Volume before resampling.
+  """
+
+  lesion: np.ndarray
+  volume_ml: float
+
+
+class MaskFolder:
+  """NIfTI masks whose world coordinates are MNI's, by name without ending."""
+
+  def __init__(self, path: Path):
+    """Lists the masks.
+
+    Raises:
+      InputError: No folder, no mask, or two masks of one name.
+    """
+    self.path = path
+    self.files: dict[str, Path] = {}
+    for file in nifti.list_nifti(path):
+      name = file.name.removesuffix('.gz').removesuffix('.nii')
+      if name in self.files:
+        raise InputError(f'{file}: the same mask as {self.files[name].name}, expected one of the two')
+      self.files[name] = file
+
+  @functools.cached_property
+  def fingerprint(self) -> str:
+    return builder.hash_files(list(self.files.values()))
+
+  def read(self, grid: Grid) -> dict[str, Mask]:
+    """All masks on the grid.
+
+    Raises:
+      InputError: Masks that are damaged, empty or lie elsewhere; names all of them.
+    """
+    found = builder.map_in_order(lambda file: _read(file, grid), list(self.files.values()))
+    masks = dict(zip(self.files, found))
+    unfit = [str(mask) for mask in masks.values() if isinstance(mask, InputError)]
+    if unfit:
+      raise InputError(f'{len(unfit)} of {len(masks)} masks are unfit: {"; ".join(unfit)}')
+    return masks
+
+
+class Builder(manual_dir.ManualDirBuilder):
+  """Masks of real lesions on the anatomy of the template; all images are 0."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'Initial release.'}
+  MANUAL_DOWNLOAD_INSTRUCTIONS = """\
+  A folder of NIfTI masks (*.nii, *.nii.gz; 0 and 1) in MNI space. The file name up to its first
+  underscore is the subject: sub-1_lesion.nii.gz and sub-1_ses-02_lesion.nii.gz are of one. Then:
+  tfds build --imports stroke_tfds lesion_masks/mini --manual_dir DIR
+  """
+  BUILDER_CONFIGS = [
+    LesionMasksConfig.built_in('mini', '64x64x16 voxels.'),
+    LesionMasksConfig.built_in('paper', '128x128x32 voxels.', grid='mni_128x128x32'),
+  ]
+  CONTENT = 'a folder of NIfTI masks in MNI space'
+  contrasts = _CONTRASTS
+
+  def open_folder(self, manual_dir: Path) -> MaskFolder:
+    return MaskFolder(manual_dir)
+
+  def make_splits(self, source: MaskFolder) -> dict[str, manual_dir.Examples]:
+    config = self.builder_config
+    masks = source.read(config.grid)
+    subjects_ml = collections.Counter()
+    for name, mask in masks.items():
+      subjects_ml[_subject(name)] += mask.volume_ml
+    test = splits.draw(subjects_ml, config.test_share, config.seed)
+    if len(test) == len(subjects_ml):
+      raise InputError(
+        f'{source.path}: test_share {config.test_share} of {len(subjects_ml)} subject(s) leaves none '
+        'to train, expected more subjects or a smaller test_share'
+      )
+    of_test = {name: mask for name, mask in masks.items() if _subject(name) in test}
+    of_train = {name: mask for name, mask in masks.items() if name not in of_test}
+    return {'train': self._generate_examples(of_train), 'test': self._generate_examples(of_test)}
+
+  def _generate_examples(self, masks: dict[str, Mask]) -> Iterator[tuple[str, dict[str, Any]]]:
+    grid = self.builder_config.grid
+    image, labels = np.zeros((*grid.shape, 1), np.float16), _template_labels(grid)
+    for name, mask in masks.items():
+      lesion = np.unpackbits(mask.lesion, count=labels.size).reshape(grid.shape)
+      yield (
+        name,
+        example.make_example(
+          image,
+          labels,
+          lesion,
+          grid=grid,
+          subject_id=name,
+          provenance={
+            'source': self.name,
+            'subject': _subject(name),
+            'anatomy': template_anatomy().name,
+            'volume_ml': round(mask.volume_ml, 6),
+          },
+        ),
+      )
+
+
+def _subject(name: str) -> str:
+  return name.split('_')[0]
+
+
+def _read(file: Path, grid: Grid) -> Mask | InputError:
+  """A mask, or what is wrong with it."""
+  try:
+    mask = nifti.read_mask(file)
+    if not mask.is_placed:
+      raise InputError(f'{file}: its header does not say where it is, expected MNI coordinates')
+    if not mask.data.any():
+      raise InputError(f'{file}: the mask is empty, expected a lesion')
+    lesion = manual_dir.lesion_voxels(resample_mask(mask, grid))
+    if not lesion.any():
+      raise InputError(f'{file}: the lesion is outside the grid {grid.name}, expected MNI coordinates')
+  except InputError as error:
+    return error
+  return Mask(np.packbits(lesion), np.count_nonzero(mask.data) * mask.voxel_volume_ml)
+
+
+@functools.cache
+def _template_labels(grid: Grid) -> np.ndarray:
+  anatomy = template_anatomy()
+  affine = np.eye(4)
+  affine[:3, 3] = anatomy.origin_mm
+  return resample_labels(nifti.Volume(anatomy.labels, affine), grid, len(ASEG28.names))

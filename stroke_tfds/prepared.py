@@ -1,0 +1,155 @@
+"""Builders over folders that `launchers.prepare_data` made."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stroke_tfds import builder, example, manual_dir, splits
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.nifti import Volume
+from stroke_tfds.imaging.resample import resample_image, resample_labels
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.preparation.folder import PreparedFolder
+from stroke_tfds.preparation.tables import POSITIVE, Participant
+
+_TOLERANCE_MM = 1e-3
+
+
+@dataclasses.dataclass
+class PreparedConfig(manual_dir.ManualDirConfig):
+  """What decides, with the prepared folder, the bytes of the data set.
+
+  Attributes:
+    contrasts: Which contrasts of the folder make the channels of the image.
+    negatives_in_test: Share of the patients without a lesion that the test split gets, rounded up; the
+      others are in `healthy`.
+  """
+
+  contrasts: Sequence[str] = ('dwi',)
+  negatives_in_test: float = 1.0
+
+  def check_more(self) -> None:
+    self.check_share('negatives_in_test')
+    given = self.contrasts
+    is_list = isinstance(given, list | tuple)
+    if not is_list or not all(isinstance(name, str) and name.isalnum() for name in given):
+      raise InputError(f'contrasts is {given!r}, expected a list such as ["dwi", "adc"]')
+    self.contrasts = tuple(name.lower() for name in given)
+    if not self.contrasts or len(set(self.contrasts)) < len(self.contrasts):
+      raise InputError(f'contrasts is {given!r}, expected one or more names, each once')
+
+  def facts(self) -> dict[str, Any]:
+    own = {'contrasts': list(self.contrasts), 'negatives_in_test': self.negatives_in_test}
+    return {**super().facts(), **own}
+
+
+def built_in_configs(config_class: type[PreparedConfig]) -> list[PreparedConfig]:
+  """`mini` and `paper`."""
+  return [
+    config_class.built_in('mini', '64x64x16 voxels of 3x3x8 mm.'),
+    config_class.built_in('paper', '128x128x32 voxels of 1.5x1.5x4 mm.', grid='mni_128x128x32'),
+  ]
+
+
+class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
+  """Examples of a prepared folder, the `manual_dir`; splits as `splits.divide` says."""
+
+  SOURCE = ''  # Layout that the folder was prepared from; '' for any.
+  CONTENT = 'a folder made by python -m launchers.prepare_data'
+
+  @property
+  def contrasts(self) -> tuple[str, ...]:
+    return tuple(name.upper() for name in self.builder_config.contrasts)
+
+  def open_folder(self, manual_dir: Path) -> PreparedFolder:
+    """Opens a prepared folder and checks that it fits the config."""
+    folder = PreparedFolder(manual_dir)
+    source, scheme = folder.settings.get('source'), folder.settings.get('label_scheme')
+    if self.SOURCE and source != self.SOURCE:
+      raise InputError(
+        f'{folder.path}: was prepared with --source={source}, {self.name} expected {self.SOURCE}'
+      )
+    if scheme != ASEG28.name:
+      raise InputError(f'{folder.path}: has the label scheme {scheme}, expected {ASEG28.name}')
+    wanted = self.builder_config.contrasts
+    if not set(wanted) <= set(folder.contrasts):
+      raise InputError(
+        f'{folder.path}: holds the contrasts {list(folder.contrasts)}, expected {list(wanted)}; '
+        f'prepare it again with --contrasts={",".join(wanted)} or give other contrasts in --config'
+      )
+    _check_grid(folder, self.builder_config.grid)
+    return folder
+
+  def make_splits(self, source: PreparedFolder) -> dict[str, manual_dir.Examples]:
+    config = self.builder_config
+    quality = {case.case_id: source.sidecar(case.case_id)['quality'] for case in source.cases}
+    divided = splits.divide(
+      source.cases,
+      {case_id: figures.get('lesion_ml', 0.0) for case_id, figures in quality.items()},
+      test_share=config.test_share,
+      negatives_in_test=config.negatives_in_test,
+      seed=config.seed,
+    )
+    # TFDS cannot write a split without examples.
+    return {split: self._generate_examples(source, cases) for split, cases in divided.items() if cases}
+
+  def _generate_examples(self, folder: PreparedFolder, cases: list[Participant]) -> manual_dir.Examples:
+    for made in builder.map_in_order(functools.partial(self._make, folder), cases):
+      yield made['subject_id'], made
+
+  def _make(self, folder: PreparedFolder, case: Participant) -> dict[str, Any]:
+    """A case as an example on the grid of the config."""
+    config = self.builder_config
+    image, labels, fraction, sidecar = folder.load(case.case_id)
+    channels = [folder.contrasts.index(name) for name in config.contrasts]
+    place = lambda data: Volume(data, folder.grid.affine)
+    image = [resample_image(place(image[..., i]), config.grid) for i in channels]
+    lesion = manual_dir.lesion_voxels(resample_image(place(fraction), config.grid))
+    if case.group == POSITIVE and not lesion.any():
+      raise InputError(
+        f'{case.case_id}: is positive but has no lesion on the grid {config.grid.name}; expected one, '
+        f'or take its row out of {folder.path}/participants.tsv'
+      )
+    return example.make_example(
+      np.clip(np.stack(image, -1), 0, 1),
+      resample_labels(place(labels), config.grid, len(ASEG28.names)),
+      lesion,
+      grid=config.grid,
+      subject_id=case.case_id,
+      provenance={
+        'source': folder.settings['source'],
+        'preparation': folder.settings['version'],
+        'registration': folder.settings['registration'],
+        'labels_from': sidecar['labels_from'],
+        'subject': case.participant_id,
+        'case_id': case.case_id,
+        'group': case.group,
+      },
+    )
+
+
+def _check_grid(folder: PreparedFolder, grid: Grid) -> None:
+  """Refuses a grid that asks for more than the folder holds."""
+  held_low_mm, held_high_mm = _ends_mm(folder.grid)
+  low_mm, high_mm = _ends_mm(grid)
+  fits = (
+    np.all(held_low_mm <= low_mm + _TOLERANCE_MM)
+    and np.all(held_high_mm >= high_mm - _TOLERANCE_MM)
+    and np.all(np.asarray(folder.grid.spacing_mm) <= np.asarray(grid.spacing_mm) + _TOLERANCE_MM)
+  )
+  if not fits:
+    raise InputError(
+      f'{folder.path}: was prepared on the grid {folder.grid.to_json()}, expected one that covers '
+      f'{grid.to_json()} with voxels no larger; prepare it again with --grid={grid.name}'
+    )
+
+
+def _ends_mm(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+  """Lower and upper edge of a grid along each axis."""
+  low = np.asarray(grid.corner_mm)
+  return low, low + np.asarray(grid.shape) * grid.spacing_mm

@@ -1,0 +1,1 @@
+"""Scans and lesions of the Stroke Outcome Optimization Project."""

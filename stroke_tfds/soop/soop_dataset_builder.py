@@ -1,0 +1,30 @@
+"""soop: diffusion MRI of the Stroke Outcome Optimization Project, OpenNeuro ds004889."""
+
+import dataclasses
+
+import tensorflow_datasets as tfds
+
+from stroke_tfds import prepared
+
+
+@dataclasses.dataclass
+class SoopConfig(prepared.PreparedConfig):
+  """Half of the patients without an acute lesion are healthy brains, half are negatives of the test."""
+
+  negatives_in_test: float = 0.5
+
+
+class Builder(prepared.PreparedBuilder):
+  """Acute strokes of one stroke center, and patients without an acute lesion."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'Initial release.'}
+  MANUAL_DOWNLOAD_INSTRUCTIONS = """\
+  1. Download ds004889 from OpenNeuro (https://openneuro.org/datasets/ds004889, no registration); dwi/
+     of each subject and derivatives/lesion_masks are enough.
+  2. python -m launchers.prepare_data --source=soop --input=ds004889 --output=soop_prepared
+  3. tfds build --imports stroke_tfds soop/mini --manual_dir soop_prepared
+  """
+  BUILDER_CONFIGS = prepared.built_in_configs(SoopConfig)
+  SOURCE = 'soop'
+  CONTENT = 'a folder made by python -m launchers.prepare_data --source=soop'
