@@ -12,10 +12,7 @@ from launchers import report_style as style
 from launchers.lesion_comparison import LesionSet
 from launchers.lesion_facts import TERRITORIES
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.nifti import Volume
-from stroke_tfds.imaging.resample import resample_labels
-from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.phantom.anatomy import template_labels
 
 _SHOWN = ('held_out', 'generated')
 _N_MASKS = 12
@@ -31,7 +28,7 @@ def lesion_figure(sets: Mapping[str, LesionSet], grid: Grid) -> Figure:
   """
   figure = Figure(figsize=(11, 6.6), layout='constrained')
   above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1.5))
-  brain = _template_labels(grid) > 0
+  brain = template_labels(grid) > 0
   for row, name in zip(above.subplots(len(_SHOWN), _N_MASKS), _SHOWN):
     _draw_masks(row, sets[name], brain, grid)
     row[0].set_ylabel(_title(name), fontsize=9)
@@ -60,13 +57,6 @@ def _title(name: str) -> str:
 
 def _ordered(sets: Mapping[str, LesionSet]) -> list[str]:
   return [name for name in ('held_out', 'generated', 'training') if name in sets]
-
-
-def _template_labels(grid: Grid) -> np.ndarray:
-  template = template_anatomy()
-  affine = np.eye(4)
-  affine[:3, 3] = template.origin_mm
-  return resample_labels(Volume(template.labels, affine), grid, len(ASEG28.names))
 
 
 def _draw_masks(row: Sequence[Axes], lesion_set: LesionSet, brain: np.ndarray, grid: Grid) -> None:

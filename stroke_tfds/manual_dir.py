@@ -33,7 +33,8 @@ class ManualDirConfig(builder.StrictConfig):
   Attributes:
     grid: Name of a grid, or its fields.
     seed: Of the division into splits, any whole number from 0.
-    test_share: Share of the subjects with a lesion that the test split gets, rounded up.
+    test_share: Share of the subjects with a lesion that the test split gets, rounded up; 0 for no such
+      split.
   """
 
   grid: str | dict[str, Any] | Grid = 'mini'
@@ -44,8 +45,8 @@ class ManualDirConfig(builder.StrictConfig):
     self.check_name()
     self.grid = get_grid(self.grid)
     self.check_count('seed', 0)
-    if not (_is_number(self.test_share) and 0 < self.test_share < 1):
-      raise InputError(f'test_share is {self.test_share!r}, expected a number between 0 and 1')
+    if not (_is_number(self.test_share) and 0 <= self.test_share < 1):
+      raise InputError(f'test_share is {self.test_share!r}, expected a number from 0 to below 1')
     self.check_more()
     self.complete_name()
 

@@ -1,7 +1,7 @@
 """Real scans and masks to test on, where they are at hand.
 
-The environment variable KERAS_ITM_SAMPLES names a folder with `soop_masks`, `isles22`, `healthy_dwi` and
-`synthseg`; without it, and without the same folders beside the checkout, tests that need them are skipped.
+The environment variable KERAS_ITM_SAMPLES names a folder with `soop_masks`, `isles22`, `healthy_dwi`
+and `synthseg`; without it, tests that need them are skipped.
 """
 
 import os

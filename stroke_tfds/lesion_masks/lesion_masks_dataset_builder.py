@@ -14,9 +14,8 @@ from stroke_tfds import builder, example, manual_dir, splits
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.resample import resample_labels, resample_mask
-from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.imaging.resample import resample_mask
+from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
 
 _CONTRASTS = ('none',)  # No set of images has it, so that the two are never mixed.
 
@@ -106,13 +105,15 @@ class Builder(manual_dir.ManualDirBuilder):
         f'{source.path}: test_share {config.test_share} of {len(subjects_ml)} subject(s) leaves none '
         'to train, expected more subjects or a smaller test_share'
       )
-    of_test = {name: mask for name, mask in masks.items() if _subject(name) in test}
-    of_train = {name: mask for name, mask in masks.items() if name not in of_test}
-    return {'train': self._generate_examples(of_train), 'test': self._generate_examples(of_test)}
+    parts = {'train': {}, 'test': {}}
+    for name, mask in masks.items():
+      parts['test' if _subject(name) in test else 'train'][name] = mask
+    # TFDS cannot write a split without examples.
+    return {split: self._generate_examples(part) for split, part in parts.items() if part}
 
   def _generate_examples(self, masks: dict[str, Mask]) -> Iterator[tuple[str, dict[str, Any]]]:
     grid = self.builder_config.grid
-    image, labels = np.zeros((*grid.shape, 1), np.float16), _template_labels(grid)
+    image, labels = np.zeros((*grid.shape, 1), np.float16), template_labels(grid)
     for name, mask in masks.items():
       lesion = np.unpackbits(mask.lesion, count=labels.size).reshape(grid.shape)
       yield (
@@ -151,11 +152,3 @@ def _read(file: Path, grid: Grid) -> Mask | InputError:
   except InputError as error:
     return error
   return Mask(np.packbits(lesion), np.count_nonzero(mask.data) * mask.voxel_volume_ml)
-
-
-@functools.cache
-def _template_labels(grid: Grid) -> np.ndarray:
-  anatomy = template_anatomy()
-  affine = np.eye(4)
-  affine[:3, 3] = anatomy.origin_mm
-  return resample_labels(nifti.Volume(anatomy.labels, affine), grid, len(ASEG28.names))

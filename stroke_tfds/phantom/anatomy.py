@@ -6,6 +6,9 @@ import functools
 import numpy as np
 from scipy import ndimage
 
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.nifti import Volume
+from stroke_tfds.imaging.resample import resample_labels
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import anatomy_rules as rules
 from stroke_tfds.phantom.fields import Lattice
@@ -14,6 +17,11 @@ from stroke_tfds.phantom.signal import SCALP_ID
 _SHELL_MM = 2  # Fluid between the template's brain mask and the skull.
 _SCALP_MM = (7.0, 12.0)  # Distance of the scalp from the brain.
 _SULCUS_SIGMA_MM = 1.5
+# A label map shows its sulci as open as they are: what shrinks further is only what stands out.
+_LABEL_MAP_SOLIDITY = (0.55, 1.0)
+_CISTERN_MM = 4.0  # Gaps in the brain no wider than twice this hold fluid.
+_TEMPLATE_VENTRICLES_ML = 25.0
+_EXCESS_MM = 13.0  # Push that widens the ventricles e-fold.
 _FLUID_BELOW = 0.6  # Solidity of the youngest brain's fluid.
 _VENTRICLE_BELOW = 0.8  # The same within the envelope of the ventricles.
 _PULL_SIGMA_MM = 6.0
@@ -39,14 +47,25 @@ class Anatomy:
 
   @functools.cached_property
   def _head(self) -> np.ndarray:
-    """The labels with a scalp around them, uint8 like `labels`."""
+    """The labels with fluid in the gaps and a scalp around them, uint8 like `labels`."""
     step = 2
     outside = self.labels[::step, ::step, ::step] == 0
     distance_mm = step * ndimage.distance_transform_edt(outside).astype(np.float32)
-    layer = (distance_mm > _SCALP_MM[0]) & (distance_mm < _SCALP_MM[1])
-    layer = np.repeat(np.repeat(np.repeat(layer, step, 0), step, 1), step, 2)
-    layer = layer[tuple(slice(n) for n in self.labels.shape)]
-    return np.where(layer & (self.labels == 0), SCALP_ID, self.labels).astype(np.uint8)
+    added = np.zeros(outside.shape, np.uint8)
+    added[(distance_mm > _SCALP_MM[0]) & (distance_mm < _SCALP_MM[1])] = SCALP_ID
+    grown = distance_mm <= _CISTERN_MM
+    added[step * ndimage.distance_transform_edt(grown) > _CISTERN_MM] = ASEG28.id_of('other CSF')
+    added = np.repeat(np.repeat(np.repeat(added, step, 0), step, 1), step, 2)
+    added = added[tuple(slice(n) for n in self.labels.shape)]
+    return np.where(self.labels == 0, added, self.labels)
+
+  @functools.cached_property
+  def ventricle_excess_mm(self) -> float:
+    """About how far the lateral ventricles are wider than the template's; never below 0."""
+    ids = [ASEG28.id_of(f'{side} lateral ventricle') for side in ('left', 'right')]
+    volume_ml = np.count_nonzero(np.isin(self.labels, ids)) / 1000
+    wider = max(volume_ml / _TEMPLATE_VENTRICLES_ML, 1.0)
+    return float(_EXCESS_MM * np.log(wider)) if wider > 1.05 else 0.0
 
   @functools.cached_property
   def _ventricle_pull(self) -> tuple[np.ndarray, ...]:
@@ -101,10 +120,28 @@ def template_anatomy() -> Anatomy:
   return Anatomy('mni152', labels, origin_mm, np.rint(255 * solidity).astype(np.uint8))
 
 
+@functools.lru_cache(maxsize=4)
+def template_labels(grid: Grid) -> np.ndarray:
+  """The template's structures on a grid, aseg28 ids, uint8 of the grid's shape; not to be changed."""
+  anatomy = template_anatomy()
+  affine = np.eye(4)
+  affine[:3, 3] = anatomy.origin_mm
+  labels = resample_labels(Volume(anatomy.labels, affine), grid, len(ASEG28.names))
+  labels.setflags(write=False)
+  return labels
+
+
 def label_map_solidity(labels: np.ndarray) -> np.ndarray:
-  """Solidity of a label map: the share of tissue nearby, uint8."""
-  solid = np.isin(labels, ASEG28.parenchyma_ids).astype(np.float32)
-  return np.rint(255 * ndimage.gaussian_filter(solid, _SULCUS_SIGMA_MM, truncate=3)).astype(np.uint8)
+  """Solidity of a label map, uint8: low where little tissue is nearby, and where banks of a sulcus
+  meet without fluid between them, so that cortex seems thicker than it is."""
+  solid = np.isin(labels, ASEG28.parenchyma_ids)
+  nearby = ndimage.gaussian_filter(solid.astype(np.float32), _SULCUS_SIGMA_MM, truncate=3)
+  low, high = _LABEL_MAP_SOLIDITY
+  solidity = np.where(nearby > 0, low + (high - low) * nearby, 0)
+  cortex = np.isin(labels, [i for i, name in enumerate(ASEG28.names) if 'cerebral cortex' in name])
+  depth_mm = ndimage.distance_transform_edt(~(solid & ~cortex))[cortex].astype(np.float32)
+  solidity[cortex] = np.minimum(solidity[cortex], 1 - 0.12 * (depth_mm - 1.8))
+  return np.rint(255 * np.clip(solidity, 0, 1)).astype(np.uint8)
 
 
 def _template_solidity(t1: np.ndarray, grey: np.ndarray, white: np.ndarray) -> np.ndarray:

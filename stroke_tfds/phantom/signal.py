@@ -16,22 +16,32 @@ from stroke_tfds.phantom.fields import Lattice
 _TISSUES = {
   'cerebral white matter': (0.72, 75, 0.70),
   'cerebral cortex': (0.79, 95, 0.80),
-  'cerebellar white matter': (0.72, 80, 0.66),
-  'cerebellar cortex': (0.80, 95, 0.76),
-  'thalamus': (0.75, 80, 0.74),
-  'caudate': (0.78, 82, 0.74),
+  'cerebellar white matter': (0.72, 77, 0.66),
+  'cerebellar cortex': (0.80, 91, 0.76),
+  'thalamus': (0.75, 77, 0.74),
+  'caudate': (0.78, 78, 0.74),
   'putamen': (0.77, 72, 0.74),
   'pallidum': (0.73, 52, 0.78),
   'hippocampus': (0.81, 102, 0.84),
   'amygdala': (0.81, 100, 0.82),
   'ventral diencephalon': (0.73, 70, 0.74),
   'brain stem': (0.73, 78, 0.70),
-  'lateral ventricle': (1.0, 1800, 3.1),
-  'third and fourth ventricle': (1.0, 1800, 3.0),
-  'other CSF': (1.0, 1600, 2.8),
+  'lateral ventricle': (1.0, 1800, 2.95),
+  'third and fourth ventricle': (1.0, 1800, 2.9),
+  'other CSF': (0.85, 1600, 2.9),  # Vessels and membranes in it have no signal.
 }
 SCALP_ID = len(ASEG28.names)  # Past the anatomy: fat-suppressed skin and muscle.
 _SCALP = (0.25, 45, 0.9)
+
+# Cortex that is brighter than the rest in every diffusion-weighted image: centre of the left side in
+# MNI mm, extent in mm, and by how much.
+_BRIGHT_CORTEX = (
+  ((-38.0, 4.0, 0.0), (7.0, 17.0, 11.0), 0.16),  # Insula.
+  ((-4.0, 8.0, 33.0), (8.0, 34.0, 16.0), 0.14),  # Cingulate gyrus.
+  ((-24.0, -12.0, -26.0), (10.0, 18.0, 8.0), 0.10),  # Parahippocampal gyrus.
+)
+_IS_CORTEX = np.array([name.endswith('cerebral cortex') for name in ASEG28.names] + [False])
+_NOISE_MM = 0.9  # How far interpolation smears the noise of a voxel; standard deviation.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +99,7 @@ def draw_protocol(rng: np.random.Generator) -> Protocol:
   return Protocol(
     te_ms=rng.uniform(80, 100),
     b_value=rng.choice((900, 1000, 1000, 1100)),
-    noise=rng.uniform(0.02, 0.06),
+    noise=float(np.exp(rng.uniform(np.log(0.012), np.log(0.045)))),
   )
 
 
@@ -113,14 +123,40 @@ def texture(rng: np.random.Generator, lattice: Lattice) -> np.ndarray:
   return 1 + lattice.to_grid(0.035 * fine + 0.03 * lattice.noise(rng, 12.0))
 
 
+def cortical_pattern(lattice: Lattice, tissue: np.ndarray) -> np.ndarray:
+  """What multiplies the signal of each voxel: above 1 in cortex that is bright in every brain."""
+  x, y, z = np.meshgrid(*lattice.coordinates_mm(), indexing='ij', sparse=True)
+  gain = np.zeros(lattice.shape, np.float32)
+  for centre, extent, height in _BRIGHT_CORTEX:
+    reach = sum(((c - a) / e) ** 2 for c, a, e in zip((-np.abs(x), y, z), centre, extent))
+    gain += np.float32(height) * np.exp(-reach / 2).astype(np.float32)
+  return 1 + lattice.to_grid(gain) * _IS_CORTEX[tissue]
+
+
 def blur_in_plane(image: np.ndarray, spacing_mm: tuple[float, ...], sigma_mm: float) -> np.ndarray:
   """The blur of an echo-planar readout within each slice."""
   sigma = [sigma_mm / spacing_mm[0], sigma_mm / spacing_mm[1], 0]
   return ndimage.gaussian_filter(image, sigma, truncate=3)
 
 
-def add_rician_noise(rng: np.random.Generator, image: np.ndarray, sigma: float) -> np.ndarray:
-  """The magnitude of the image with Gaussian noise of `sigma` in both channels."""
-  real = image + np.float32(sigma) * rng.standard_normal(image.shape, np.float32)
-  imaginary = np.float32(sigma) * rng.standard_normal(image.shape, np.float32)
-  return np.hypot(real, imaginary)
+def add_rician_noise(
+  rng: np.random.Generator, image: np.ndarray, sigma: float, spacing_mm: tuple[float, ...]
+) -> np.ndarray:
+  """The magnitude of the image with Gaussian noise of `sigma` in both channels.
+
+  The noise of neighbours in a slice is alike, as it is after a scan has been interpolated.
+  """
+  real, imaginary = (_smeared_noise(rng, image.shape, spacing_mm) for _ in range(2))
+  return np.hypot(image + np.float32(sigma) * real, np.float32(sigma) * imaginary)
+
+
+def _smeared_noise(
+  rng: np.random.Generator, shape: tuple[int, ...], spacing_mm: tuple[float, ...]
+) -> np.ndarray:
+  """Gaussian noise of standard deviation 1 that is alike within `_NOISE_MM` in plane."""
+  noise = rng.standard_normal(shape, np.float32)
+  for axis in (0, 1):
+    offset = np.array((-1, 0, 1)) * spacing_mm[axis] / _NOISE_MM
+    weights = np.exp(-(offset**2) / 2)
+    noise = ndimage.correlate1d(noise, weights / np.linalg.norm(weights), axis, mode='wrap')
+  return noise

@@ -18,6 +18,7 @@ from stroke_tfds.phantom.lesions import Lesion
 _LATTICE_MM = 6.0
 _FINE_MM = 2.0  # Largest sub-voxel: thick slices hold several tissues.
 _BLUR_MM = 1.2
+_FADING_MM = 1.2
 _VENTRICLE_RANGE_MM = (-2, 8)
 _PARENCHYMA = np.isin(np.arange(len(ASEG28.names) + 1), ASEG28.parenchyma_ids).astype(np.float32)
 
@@ -58,6 +59,8 @@ def simulate(
   fine, factors = subdivide(grid, _FINE_MM)
   lattice = Lattice(fine, _LATTICE_MM)
   ventricles_mm = float(np.clip(rng.normal(*cohort.ventricles_mm), *_VENTRICLE_RANGE_MM))
+  # An anatomy whose ventricles are wide already needs less of a push.
+  ventricles_mm = max(ventricles_mm - anatomy.ventricle_excess_mm, min(ventricles_mm, 0.0))
   velocity = deformation.random_velocity(rng, lattice)
   velocity += np.float32(ventricles_mm) * anatomy.ventricle_growth(lattice)
   at = deformation.template_coordinates(lattice, velocity, *deformation.random_affine(rng))
@@ -82,19 +85,31 @@ def record(
   """What the scanner records: signal equation, partial volume, artefacts, bias, blur, noise."""
   tissues, protocol = signal.draw_tissues(rng), signal.draw_protocol(rng)
   healthy = signal.dwi_signal(tissues, protocol)
-  image = healthy[tissue]
+  image = healthy[tissue] * signal.cortical_pattern(lattice, tissue)
   damaged = signal.dwi_signal(tissues.shining_through(1.5, 1.15), protocol)
   change = (damaged - healthy) * _PARENCHYMA
   image += change[tissue] * artefacts.old_damage(rng, lattice, damage_load)
   image *= signal.texture(rng, lattice)
   if infarct is not None:
-    acute = tissues.infarcted(rng.uniform(1.1, 1.4), rng.uniform(0.4, 0.6))
-    image += (signal.dwi_signal(acute, protocol) - healthy)[tissue] * infarct
+    acute = tissues.infarcted(rng.uniform(1.2, 1.5), rng.uniform(0.36, 0.58))
+    gain = (signal.dwi_signal(acute, protocol) - healthy)[tissue]
+    image += gain * _softened(infarct, lattice.grid.spacing_mm) * artefacts.severity(rng, lattice)
   image *= signal.coil_bias(rng, lattice) * artefacts.susceptibility(rng, lattice)
   image = block_mean(image, factors)
   spacing_mm = np.multiply(lattice.grid.spacing_mm, factors)
   image = signal.blur_in_plane(image, spacing_mm, _BLUR_MM)
-  return signal.add_rician_noise(rng, image, protocol.noise * healthy[1])
+  return signal.add_rician_noise(rng, image, protocol.noise * healthy[1], spacing_mm)
+
+
+def _softened(fraction: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+  """A lesion whose damage fades at its border, where experts draw a line; arrays (X, Y, Z)."""
+  found = ndimage.find_objects(fraction > 0)
+  made = np.zeros_like(fraction)
+  if found:
+    box = tuple(slice(max(s.start - 2, 0), s.stop + 2) for s in found[0])
+    sigma = np.divide(_FADING_MM, spacing_mm)
+    made[box] = ndimage.gaussian_filter(fraction[box], sigma, truncate=2)
+  return made
 
 
 def sample_lesion(lesion: Lesion, at: np.ndarray) -> np.ndarray:

@@ -1,11 +1,7 @@
 """phantom_stroke: a cohort of simulated diffusion-weighted images with known lesions."""
 
-import collections
 import dataclasses
 import functools
-import re
-from collections.abc import Callable, Iterator
-from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +19,7 @@ from stroke_tfds.phantom.lesions import Lesion, grow_lesion, territory_map
 
 _SPLITS = ('healthy', 'train', 'test')
 _CONTRASTS = ('DWI',)
-_SIMULATOR = '1.0.0'  # Changes whenever the same config gives other bytes.
-_N_WORKERS = 2
+_SIMULATOR = '2.0.0'  # Changes whenever the same config gives other bytes.
 _MAX_DRAWS = 20
 
 
@@ -57,16 +52,13 @@ class PhantomStrokeConfig(builder.StrictConfig):
   anatomy_space: str = 'mni'
 
   def __post_init__(self):
-    for field in ('name', 'anatomy_dir', 'lesion_dir'):
-      if not isinstance(getattr(self, field), str):
-        raise InputError(f'{field} is {getattr(self, field)!r}, expected a string')
-    if not re.fullmatch(r'[\w.-]*', self.name):
-      raise InputError(f'name is {self.name!r}, expected letters, digits and any of _ . -')
+    self.check_name()
+    self.check_strings('anatomy_dir', 'lesion_dir')
     self.grid = get_grid(self.grid)
     for field in ('n_healthy', 'n_train', 'n_test'):
-      self._check_count(field, 1)
-    self._check_count('n_test_negative', 0)
-    self._check_count('seed', 0)
+      self.check_count(field, 1)
+    self.check_count('n_test_negative', 0)
+    self.check_count('seed', 0)
     if self.n_test_negative > self.n_test:
       raise InputError(
         f'n_test_negative is {self.n_test_negative}, expected at most n_test ({self.n_test})'
@@ -79,7 +71,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
       raise InputError(
         f'{self.lesion_dir}: holds one mask, expected at least one each to train and test'
       )
-    self.name = f'{self.name or "custom"}-{self.fingerprint}'
+    self.complete_name()
 
   @functools.cached_property
   def fingerprint(self) -> str:
@@ -95,26 +87,18 @@ class PhantomStrokeConfig(builder.StrictConfig):
       }
     )
 
-  def _check_count(self, field: str, at_least: int) -> None:
-    value = getattr(self, field)
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-      raise InputError(f'{field} is {value!r}, expected a whole number from {at_least}')
-
-
-def _built_in(name: str, description: str, **fields) -> PhantomStrokeConfig:
-  config = PhantomStrokeConfig(description=description, **fields)
-  config.name = name
-  return config
-
 
 class Builder(builder.StrictBuilder):
   """Simulated DWIs; every subject is a pure function of the config and its number."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'Initial release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '2.0.0': 'Contrast, noise, artefacts and lesions set by real scans.',
+    '1.0.0': 'Initial release.',
+  }
   BUILDER_CONFIGS = [
-    _built_in('mini', '64x64x16 voxels; 128 healthy, 120 train, 72 test.'),
-    _built_in(
+    PhantomStrokeConfig.built_in('mini', '64x64x16 voxels; 128 healthy, 120 train, 72 test.'),
+    PhantomStrokeConfig.built_in(
       'paper',
       '128x128x32 voxels and the number of subjects of Platscher et al. 2020.',
       grid='mni_128x128x32',
@@ -141,7 +125,7 @@ class Builder(builder.StrictBuilder):
   def _generate_examples(self, simulator: '_Simulator', split: str):
     n_subjects = getattr(self.builder_config, f'n_{split}')
     make = functools.partial(simulator.make_example, split)
-    for made in _in_order(make, range(n_subjects)):
+    for made in builder.map_in_order(make, range(n_subjects)):
       yield made['subject_id'], made
 
 
@@ -215,15 +199,3 @@ class _Simulator:
       return grow_lesion(rng)
     files = self._lesion_files.of(split)
     return cohort.load_lesion(files[number % len(files) if draw == 0 else rng.integers(len(files))])
-
-
-def _in_order(make: Callable[[int], Any], numbers: range) -> Iterator[Any]:
-  """Results of `make` in the order of `numbers`, computed a few ahead by threads."""
-  with futures.ThreadPoolExecutor(_N_WORKERS) as pool:
-    pending = collections.deque()
-    for number in numbers:
-      pending.append(pool.submit(make, number))
-      if len(pending) > 2 * _N_WORKERS:
-        yield pending.popleft().result()
-    while pending:
-      yield pending.popleft().result()

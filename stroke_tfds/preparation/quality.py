@@ -11,7 +11,7 @@ from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.nifti import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import signal
-from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.phantom.anatomy import template_labels
 
 # Chosen on real scans: the good ones reach .94 to .97, .59 to .67 and .41 to .64.
 MIN_BRAIN_DICE = 0.85
@@ -51,13 +51,9 @@ def load_template(grid: Grid) -> Template:
   """The template's labels and T1 contrast on `grid`; takes seconds."""
   from nilearn import datasets  # Slow to import.
 
-  anatomy = template_anatomy()
-  affine = np.eye(4)
-  affine[:3, 3] = anatomy.origin_mm
-  labels = resample.resample_labels(Volume(anatomy.labels, affine), grid, len(ASEG28.names))
   image = datasets.load_mni152_template(resolution=2)
   t1 = Volume(np.asarray(image.dataobj, np.float32), image.affine)
-  return Template(grid, labels, resample.resample_image(t1, grid))
+  return Template(grid, template_labels(grid), resample.resample_image(t1, grid))
 
 
 def measure_image(

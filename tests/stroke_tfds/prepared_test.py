@@ -275,7 +275,7 @@ class ConfigTest(tf.test.TestCase):
 
   def test_mistakes_are_named_in_one_line(self):
     cases = (
-      ({'test_share': 0}, 'test_share is 0, expected a number between 0 and 1'),
+      ({'test_share': -0.1}, 'test_share is -0.1, expected a number from 0 to below 1'),
       ({'test_share': 1}, 'test_share is 1'),
       ({'test_share': '0.2'}, "test_share is '0.2'"),
       ({'test_share': float('nan')}, 'test_share is nan'),

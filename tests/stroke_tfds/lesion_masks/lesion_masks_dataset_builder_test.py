@@ -127,6 +127,11 @@ class ExampleTest(tf.test.TestCase):
       train, test = ({name.split('_')[0] for name in splits[split]} for split in ('train', 'test'))
       self.assertEmpty(train & test)
 
+  def test_a_single_mask_can_be_all_there_is_to_train_on(self):
+    _save(self.folder, 'one.nii', _box())
+    splits = _examples(_build(self.folder, self.data_dir, test_share=0))
+    self.assertEqual({split: list(found) for split, found in splits.items()}, {'train': ['one']})
+
   def test_is_never_mixed_with_images(self):
     for i in range(2):
       _save(self.folder, f'{i}.nii', _box())

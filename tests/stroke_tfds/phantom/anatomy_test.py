@@ -104,15 +104,42 @@ class SamplingTest(tf.test.TestCase):
     self.assertAllClose(growth[:, 2, 2, 2], np.zeros(3), atol=1e-3)
 
   def test_solidity_of_a_label_map(self):
+    white, cortex = (ASEG28.id_of(f'left cerebral {name}') for name in ('white matter', 'cortex'))
     labels = np.zeros((30, 12, 12), np.uint8)
-    labels[:15] = ASEG28.id_of('left cerebral cortex')
+    labels[:12], labels[12:15] = white, cortex
     solidity = label_map_solidity(labels)
     self.assertEqual(solidity[2, 6, 6], 255)
     self.assertEqual(solidity[27, 6, 6], 0)
-    self.assertBetween(int(solidity[14, 6, 6]), 128, 255)
-    self.assertIsInstance(
-      Anatomy('a', labels, np.zeros(3), solidity).sample(self.at((0, 0, 0)), 0.5), np.ndarray
-    )
+    # Half a voxel inside a flat border: 0.63 of a Gaussian of 1.5 mm, on the scale from 0.55 to 1.
+    self.assertAllClose(solidity[14, 6, 6], 255 * (0.55 + 0.45 * 0.63), atol=2)
+    made = Anatomy('a', labels, np.zeros(3), solidity).sample(self.at((14, 6, 6), (13, 6, 6)), 0.88)
+    self.assertAllEqual(made.ravel(), [ASEG28.id_of('other CSF'), cortex])
+
+  def test_banks_of_a_sulcus_that_touch_open_in_the_middle(self):
+    white, cortex = (ASEG28.id_of(f'left cerebral {name}') for name in ('white matter', 'cortex'))
+    labels = np.full((30, 20, 20), white, np.uint8)
+    labels[11:18] = cortex  # 7 mm: two banks of 3 mm and what is hidden between them.
+    solidity = label_map_solidity(labels)[11:18, 10, 10] / 255
+    depth_mm = np.array([1, 2, 3, 4, 3, 2, 1])
+    self.assertAllClose(solidity, np.minimum(1, 1 - 0.12 * (depth_mm - 1.8)), atol=0.01)
+    line = self.at(*[(x, 10, 10) for x in range(11, 18)])
+    opened = Anatomy('a', labels, np.zeros(3), label_map_solidity(labels)).sample(line, 0.8).ravel()
+    self.assertAllEqual(opened == ASEG28.id_of('other CSF'), depth_mm == 4)
+
+  def test_gaps_between_parts_of_the_brain_hold_fluid(self):
+    labels = np.zeros((60, 40, 40), np.uint8)
+    labels[10:50, 10:30, 10:30] = ASEG28.id_of('left cerebral white matter')
+    labels[28:33] = 0  # A gap of 5 mm.
+    anatomy = Anatomy('a', labels, np.zeros(3), np.full(labels.shape, 255, np.uint8))
+    made = anatomy.sample(self.at((30, 20, 20), (20, 8, 20), (20, 6, 20)), 0.0).ravel()
+    self.assertAllEqual(made, [ASEG28.id_of('other CSF'), 0, 0])
+
+  def test_wide_ventricles_are_known(self):
+    self.assertEqual(template_anatomy().ventricle_excess_mm, 0)
+    labels = np.zeros((50, 50, 50), np.uint8)
+    labels[5:45, 5:30, 5:55] = ASEG28.id_of('left lateral ventricle')  # 45 ml.
+    wide = Anatomy('a', labels, np.zeros(3), labels)
+    self.assertAllClose(wide.ventricle_excess_mm, 13 * np.log(45 / 25), atol=1e-4)
 
 
 if __name__ == '__main__':

@@ -58,10 +58,18 @@ class SignalTest(tf.test.TestCase):
 
   def test_rician_noise(self):
     rng = np.random.default_rng(0)
-    dark = signal.add_rician_noise(rng, np.zeros((64, 64, 32), np.float32), 2.0)
+    spacing_mm = (1.5, 3.0, 4.0)
+    dark = signal.add_rician_noise(rng, np.zeros((64, 64, 32), np.float32), 2.0, spacing_mm)
     self.assertAllClose(dark.mean(), 2 * np.sqrt(np.pi / 2), rtol=0.01)  # Rayleigh.
-    bright = signal.add_rician_noise(rng, np.full((64, 64, 32), 100, np.float32), 2.0)
+    bright = signal.add_rician_noise(rng, np.full((64, 64, 32), 100, np.float32), 2.0, spacing_mm)
     self.assertAllClose([bright.mean(), bright.std()], [100 + 4 / 200, 2], rtol=0.01)
+    # Weights (w, 1, w) with w = exp(-(1.5 / 0.9)^2 / 2) along x: 2 w / (1 + 2 w^2) of the variance
+    # is shared with a neighbour. Along y w is 0.004, and slices are independent.
+    w = np.exp(-((1.5 / 0.9) ** 2) / 2)
+    shared = lambda one, other: np.corrcoef(one.ravel(), other.ravel())[0, 1]
+    self.assertAllClose(shared(bright[1:], bright[:-1]), 2 * w / (1 + 2 * w**2), atol=0.02)
+    self.assertAllClose(shared(bright[:, 1:], bright[:, :-1]), 0.008, atol=0.02)
+    self.assertAllClose(shared(bright[..., 1:], bright[..., :-1]), 0, atol=0.02)
 
   def test_blur_stays_in_the_slice(self):
     image = np.zeros((15, 15, 5), np.float32)
@@ -88,6 +96,39 @@ class FieldsTest(tf.test.TestCase):
       self.assertGreater(field.min(), 0.3)
       self.assertAllClose(field.mean(), 1, atol=0.3)
       self.assertBetween(field.std(), least, most)
+
+  def test_insula_is_brighter_than_other_cortex_and_white_matter_is_not(self):
+    pattern = lambda name: signal.cortical_pattern(
+      self.lattice, np.full(GRIDS['mini'].shape, ASEG28.id_of(name), np.uint8)
+    )
+    cortex = pattern('right cerebral cortex')
+    self.assertAllEqual(pattern('right cerebral white matter'), np.ones(GRIDS['mini'].shape))
+    at = lambda point: tuple(
+      int(np.argmin(np.abs(c - p))) for c, p in zip(GRIDS['mini'].coordinates_mm(), point)
+    )
+    # The spline of a Gaussian 7 mm wide on knots of 6 mm is lower than its peak of 0.16.
+    for side in (-1, 1):
+      self.assertBetween(cortex[at((38 * side, 4, 0))], 1.10, 1.16)
+    self.assertAllClose(cortex[at((38, -80, 40))], 1, atol=0.01)
+
+  def test_infarcts_are_uneven(self):
+    fields = [artefacts.severity(np.random.default_rng(seed), self.lattice) for seed in range(4)]
+    self.assertBetween(np.mean(fields), 0.95, 1.1)
+    self.assertBetween(np.std(fields), 0.2, 0.5)
+    self.assertGreater(np.min(fields), np.exp(-2))
+    self.assertLess(np.max(fields), np.exp(1.2))
+
+  def test_signal_gathers_on_one_side_of_air_and_thins_on_the_other(self):
+    x, y, z = GRIDS['mini'].coordinates_mm()
+    level = int(np.argmin(np.abs(z + 24)))
+    middle = np.abs(x) < 6
+    front, behind = (np.abs(y - centre) < 4 for centre in (64, 36))
+    fields = [artefacts.susceptibility(np.random.default_rng(s), self.lattice) for s in range(40)]
+    mean = lambda field, rows: np.log(field[middle][:, rows, level]).mean()
+    slopes = np.array([mean(f, front) - mean(f, behind) for f in fields])
+    # Both polarities occur, and the slope is more than the blotches' alone.
+    self.assertBetween(np.mean(slopes > 0), 0.25, 0.75)
+    self.assertGreater(np.median(np.abs(slopes)), 0.15)
 
   def test_susceptibility_stays_near_the_air(self):
     x, y, z = GRIDS['mini'].coordinates_mm()

@@ -76,6 +76,30 @@ class SubjectTest(tf.test.TestCase):
     self.assertEqual(sizes, sorted(sizes))
     self.assertGreater(sizes[-1], 1.8 * sizes[0])
 
+  def test_an_anatomy_with_wide_ventricles_is_not_pushed_further(self):
+    template = template_anatomy()
+    old = dataclasses.replace(template, name='old')
+    old.__dict__['ventricle_excess_mm'] = 3.0
+    pushed = lambda anatomy, mm: subject.simulate(
+      np.random.default_rng(0),
+      anatomy,
+      GRID,
+      dataclasses.replace(subject.HEALTHY, ventricles_mm=(mm, 0.0)),
+      None,
+    ).drawn['ventricles_mm']
+    self.assertEqual([pushed(template, mm) for mm in (-1.0, 2.0, 5.0)], [-1.0, 2.0, 5.0])
+    self.assertEqual([pushed(old, mm) for mm in (-1.0, 2.0, 5.0)], [-1.0, 0.0, 2.0])
+
+  def test_a_lesion_fades_at_its_border_and_nowhere_else(self):
+    fraction = np.zeros((40, 40, 20), np.float32)
+    fraction[10:30, 10:30, 5:15] = 1
+    made = subject._softened(fraction, (1.5, 1.5, 2.0))
+    self.assertAllClose(made[20, 20, 10], 1, atol=1e-3)
+    self.assertEqual(made[:8].max(), 0)
+    # 0.75 mm inside a flat border of a Gaussian of 1.2 mm, cut at 2 deviations.
+    self.assertAllClose(made[10, 20, 10], 0.73, atol=0.03)
+    self.assertAllEqual(subject._softened(np.zeros_like(fraction), (1.5, 1.5, 2.0)), 0 * fraction)
+
   def test_sampling_a_lesion_is_linear_and_zero_outside(self):
     lesion = lesions.Lesion(
       np.arange(8, dtype=np.float32).reshape(2, 2, 2) / 8, np.diag([2.0, 2.0, 2.0, 1.0]), 'x'
