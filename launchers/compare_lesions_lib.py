@@ -1,6 +1,7 @@
 """A trained lesion generator beside real lesions that it has not seen."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def compare_lesions(
   held_out: str = gin.REQUIRED,
   n_draws: int = 1000,
   min_voxels: int = lesions.MIN_VOXELS,
+  shown: Sequence[str] = ('held_out', 'generated'),
   seed: int = 0,
 ) -> None:
   """Draws lesions and compares them with held-out real ones and with those of the training.
@@ -48,6 +50,7 @@ def compare_lesions(
     held_out: Real lesions that it has not seen, likewise.
     n_draws: Lesions to draw.
     min_voxels: Smaller ones are left out everywhere, as synthesis draws them again.
+    shown: Sets of which the figure shows masks: any of held_out, generated, training.
     seed: Of the latents.
 
   Raises:
@@ -56,6 +59,8 @@ def compare_lesions(
   """
   if n_draws < 2 or min_voxels < 1:
     raise InputError(f'n_draws {n_draws}, min_voxels {min_voxels}: expected at least 2 and 1')
+  if not shown or not set(shown) <= {'held_out', 'generated', 'training'}:
+    raise InputError(f'shown is {shown}, expected some of held_out, generated, training')
   folder = output_folder(workdir)
   train, test = pipelines.open_sources([training, held_out], data_dir)
   bundle = load_fitting_bundle(generator, LESION_GENERATOR, train)
@@ -79,7 +84,7 @@ def compare_lesions(
   rows = table_rows(columns, min_voxels)
   (folder / 'lesions.md').write_text(_markdown(rows))
   with report_style.style():
-    lesion_figure(sets, train.grid).savefig(folder / 'lesions.png', dpi=170)
+    lesion_figure(sets, train.grid, shown).savefig(folder / 'lesions.png', dpi=170)
   say('\n' + _plain_text(rows))
 
 

@@ -14,22 +14,23 @@ from launchers.lesion_facts import TERRITORIES
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.phantom.anatomy import template_labels
 
-_SHOWN = ('held_out', 'generated')
 _N_MASKS = 12
 _MOST_COMPONENTS = 15
 
 
-def lesion_figure(sets: Mapping[str, LesionSet], grid: Grid) -> Figure:
-  """Two rows of masks of equal volume ranks, held-out above generated, and four plots.
+def lesion_figure(sets: Mapping[str, LesionSet], grid: Grid, shown: Sequence[str]) -> Figure:
+  """Rows of masks at the same ranks of volume, and four plots.
 
   Args:
     sets: `held_out`, `generated` and `training`.
     grid: Where the voxels are.
+    shown: Sets whose masks make a row each.
   """
-  figure = Figure(figsize=(11, 6.6), layout='constrained')
-  above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1.5))
+  rows_in, plots_in = 1.45 * len(shown) + 0.25, 3.7
+  figure = Figure(figsize=(11, rows_in + plots_in), layout='constrained')
+  above, below = figure.subfigures(2, 1, height_ratios=(rows_in, plots_in))
   brain = template_labels(grid) > 0
-  for row, name in zip(above.subplots(len(_SHOWN), _N_MASKS), _SHOWN):
+  for row, name in zip(above.subplots(len(shown), _N_MASKS, squeeze=False), shown):
     _draw_masks(row, sets[name], brain, grid)
     row[0].set_ylabel(_title(name), fontsize=9)
   above.suptitle(

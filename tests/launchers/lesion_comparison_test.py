@@ -54,7 +54,7 @@ class LesionComparisonTest(tf.test.TestCase):
 
   def test_figure_shows_every_set(self):
     with report_style.style():
-      figure = lesion_figure(self.sets, _GRID)
+      figure = lesion_figure(self.sets, _GRID, ('generated',))
     volume = next(
       ax for sub in figure.subfigs for ax in sub.axes if ax.get_title(loc='left') == 'Volume'
     )
