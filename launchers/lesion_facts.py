@@ -6,8 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.nifti import Volume
 from stroke_tfds.imaging.resample import resample_labels
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.phantom.territories import NAMES, territory_map
 
 TERRITORIES = NAMES[1:]

@@ -12,7 +12,7 @@ from launchers import report_style as style
 from launchers.lesion_comparison import LesionSet
 from launchers.lesion_facts import TERRITORIES
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.phantom.anatomy import template_labels
+from stroke_tfds.template import template_labels
 
 _N_MASKS = 12
 _MOST_COMPONENTS = 15

@@ -4,20 +4,26 @@
   python -m launchers.prepare_data --source=isles22 --input=ISLES-2022 --output=isles_prepared \\
     --contrasts=dwi,adc --workers=4
   python -m launchers.prepare_data --source=bids --input=our_scans --output=ours_prepared \\
-    --without_mask=negative
+    --without_mask=healthy
   python -m launchers.prepare_data --source=bids --input=in_mni --output=ready --registration=none
 
 Sources: soop (OpenNeuro ds004889), isles22 (both of its layouts) and bids, which is
 
   sub-X/[ses-Y/]dwi/sub-X[_ses-Y]*_dwi.nii.gz, *_adc.nii.gz
-  derivatives/**/sub-X[_ses-Y]*_mask.nii.gz              lesion, 0 and 1
+  derivatives/**/sub-X[_ses-Y]*_mask.nii.gz              lesion, 0 and 1; see below
   derivatives/**/sub-X/**/aseg.mgz, *synthseg.nii.gz     segmentation, if there is one
   participants.tsv                                       if wanted, columns group (positive, negative,
                                                          healthy) and split (healthy, train, test)
 
+A lesion's name ends in _mask, _msk or _roi and holds lesion, stroke or infarct, or it ends in one of
+these words (sub-X_lesion); else a plain sub-X*_mask or _msk is taken that has no desc- or label- and
+does not say brain or head. With several sessions it names its own. What a case without a mask is must
+be said: --without_mask=negative (a patient) or healthy, or the column group.
+
 The same command again resumes: cases that are done are skipped, failed ones are tried again. The exit
 status is 1 if any case failed. Look at quality.html in the output before you use it, then:
-tfds build soop --manual_dir=soop_prepared. Registration needs: pip install "keras-itm[ants]".
+tfds build --imports stroke_tfds soop/mini --manual_dir soop_prepared. Registration needs:
+pip install "keras-itm[ants]".
 """
 
 from absl import app, flags
@@ -43,8 +49,8 @@ _WITHOUT_MASK = flags.DEFINE_enum(
   'without_mask',
   None,
   ['negative', 'healthy'],
-  "What a case without a mask is; default: the source's own (soop: negative, bids: healthy, "
-  'isles22: an error).',
+  'What a case without a mask, or with an empty one, is. When absent: in soop one without is '
+  'negative, in isles22 it fails, in bids nothing is prepared; an empty mask fails.',
 )
 
 

@@ -74,7 +74,8 @@ def prepare_data(options: Options) -> int:
     The exit status: 0, or 1 if any case failed, or 130 after Ctrl-C.
 
   Raises:
-    InputError: Options that do not fit, an input without cases, or a full disk.
+    InputError: Options that do not fit, an input without cases, an output that another run writes,
+      or a full disk.
   """
   root, output = Path(options.input).expanduser(), Path(options.output).expanduser()
   settings = _settings(options)
@@ -82,24 +83,28 @@ def prepare_data(options: Options) -> int:
   cases, problems = find_cases(
     options.source, root, settings.contrasts, without_mask=options.without_mask
   )
-  run = _Run(root, PreparedFolder.create(output, settings), cases, problems)
-  shared = _Shared(
-    root,
-    output,
-    settings,
-    quality.load_template(settings.grid),
-    itk_threads=max(1, subject_pool.available_cores() // options.workers),
-  )
+  folder = PreparedFolder.create(output, settings)
+  with folder.locked():
+    shared = _Shared(
+      root,
+      output,
+      settings,
+      quality.load_template(settings.grid),
+      itk_threads=max(1, subject_pool.available_cores() // options.workers),
+    )
+    return _prepare_all(_Run(root, folder, cases, problems), shared, options.workers)
+
+
+def _prepare_all(run: '_Run', shared: _Shared, n_workers: int) -> int:
   try:
-    run.prepare(shared, options.workers)
+    run.prepare(shared, n_workers)
   except KeyboardInterrupt:
     run.write_tables()
     say('interrupted: what is done is kept, the same command goes on')
     return _INTERRUPTED
   run.write_tables()
-  page = write_page(run.folder)
   run.print_summary()
-  say(f'look at {page} before you use the data')
+  say(f'look at {write_page(run.folder)} before you use the data')
   return 1 if run.count(FAILED) else 0
 
 
@@ -113,8 +118,14 @@ class _Run:
     self._failures = {}
     for problem in problems:
       self._fail(problem.case_id, problem.reason, problem.where)
-    self._done = {case.case_id for case in cases if folder.is_done(case.case_id, hash_inputs(case))}
+    self._done = {case.case_id for case in cases if self._is_done(case)}
     self._records: dict[str, CaseRecord] = {}
+
+  def _is_done(self, case: Case) -> bool:
+    """Whether nothing is left to do, and the group that an empty mask gave it is still allowed."""
+    if not self.folder.is_done(case.case_id, hash_inputs(case)):
+      return False
+    return self.folder.sidecar(case.case_id)['group'] in (case.group, case.group_if_empty)
 
   def prepare(self, shared: _Shared, n_workers: int) -> None:
     """Prepares the cases that are not done; stops when the disk is full."""
@@ -163,7 +174,8 @@ class _Run:
         continue
       status = SUSPICIOUS if sidecar['suspicions'] else PREPARED
       records.append(_record(case_id, status, sidecar))
-      participants.append(Participant(case.subject, case_id, case.group, case.split, status))
+      group = sidecar['group']  # An empty mask may have changed it.
+      participants.append(Participant(case.subject, case_id, group, case.split, status))
     self._records = {record.case_id: record for record in records}
     self.folder.write_tables(participants, records)
 
@@ -176,8 +188,9 @@ class _Run:
 
 
 def _record(case_id: str, status: str, sidecar: dict[str, Any]) -> CaseRecord:
-  reason = '; '.join(sidecar['suspicions'])
-  return CaseRecord(case_id, status, reason, sidecar['seconds'], sidecar['quality'])
+  figures, suspicions = sidecar['quality'], sidecar['suspicions']
+  reason = '; '.join(f'{name} is {figures[name]:g}, {text}' for name, text in suspicions.items())
+  return CaseRecord(case_id, status, reason, sidecar['seconds'], figures)
 
 
 def _summary(records: Iterable[CaseRecord]) -> list[str]:

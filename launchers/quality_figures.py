@@ -51,35 +51,27 @@ class QualityFigure:
 
 
 def written(
-  quality: Mapping[str, float | None], suspicions: Sequence[str], contrasts: Sequence[str]
+  quality: Mapping[str, float], suspicions: Mapping[str, str], contrasts: Sequence[str]
 ) -> list[QualityFigure]:
-  """All figures of a case in the order in which they are read; those without a value are left out.
+  """All figures of a case in the order in which they are read.
 
   Args:
     quality: Figures by name; a name may end in that of a contrast.
-    suspicions: Of the case; one of a figure begins with its name.
+    suspicions: What was expected, by the name of the figure.
     contrasts: In the order in which they are shown.
   """
   return [
-    QualityFigure(_label(name), _kind(name).write(quality[name]), _expected(name, suspicions))
+    QualityFigure(_label(name), _kind(name).write(quality[name]), suspicions.get(name, ''))
     for name in _in_order(quality, contrasts)
-    if _is_number(quality[name])
   ]
 
 
-def other_suspicions(quality: Mapping[str, float | None], suspicions: Iterable[str]) -> list[str]:
-  """Those that are not of a figure with a value."""
-  shown = [name for name, value in quality.items() if _is_number(value)]
-  return [text for text in suspicions if not any(_begins(text, name) for name in shown)]
-
-
-def badness(quality: Mapping[str, float | None]) -> float:
+def badness(quality: Mapping[str, float]) -> float:
   """What cases are sorted by, the worst largest: 0 where overlap and both correlations are perfect.
 
   A figure that is missing counts as 0.
   """
-  values = [quality.get(name) for name in _RANKED_BY]
-  return len(values) - math.fsum(value for value in values if _is_number(value))
+  return math.fsum(1 - quality.get(name, 0) for name in _RANKED_BY)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +85,7 @@ class Histogram:
 
 
 def histograms(
-  qualities: Sequence[Mapping[str, float | None]],
+  qualities: Sequence[Mapping[str, float]],
   is_suspicious: Sequence[bool],
   contrasts: Sequence[str],
 ) -> list[Histogram]:
@@ -107,7 +99,7 @@ def histograms(
   names = list(dict.fromkeys(name for quality in qualities for name in quality))
   found = []
   for name in _in_order(names, contrasts):
-    pairs = [(q.get(name), s) for q, s in zip(qualities, is_suspicious) if _is_number(q.get(name))]
+    pairs = [(q[name], s) for q, s in zip(qualities, is_suspicious) if name in q]
     if len(pairs) > 1:
       values, suspicious = np.array([p[0] for p in pairs], float), np.array([p[1] for p in pairs])
       found.append(_histogram(name, values, suspicious))
@@ -146,43 +138,28 @@ def _edges(values: np.ndarray) -> np.ndarray:
 
 
 def _in_order(names: Iterable[str], contrasts: Sequence[str]) -> list[str]:
-  """Known figures first, those of several contrasts beside each other."""
+  """As in `_KINDS`, those of several contrasts beside each other."""
   known, endings = list(_KINDS), ['', *contrasts]
 
   def place(name: str) -> tuple[int, int]:
-    if not _stem(name):
-      return len(known), 0
-    ending = name.removeprefix(_stem(name)).strip('_')
-    return known.index(_stem(name)), endings.index(ending) if ending in endings else len(endings)
+    stem, contrast = _parts(name)
+    return known.index(stem), endings.index(contrast)
 
   return sorted(names, key=place)
 
 
-def _stem(name: str) -> str:
-  """The entry of `_KINDS` for a name, which may end in a contrast's; '' when there is none."""
+def _parts(name: str) -> tuple[str, str]:
+  """The entry of `_KINDS` for a name, and the contrast in which it may end."""
   if name in _KINDS:
-    return name
+    return name, ''
   stem, _, contrast = name.rpartition('_')
-  return stem if contrast and stem in _KINDS else ''
+  return stem, contrast
 
 
 def _kind(name: str) -> _Kind:
-  return _KINDS.get(_stem(name)) or _Kind(name.replace('_', ' '), '.3g')
+  return _KINDS[_parts(name)[0]]
 
 
 def _label(name: str) -> str:
-  contrast = name.removeprefix(_stem(name)).strip('_') if _stem(name) else ''
+  contrast = _parts(name)[1]
   return f'{_kind(name).label} in {contrast.upper()}' if contrast else _kind(name).label
-
-
-def _expected(name: str, suspicions: Iterable[str]) -> str:
-  """What follows the comma of the suspicion of a figure, such as 'expected at least 0.8'."""
-  return next((text.partition(', ')[2] or text for text in suspicions if _begins(text, name)), '')
-
-
-def _begins(suspicion: str, name: str) -> bool:
-  return suspicion.startswith(f'{name} ')
-
-
-def _is_number(value: float | None) -> bool:
-  return value is not None and math.isfinite(value)

@@ -1,10 +1,7 @@
 """The page on which prepared cases are looked at, one row of slices each, worst first."""
 
 import dataclasses
-import hashlib
 import importlib.resources
-import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +14,8 @@ from launchers import quality_figures
 from launchers import report_style as style
 from launchers.quality_frame import Frame, template_frame
 from launchers.quality_strip import TEMPLATE, draw_case, read_stamp
+from stroke_tfds.files import write_whole
+from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.preparation import files
 from stroke_tfds.preparation.folder import PreparedFolder
 from stroke_tfds.preparation.tables import FAILED, GROUPS, PREPARED, SUSPICIOUS, CaseRecord
@@ -33,7 +32,6 @@ class Row:
     case_id: Whose it is.
     facts: Group, split and where the labels are from, as far as they are known.
     figures: Its quality figures.
-    suspicions: Why else it should be looked at.
     badness: Place in the order.
     picture: Address of the strip beside the page.
     size: Width and height of the strip in pixels.
@@ -42,7 +40,6 @@ class Row:
   case_id: str
   facts: Sequence[str]
   figures: Sequence[quality_figures.QualityFigure]
-  suspicions: Sequence[str]
   badness: float
   picture: str
   size: tuple[int, int]
@@ -84,7 +81,6 @@ def _row(sidecar: dict[str, Any], split: str, contrasts: Sequence[str], size: tu
     case_id,
     facts,
     quality_figures.written(sidecar['quality'], suspicions, contrasts),
-    quality_figures.other_suspicions(sidecar['quality'], suspicions),
     quality_figures.badness(sidecar['quality']),
     f'{_PICTURES}/{case_id}.png',
     size,
@@ -95,26 +91,14 @@ def _update_picture(folder: PreparedFolder, sidecar: dict[str, Any], frame: Fram
   """Draws a strip unless there is one of the same volumes; its width and height in pixels."""
   case_id = sidecar['case_id']
   path = folder.path / _PICTURES / f'{case_id}.png'
-  text = json.dumps([_LOOK, sidecar['outputs'], folder.grid.to_json()], sort_keys=True)
-  stamp = hashlib.sha256(text.encode()).hexdigest()[:16]
+  stamp = fingerprint([_LOOK, sidecar['outputs'], folder.grid.to_json()])
   drawn_from, size = read_stamp(path)
   if drawn_from == stamp:
     return size
   contrasts = [name.upper() for name in folder.contrasts]
   image, labels, fraction, _ = folder.load(case_id)
-  _write_bytes(path, draw_case(image, labels, fraction, frame, contrasts, stamp))
+  write_whole(path, draw_case(image, labels, fraction, frame, contrasts, stamp))
   return read_stamp(path)[1]
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-  """Replaces a file at once."""
-  partial = path.with_name(f'.{path.name}.{os.getpid()}')
-  with files.errors_named(path):
-    try:
-      partial.write_bytes(content)
-      os.replace(partial, path)
-    finally:
-      partial.unlink(missing_ok=True)
 
 
 def _delete_others(pictures: Path, case_ids: set[str]) -> None:

@@ -23,7 +23,7 @@ from launchers import axial_view as view
 from launchers import report_style as style
 from launchers.quality_frame import Frame
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.resample import keep_volume
+from stroke_tfds.imaging.resample import lesion_voxels
 from stroke_tfds.label_schemes import ASEG28
 
 TEMPLATE = '#5cc0ff'  # Outlines of template and label map.
@@ -57,7 +57,7 @@ def draw_case(
   Returns:
     A PNG with a palette of greys and the colours of the outlines.
   """
-  lesion = keep_volume(lesion_fraction)
+  lesion = lesion_voxels(lesion_fraction)
   panels = list(_panels(image, lesion, frame, contrasts))
   width_mm, height_mm = frame.tile_mm
   strip_mm = width_mm * len(frame.levels)

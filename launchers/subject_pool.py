@@ -8,6 +8,7 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
@@ -119,8 +120,9 @@ class _Worker:
 
 
 def _serve(pipe: connection.Connection, work: Callable[[Any, Any], Any], shared: Any) -> None:
-  """Works until the other end is closed, be it because its program was killed."""
+  """Works until the other end is closed, or, in the midst of work, until its program ends."""
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides.
+  threading.Thread(target=_end_with_the_program, daemon=True).start()
   while True:
     try:
       task = pipe.recv()
@@ -134,6 +136,12 @@ def _serve(pipe: connection.Connection, work: Callable[[Any, Any], Any], shared:
       pipe.send(result)
     except BrokenPipeError:
       return
+
+
+def _end_with_the_program() -> None:
+  """Ends this process when its program was killed: it would write into what the next one makes."""
+  multiprocessing.parent_process().join()  # The program, not the server that forked this process.
+  os._exit(1)
 
 
 def available_cores() -> int:

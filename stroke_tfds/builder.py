@@ -2,19 +2,17 @@
 
 import collections
 import dataclasses
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
-from pathlib import Path
 from typing import Any, TypeVar
 
 import tensorflow_datasets as tfds
+from absl import logging
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import fingerprint, hash_files  # noqa: F401
 
-_FINGERPRINT_LENGTH = 12
 _N_WORKERS = 2
 _Config = TypeVar('_Config', bound='StrictConfig')
 _T, _Made = TypeVar('_T'), TypeVar('_Made')
@@ -96,6 +94,14 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         'delete the folder or choose another data_dir'
       )
 
+  def log_how_to_load(self) -> None:
+    logging.info(
+      "load it by tfds.load('%s/%s', data_dir='%s')",
+      self.name,
+      self.builder_config.name,
+      self.data_dir_root,
+    )
+
 
 def map_in_order(make: Callable[[_T], _Made], items: Sequence[_T]) -> Iterator[_Made]:
   """Results of `make` in the order of `items`, computed a few ahead by threads."""
@@ -107,18 +113,3 @@ def map_in_order(make: Callable[[_T], _Made], items: Sequence[_T]) -> Iterator[_
         yield pending.popleft().result()
     while pending:
       yield pending.popleft().result()
-
-
-def fingerprint(fields: dict[str, Any]) -> str:
-  """A short hash of JSON values."""
-  text = json.dumps(fields, sort_keys=True)
-  return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
-
-
-def hash_files(files: Sequence[Path]) -> str:
-  """A hash of the names and contents of files, in the order given."""
-  digest = hashlib.sha256()
-  for file in files:
-    digest.update(file.name.encode() + b'\0')
-    digest.update(hashlib.sha256(file.read_bytes()).digest())
-  return digest.hexdigest()

@@ -4,18 +4,17 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-import numpy as np
 import tensorflow_datasets as tfds
 
-from stroke_tfds import builder, example
+from stroke_tfds import builder, example, fingerprints
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid, get_grid
-from stroke_tfds.imaging.resample import keep_volume
 from stroke_tfds.label_schemes import ASEG28
 
 Examples = Iterator[tuple[str, dict[str, Any]]]
+_Config = TypeVar('_Config', bound='ManualDirConfig')
 
 
 class Source(Protocol):
@@ -65,7 +64,15 @@ class ManualDirConfig(builder.StrictConfig):
 
   @functools.cached_property
   def fingerprint(self) -> str:
-    return builder.fingerprint(self.facts())
+    return fingerprints.fingerprint(self.facts())
+
+
+def built_in_configs(config_class: type[_Config]) -> list[_Config]:
+  """`mini` and `paper`."""
+  return [
+    config_class.built_in('mini', '64x64x16 voxels of 3x3x8 mm.'),
+    config_class.built_in('paper', '128x128x32 voxels of 1.5x1.5x4 mm.', grid='mni_128x128x32'),
+  ]
 
 
 class ManualDirBuilder(builder.StrictBuilder, skip_registration=True):
@@ -102,8 +109,9 @@ class ManualDirBuilder(builder.StrictBuilder, skip_registration=True):
     overwrites = download_config and download_config.download_mode.overwrite_dataset
     if manual_dir and self.is_prepared() and not overwrites:
       source = self.open_folder(Path(manual_dir).expanduser())
-      self.check_same(self.info.metadata['fingerprint'], self._name_data(source), str(manual_dir))
+      self.check_same(self.info.metadata['fingerprint'], self.name_data(source), str(manual_dir))
     super().download_and_prepare(download_config=download_config, **kwargs)
+    self.log_how_to_load()
 
   def _info(self) -> tfds.core.DatasetInfo:
     config = self.builder_config
@@ -125,26 +133,13 @@ class ManualDirBuilder(builder.StrictBuilder, skip_registration=True):
       ) from error
     source = self.open_folder(manual_dir)
     splits = self.make_splits(source)
-    self.info.metadata['fingerprint'] = self._name_data(source)
+    self.info.metadata['fingerprint'] = self.name_data(source)
     return splits
 
-  def _name_data(self, source: Source) -> str:
-    return builder.fingerprint({'config': self.builder_config.fingerprint, 'data': source.fingerprint})
-
-
-def lesion_voxels(fraction: np.ndarray) -> np.ndarray:
-  """The voxels of a lesion: of its volume, but one at least, so that a positive case stays positive.
-
-  Args:
-    fraction: The share of each voxel that the lesion fills, shape (X, Y, Z).
-
-  Returns:
-    uint8 of 0 and 1; 0 everywhere when `fraction` is.
-  """
-  lesion = keep_volume(fraction)
-  if not lesion.any() and fraction.any():
-    lesion.flat[fraction.argmax()] = 1
-  return lesion
+  def name_data(self, source: Source) -> str:
+    """The fingerprint of what config and folder together make."""
+    own = {'config': self.builder_config.fingerprint, 'data': source.fingerprint}
+    return fingerprints.fingerprint(own)
 
 
 def _is_number(value: Any) -> bool:

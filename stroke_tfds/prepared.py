@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from stroke_tfds import builder, example, manual_dir, splits
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.nifti import Volume
-from stroke_tfds.imaging.resample import resample_image, resample_labels
+from stroke_tfds.imaging.resample import lesion_voxels, resample_image, resample_labels
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation.folder import PreparedFolder
-from stroke_tfds.preparation.tables import POSITIVE, Participant
+from stroke_tfds.preparation.tables import POSITIVE, SUSPICIOUS, Participant
 
 _TOLERANCE_MM = 1e-3
 
@@ -28,32 +30,39 @@ class PreparedConfig(manual_dir.ManualDirConfig):
     contrasts: Which contrasts of the folder make the channels of the image.
     negatives_in_test: Share of the patients without a lesion that the test split gets, rounded up; the
       others are in `healthy`.
+    exclude: Ids of cases to leave out.
+    with_suspicious: Whether the data set holds the cases that participants.tsv calls suspicious.
   """
 
   contrasts: Sequence[str] = ('dwi',)
   negatives_in_test: float = 1.0
+  exclude: Sequence[str] = ()
+  with_suspicious: bool = True
 
   def check_more(self) -> None:
     self.check_share('negatives_in_test')
+    if not isinstance(self.with_suspicious, bool):
+      raise InputError(f'with_suspicious is {self.with_suspicious!r}, expected true or false')
+    if not _is_list_of_strings(self.exclude):
+      raise InputError(
+        f'exclude is {self.exclude!r}, expected a list such as ["sub-1", "sub-2_ses-01"]'
+      )
+    self.exclude = tuple(sorted(set(self.exclude)))
     given = self.contrasts
-    is_list = isinstance(given, list | tuple)
-    if not is_list or not all(isinstance(name, str) and name.isalnum() for name in given):
+    if not _is_list_of_strings(given) or not all(name.isalnum() for name in given):
       raise InputError(f'contrasts is {given!r}, expected a list such as ["dwi", "adc"]')
     self.contrasts = tuple(name.lower() for name in given)
     if not self.contrasts or len(set(self.contrasts)) < len(self.contrasts):
       raise InputError(f'contrasts is {given!r}, expected one or more names, each once')
 
   def facts(self) -> dict[str, Any]:
-    own = {'contrasts': list(self.contrasts), 'negatives_in_test': self.negatives_in_test}
-    return {**super().facts(), **own}
-
-
-def built_in_configs(config_class: type[PreparedConfig]) -> list[PreparedConfig]:
-  """`mini` and `paper`."""
-  return [
-    config_class.built_in('mini', '64x64x16 voxels of 3x3x8 mm.'),
-    config_class.built_in('paper', '128x128x32 voxels of 1.5x1.5x4 mm.', grid='mni_128x128x32'),
-  ]
+    return {
+      **super().facts(),
+      'contrasts': list(self.contrasts),
+      'negatives_in_test': self.negatives_in_test,
+      'exclude': list(self.exclude),
+      'with_suspicious': self.with_suspicious,
+    }
 
 
 class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
@@ -72,7 +81,8 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
     source, scheme = folder.settings.get('source'), folder.settings.get('label_scheme')
     if self.SOURCE and source != self.SOURCE:
       raise InputError(
-        f'{folder.path}: was prepared with --source={source}, {self.name} expected {self.SOURCE}'
+        f'{folder.path}: was prepared with --source={source}, the data set {self.name} expected '
+        f'--source={self.SOURCE}'
       )
     if scheme != ASEG28.name:
       raise InputError(f'{folder.path}: has the label scheme {scheme}, expected {ASEG28.name}')
@@ -86,7 +96,7 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
     return folder
 
   def make_splits(self, source: PreparedFolder) -> dict[str, manual_dir.Examples]:
-    config = self.builder_config
+    config, used = self.builder_config, set(self._case_ids(source))
     quality = {case.case_id: source.sidecar(case.case_id)['quality'] for case in source.cases}
     divided = splits.divide(
       source.cases,
@@ -95,8 +105,39 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
       negatives_in_test=config.negatives_in_test,
       seed=config.seed,
     )
+    # Cases are left out after the draw, so that the others stay where they are.
+    kept = {split: [c for c in cases if c.case_id in used] for split, cases in divided.items()}
+    if not any(kept.values()):
+      raise InputError(f'{source.path}: the config leaves out all cases, expected some that stay')
+    n_suspicious = sum(case.status == SUSPICIOUS for cases in kept.values() for case in cases)
+    if n_suspicious:
+      logging.warning(
+        '%d of %d cases are suspicious: look at %s/quality.html; "with_suspicious": false or '
+        '"exclude" in --config leaves cases out',
+        n_suspicious,
+        len(used),
+        source.path,
+      )
     # TFDS cannot write a split without examples.
-    return {split: self._generate_examples(source, cases) for split, cases in divided.items() if cases}
+    return {split: self._generate_examples(source, cases) for split, cases in kept.items() if cases}
+
+  def name_data(self, source: PreparedFolder) -> str:
+    # Which cases are suspicious is no part of the folder's fingerprint.
+    return fingerprint({'data': super().name_data(source), 'cases': self._case_ids(source)})
+
+  def _case_ids(self, folder: PreparedFolder) -> list[str]:
+    """The cases that the config does not leave out."""
+    config = self.builder_config
+    unknown = sorted(set(config.exclude) - {case.case_id for case in folder.cases})
+    if unknown:
+      raise InputError(
+        f'exclude names {unknown[0]}, expected a case id of {folder.path}/participants.tsv'
+      )
+    return [
+      case.case_id
+      for case in folder.cases
+      if case.case_id not in config.exclude and (config.with_suspicious or case.status != SUSPICIOUS)
+    ]
 
   def _generate_examples(self, folder: PreparedFolder, cases: list[Participant]) -> manual_dir.Examples:
     for made in builder.map_in_order(functools.partial(self._make, folder), cases):
@@ -109,11 +150,11 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
     channels = [folder.contrasts.index(name) for name in config.contrasts]
     place = lambda data: Volume(data, folder.grid.affine)
     image = [resample_image(place(image[..., i]), config.grid) for i in channels]
-    lesion = manual_dir.lesion_voxels(resample_image(place(fraction), config.grid))
+    lesion = lesion_voxels(resample_image(place(fraction), config.grid))
     if case.group == POSITIVE and not lesion.any():
       raise InputError(
         f'{case.case_id}: is positive but has no lesion on the grid {config.grid.name}; expected one, '
-        f'or take its row out of {folder.path}/participants.tsv'
+        f'or leave it out by --config with "exclude": ["{case.case_id}"]'
       )
     return example.make_example(
       np.clip(np.stack(image, -1), 0, 1),
@@ -131,6 +172,10 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
         'group': case.group,
       },
     )
+
+
+def _is_list_of_strings(value: Any) -> bool:
+  return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def _check_grid(folder: PreparedFolder, grid: Grid) -> None:

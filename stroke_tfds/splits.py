@@ -34,11 +34,11 @@ def divide(
     seed: Of the draw.
 
   Returns:
-    Cases by split, in the order given; a split may be empty, but not `train`.
+    Cases by split, in the order given; a split may be empty, `train` only where nobody has a lesion.
 
   Raises:
-    InputError: `train` stays empty, or the splits of participants.tsv are incomplete, part the cases of
-      a subject or put a lesion into `healthy`.
+    InputError: `train` stays empty although there are lesions, or the splits of participants.tsv
+      are incomplete, part the cases of a subject or put a lesion into `healthy`.
   """
   by_subject = collections.defaultdict(list)
   for case in cases:
@@ -48,11 +48,12 @@ def divide(
   else:
     split_of = _drawn(by_subject, lesion_ml, test_share, negatives_in_test, seed)
   splits = {split: [c for c in cases if split_of[c.participant_id] == split] for split in SPLITS}
-  if not splits['train']:
-    n_positive = sum(_has_lesion(own) for own in by_subject.values())
+  n_positive = sum(_has_lesion(own) for own in by_subject.values())
+  if not by_subject or (n_positive and not splits['train']):
     raise InputError(
       f'participants.tsv: no subject is left for the split train: {len(by_subject)} subject(s), '
-      f'{n_positive} with a lesion, test_share {test_share}; expected at least two with a lesion'
+      f'{n_positive} with a lesion; expected at least two with a lesion, or "test_share": 0 in '
+      '--config to train on all'
     )
   return splits
 

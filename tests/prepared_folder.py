@@ -19,8 +19,10 @@ TINY = {
 }
 
 
-def participant(case_id: str, group: str = POSITIVE, split: str = '') -> Participant:
-  return Participant(case_id.split('_')[0], case_id, group, split, PREPARED)
+def participant(
+  case_id: str, group: str = POSITIVE, split: str = '', status: str = PREPARED
+) -> Participant:
+  return Participant(case_id.split('_')[0], case_id, group, split, status)
 
 
 def cohort(n_positive: int, n_negative: int = 0) -> list[Participant]:
@@ -51,6 +53,7 @@ def write_folder(
     image = rng.random((*grid.shape, len(contrasts)), np.float32)
     fraction = lesion if case.group == POSITIVE else None
     sidecar = {'group': case.group, 'labels_from': 'template', 'inputs': '', 'quality': {}}
+    sidecar |= {'seconds': 0.0, 'suspicions': {}, 'image_sha256': ''}
     folder.write_case(case.case_id, image, labels, fraction, sidecar)
   folder.write_tables(cases, [])
   return PreparedFolder(path)

@@ -2,7 +2,7 @@
 
 import tensorflow_datasets as tfds
 
-from stroke_tfds import prepared
+from stroke_tfds import manual_dir, prepared
 
 
 class Builder(prepared.PreparedBuilder):
@@ -15,4 +15,4 @@ class Builder(prepared.PreparedBuilder):
   2. python -m launchers.prepare_data --source=bids --input=our_scans --output=ours_prepared
   3. tfds build --imports stroke_tfds bids_stroke/mini --manual_dir ours_prepared
   """
-  BUILDER_CONFIGS = prepared.built_in_configs(prepared.PreparedConfig)
+  BUILDER_CONFIGS = manual_dir.built_in_configs(prepared.PreparedConfig)

@@ -49,7 +49,8 @@ def opened(name: str, file: Path, zipped: bool) -> Iterator[BinaryIO]:
   except EOFError as error:
     raise InputError(f'{name}: truncated, its gzip stream has no end; expected a whole file') from error
   except (gzip.BadGzipFile, zlib.error) as error:
-    raise InputError(f'{name}: corrupt gzip ({reason(error)}), expected a sound file') from error
+    found = reason(error).partition(' (')[0]  # In brackets follow bytes of the file.
+    raise InputError(f'{name}: corrupt gzip ({found}), expected a sound file') from error
   except OSError as error:
     raise InputError(f'{name}: {reason(error)}, expected a file that can be read') from error
 

@@ -14,16 +14,14 @@ from nibabel.volumeutils import apply_read_scaling
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import input_file, nifti_header
 from stroke_tfds.imaging.nifti_writing import write_nifti
-from stroke_tfds.imaging.volume import Volume, on_grid_of, same_grid
+from stroke_tfds.imaging.volume import Volume, on_grid_of
 
 __all__ = (
-  'Volume',
   'list_nifti',
   'on_grid_of',
   'read_image',
   'read_label_map',
   'read_mask',
-  'same_grid',
   'write_nifti',
 )
 

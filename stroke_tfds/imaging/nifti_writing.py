@@ -1,18 +1,16 @@
 """Writing NIfTI files that hold voxels, their place and nothing else."""
 
-import errno
 import gzip
+import io
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 import nibabel as nib
 import numpy as np
 
-from stroke_tfds.errors import InputError
+from stroke_tfds.files import write_whole
 
 _MNI = 4  # NIfTI's code for coordinates of the MNI 152 space.
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_nifti(path: str | os.PathLike, data: np.ndarray, affine: np.ndarray) -> None:
@@ -32,17 +30,11 @@ def write_nifti(path: str | os.PathLike, data: np.ndarray, affine: np.ndarray) -
   """
   path = Path(path)
   content = _header(path, data, affine)
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-  try:
-    with _create(temporary) as raw:
-      with gzip.GzipFile(filename='', mode='wb', fileobj=raw, compresslevel=6, mtime=0) as file:
-        file.write(content)
-        file.write(data.tobytes(order='F'))
-    os.replace(temporary, path)
-  except OSError as error:
-    raise InputError(f'{path}: {_reason(error)}') from error
-  finally:
-    temporary.unlink(missing_ok=True)
+  packed = io.BytesIO()
+  with gzip.GzipFile(filename='', mode='wb', fileobj=packed, compresslevel=6, mtime=0) as file:
+    file.write(content)
+    file.write(data.tobytes(order='F'))
+  write_whole(path, packed.getvalue())
 
 
 def _header(path: Path, data: np.ndarray, affine: np.ndarray) -> bytes:
@@ -65,13 +57,3 @@ def _header(path: Path, data: np.ndarray, affine: np.ndarray) -> bytes:
   header['vox_offset'] = 352
   header['scl_slope'], header['scl_inter'] = 1, 0
   return header.binaryblock + bytes(4)
-
-
-def _create(path: Path) -> BinaryIO:
-  return open(path, 'wb')
-
-
-def _reason(error: OSError) -> str:
-  if error.errno in _DISK_FULL:
-    return 'disk full, expected room for the output'
-  return f'cannot be written ({error.strerror}), expected a folder that may be written to'

@@ -1,18 +1,17 @@
 """Registration to the MNI152 brain, affine or deformable."""
 
-import functools
-
 import numpy as np
 from scipy import ndimage
 
+from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import ants_calls
 from stroke_tfds.imaging.brain_extraction import brain_mask, even_intensities, typical_intensity
 from stroke_tfds.imaging.rough_alignment import best_placement, isotropic
 from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import LabelScheme
+from stroke_tfds.template import template_t1
 
-_TEMPLATE_MM = 2
 _WORKING_MM = 2.5
 _MARGIN_MM = 20.0
 _LESION_MARGIN_MM = 3.0
@@ -32,6 +31,8 @@ def register_labels(labels: Volume, scheme: LabelScheme, deformable: bool = Fals
   Raises:
     InputError: antspyx is not installed, or the map is empty.
   """
+  if not labels.data.any():
+    raise InputError('the label map holds background only, expected structures of a brain')
   contrast = np.array([_t1_contrast(name) for name in scheme.names], np.float32)
   brain = isotropic(Volume(contrast[labels.data], labels.affine), _WORKING_MM)
   return _register(brain, np.ones(brain.data.shape, bool), deformable)
@@ -70,7 +71,7 @@ def register_image(
 def _register(brain: Volume, counts: np.ndarray, deformable: bool) -> Transform:
   """Registers a brain without what surrounds it."""
   ants_calls.load_ants()
-  template = _template()
+  template = template_t1(masked=True)
   box = _box_around(brain)
   brain, counts = _cropped(brain, box), counts[box]
   # ANTs smooths before it masks: what does not count must not shine into its surroundings.
@@ -120,14 +121,3 @@ def _t1_contrast(name: str) -> float:
   if 'white matter' in name or name == 'brain stem':
     return 0.85
   return 0.72 if name.split()[-1] in ('thalamus', 'pallidum', 'diencephalon') else 0.62
-
-
-@functools.lru_cache(maxsize=1)
-def _template() -> Volume:
-  """The T1-weighted brain without the skull."""
-  from nilearn import datasets  # Slow to import.
-
-  image = datasets.load_mni152_template(resolution=_TEMPLATE_MM)
-  brain = datasets.load_mni152_brain_mask(resolution=_TEMPLATE_MM)
-  data = np.where(np.asarray(brain.dataobj) > 0, np.asarray(image.dataobj, np.float32), 0)
-  return Volume(data, image.affine)

@@ -7,8 +7,6 @@ import numpy as np
 
 from stroke_tfds.errors import InputError
 
-_SAME_PLACE_MM = 0.1
-
 
 @dataclasses.dataclass(frozen=True)
 class Volume:
@@ -46,42 +44,34 @@ def corners_mm(shape: tuple[int, ...], affine: np.ndarray) -> np.ndarray:
   return corners @ affine[:3, :3].T + affine[:3, 3]
 
 
-def same_grid(a: Volume, b: Volume) -> bool:
-  """Whether shapes are equal and every voxel is at the same place within 0.1 mm."""
-  if a.data.shape[:3] != b.data.shape[:3]:
-    return False
-  between = corners_mm(a.data.shape, a.affine) - corners_mm(b.data.shape, b.affine)
-  return bool(np.linalg.norm(between, axis=1).max() <= _SAME_PLACE_MM)
+def on_grid_of(volume: Volume, image: Volume, name: str) -> Volume:
+  """A mask, label map or contrast where its image is, also when a file does not say where that is.
 
-
-def on_grid_of(mask: Volume, image: Volume, name: str) -> Volume:
-  """A mask where its image is, also when one of the two files does not say where it is.
-
-  Two placed volumes need nothing: the mask is returned as it is, and is resampled in world space.
+  Two placed volumes need nothing: `volume` is returned as it is, and is resampled in world space.
   Otherwise voxels belong together in the order in which the two files store them, whatever
   direction the missing position was guessed to have.
 
   Args:
-    mask: Voxels to place.
-    image: The volume that the mask was drawn on.
-    name: What an error calls the mask, for instance its path or subject and role.
+    volume: Voxels to place.
+    image: What was drawn on, or belongs to the same scan.
+    name: What an error calls the volume, for instance its path or subject and role.
 
   Raises:
     InputError: One of the two is not placed and the files' shapes differ.
   """
-  if mask.is_placed and image.is_placed:
-    return mask
-  mask_shape, image_shape = _stored_shape(mask), _stored_shape(image)
-  if mask_shape != image_shape:
-    unplaced = 'the mask' if image.is_placed else 'its image'
+  if volume.is_placed and image.is_placed:
+    return volume
+  shape, image_shape = _stored_shape(volume), _stored_shape(image)
+  if shape != image_shape:
+    unplaced = 'its header' if image.is_placed else 'the header of its image'
     raise InputError(
-      f'{name}: shape {mask_shape} on an image of {image_shape} and the header of {unplaced} does '
-      'not say where it is (qform_code = sform_code = 0), expected equal shapes or both headers set'
+      f'{name}: shape {shape} on an image of {image_shape} and {unplaced} does not say where it is '
+      '(qform_code = sform_code = 0), expected equal shapes or both headers set'
     )
-  stored = _turn(mask.data, 'RAS', mask.stored_axes)
+  stored = _turn(volume.data, 'RAS', volume.stored_axes)
   data = _turn(stored, image.stored_axes, 'RAS')
   return dataclasses.replace(
-    mask,
+    volume,
     data=data,
     affine=image.affine,
     is_placed=image.is_placed,

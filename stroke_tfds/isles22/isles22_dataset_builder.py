@@ -2,7 +2,7 @@
 
 import tensorflow_datasets as tfds
 
-from stroke_tfds import prepared
+from stroke_tfds import manual_dir, prepared
 
 
 class Builder(prepared.PreparedBuilder):
@@ -16,6 +16,6 @@ class Builder(prepared.PreparedBuilder):
   2. python -m launchers.prepare_data --source=isles22 --input=ISLES-2022 --output=isles22_prepared
   3. tfds build --imports stroke_tfds isles22/mini --manual_dir isles22_prepared
   """
-  BUILDER_CONFIGS = prepared.built_in_configs(prepared.PreparedConfig)
+  BUILDER_CONFIGS = manual_dir.built_in_configs(prepared.PreparedConfig)
   SOURCE = 'isles22'
   CONTENT = 'a folder made by python -m launchers.prepare_data --source=isles22'

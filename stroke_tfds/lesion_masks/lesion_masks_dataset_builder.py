@@ -3,6 +3,8 @@
 import collections
 import dataclasses
 import functools
+import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +14,16 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, example, manual_dir, splits
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging import nifti
+from stroke_tfds.fingerprints import hash_files
+from stroke_tfds.imaging import input_file, nifti
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.resample import resample_mask
-from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
+from stroke_tfds.imaging.resample import lesion_voxels, resample_mask
+from stroke_tfds.imaging.volume import Volume
+from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.template import template_labels
 
 _CONTRASTS = ('none',)  # No set of images has it, so that the two are never mixed.
-
-
-@dataclasses.dataclass
-class LesionMasksConfig(manual_dir.ManualDirConfig):
-  """The fields of every data set that is built from a folder; masks need no others."""
+_NAME = re.compile(r'[A-Za-z0-9_-]+')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +33,12 @@ class Mask:
   Attributes:
     lesion: 0 and 1 as packed bits.
     volume_ml: Volume before resampling.
+    sha256: Of the voxels before resampling, and where they are.
   """
 
   lesion: np.ndarray
   volume_ml: float
+  sha256: str
 
 
 class MaskFolder:
@@ -50,27 +53,50 @@ class MaskFolder:
     self.path = path
     self.files: dict[str, Path] = {}
     for file in nifti.list_nifti(path):
-      name = file.name.removesuffix('.gz').removesuffix('.nii')
+      name = _stem(file)
       if name in self.files:
         raise InputError(f'{file}: the same mask as {self.files[name].name}, expected one of the two')
       self.files[name] = file
 
   @functools.cached_property
   def fingerprint(self) -> str:
-    return builder.hash_files(list(self.files.values()))
+    """A hash of all files.
+
+    Raises:
+      InputError: One of them cannot be read.
+    """
+    try:
+      return hash_files(list(self.files.values()))
+    except OSError as error:
+      raise InputError(f'{error.filename}: {input_file.reason(error)}, expected a mask') from error
 
   def read(self, grid: Grid) -> dict[str, Mask]:
     """All masks on the grid.
 
     Raises:
-      InputError: Masks that are damaged, empty or lie elsewhere; names all of them.
+      InputError: Masks that are damaged, empty, lie elsewhere, have a name of other characters than
+        A-Z, a-z, 0-9, - and _, or are another subject's as well; names all of them.
     """
     found = builder.map_in_order(lambda file: _read(file, grid), list(self.files.values()))
     masks = dict(zip(self.files, found))
     unfit = [str(mask) for mask in masks.values() if isinstance(mask, InputError)]
+    fit = {name: mask for name, mask in masks.items() if not isinstance(mask, InputError)}
+    unfit += self._of_two_subjects(fit)
     if unfit:
       raise InputError(f'{len(unfit)} of {len(masks)} masks are unfit: {"; ".join(unfit)}')
     return masks
+
+  def _of_two_subjects(self, masks: dict[str, Mask]) -> list[str]:
+    """What to say of each mask that an earlier subject has too: one could train, the other test."""
+    said, first = [], {}
+    for name, mask in masks.items():
+      other = first.setdefault(mask.sha256, name)
+      if _subject(other) != _subject(name):
+        said.append(
+          f'{self.files[name]}: has the voxels of {self.files[other].name}, another subject, '
+          'expected each lesion once'
+        )
+    return said
 
 
 class Builder(manual_dir.ManualDirBuilder):
@@ -83,10 +109,7 @@ class Builder(manual_dir.ManualDirBuilder):
   underscore is the subject: sub-1_lesion.nii.gz and sub-1_ses-02_lesion.nii.gz are of one. Then:
   tfds build --imports stroke_tfds lesion_masks/mini --manual_dir DIR
   """
-  BUILDER_CONFIGS = [
-    LesionMasksConfig.built_in('mini', '64x64x16 voxels.'),
-    LesionMasksConfig.built_in('paper', '128x128x32 voxels.', grid='mni_128x128x32'),
-  ]
+  BUILDER_CONFIGS = manual_dir.built_in_configs(manual_dir.ManualDirConfig)
   CONTENT = 'a folder of NIfTI masks in MNI space'
   contrasts = _CONTRASTS
 
@@ -134,6 +157,10 @@ class Builder(manual_dir.ManualDirBuilder):
       )
 
 
+def _stem(file: Path) -> str:
+  return file.name.removesuffix('.gz').removesuffix('.nii')
+
+
 def _subject(name: str) -> str:
   return name.split('_')[0]
 
@@ -141,14 +168,24 @@ def _subject(name: str) -> str:
 def _read(file: Path, grid: Grid) -> Mask | InputError:
   """A mask, or what is wrong with it."""
   try:
+    if not _NAME.fullmatch(_stem(file)):
+      raise InputError(f'{file}: expected a name of letters, digits, - and _ alone, as it is stored')
     mask = nifti.read_mask(file)
     if not mask.is_placed:
       raise InputError(f'{file}: its header does not say where it is, expected MNI coordinates')
     if not mask.data.any():
       raise InputError(f'{file}: the mask is empty, expected a lesion')
-    lesion = manual_dir.lesion_voxels(resample_mask(mask, grid))
+    lesion = lesion_voxels(resample_mask(mask, grid))
     if not lesion.any():
       raise InputError(f'{file}: the lesion is outside the grid {grid.name}, expected MNI coordinates')
   except InputError as error:
     return error
-  return Mask(np.packbits(lesion), np.count_nonzero(mask.data) * mask.voxel_volume_ml)
+  volume_ml = np.count_nonzero(mask.data) * mask.voxel_volume_ml
+  return Mask(np.packbits(lesion), volume_ml, _hash_voxels(mask))
+
+
+def _hash_voxels(mask: Volume) -> str:
+  where = np.round(mask.affine, 2) + 0.0  # No -0.
+  found = hashlib.sha256(f'{mask.data.shape} {where.tolist()}'.encode())
+  found.update(np.packbits(mask.data))
+  return found.hexdigest()

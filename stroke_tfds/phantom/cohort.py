@@ -11,6 +11,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti, registration
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.resample import resample_labels
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import Anatomy, label_map_solidity, template_anatomy
 from stroke_tfds.phantom.lesions import Lesion
@@ -59,7 +60,7 @@ def load_anatomy(path: Path, space: str) -> Anatomy:
     InputError: A damaged file, an unknown code, or a brain that lies elsewhere than MNI's.
   """
   volume = nifti.read_label_map(path)
-  ids = nifti.Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
+  ids = Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
   template = template_anatomy()
   transform = registration.register_labels(ids, ASEG28) if space == 'native' else None
   corner_mm = tuple(float(c) - 0.5 for c in template.origin_mm)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.nifti import Volume
@@ -53,7 +53,7 @@ def hash_inputs(case: Case) -> str:
       stats.append([role, stat.st_size, stat.st_mtime_ns])
     except OSError:  # Reading it will say what is wrong.
       stats.append([role, -1, -1])
-  return hashlib.sha256(json.dumps([case.group, stats]).encode()).hexdigest()
+  return fingerprint([case.group, stats])
 
 
 def prepare_case(case: Case, settings: Settings, root: Path, template: quality.Template) -> Prepared:
@@ -90,7 +90,10 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
 
 
 class _Scan:
-  """The volumes of a case as read; `lesion` and `segmentation` are None where there is none."""
+  """The volumes of a case as read; `lesion` and `segmentation` are None where there is none.
+
+  `group` is the case's, but for one whose mask is empty where that has a group of its own.
+  """
 
   def __init__(self, case: Case, contrasts: tuple[str, ...], root: Path):
     read = lambda role, reader: _read(case, role, reader, root)
@@ -102,6 +105,7 @@ class _Scan:
         'expected one of them above 0'
       )
     self.images = {role: self._placed(role, volume) for role, volume in images.items()}
+    self.group = case.group
     self.lesion = self._read_lesion(case, read)
     self.segmentation = None
     if SEGMENTATION in case.files:
@@ -115,11 +119,18 @@ class _Scan:
     if LESION not in case.files:
       return None
     mask = self._placed(LESION, read(LESION, nifti.read_mask))
-    if case.group == POSITIVE and not mask.data.any():
-      raise InputError(f'{LESION}: the mask is empty in a positive case, expected a lesion')
-    if case.group != POSITIVE and mask.data.any():
-      raise InputError(f'{LESION}: the mask is not empty in a {case.group} case, expected no lesion')
-    return mask if mask.data.any() else None
+    if mask.data.any():
+      if case.group != POSITIVE:
+        raise InputError(f'{LESION}: the mask is not empty in a {case.group} case, expected no lesion')
+      return mask
+    if case.group == POSITIVE:
+      if not case.group_if_empty:
+        raise InputError(
+          f'{LESION}: the mask is empty in a positive case, expected a lesion; where none is right, '
+          'say so by --without_mask=negative (or by the group, where participants.tsv gives it)'
+        )
+      self.group = case.group_if_empty
+    return None
 
   def _placed(self, role: str, volume: Volume) -> Volume:
     return nifti.on_grid_of(volume, self.reference, role)
@@ -128,13 +139,14 @@ class _Scan:
 def _facts(
   case: Case, settings: Settings, scan: _Scan, transform: Transform, figures: dict[str, float]
 ) -> dict[str, Any]:
+  matrix = np.round(transform.matrix, 6).tolist()
   return {
-    'group': case.group,
+    'group': scan.group,
     'versions': {name: package_version(name) for name in _PACKAGES} | {'preparation': VERSION},
     'settings': settings.to_json(),
     'transform': {
       'kind': settings.registration,
-      'mni_to_scan': np.round(transform.matrix, 6).tolist(),
+      'affine_part' if settings.registration == 'syn' else 'mni_to_scan': matrix,
     },
     'labels_from': 'template' if scan.segmentation is None else 'segmentation',
     'quality': figures,

@@ -1,16 +1,16 @@
-"""Files of a prepared folder: written whole or not at all."""
+"""Files of a prepared folder."""
 
 import contextlib
-import errno
+import fcntl
 import hashlib
 import importlib.metadata
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.files import errors_named, write_whole
 
 
 def write_json(path: Path, values: Any) -> None:
@@ -19,25 +19,20 @@ def write_json(path: Path, values: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-  """Writes a file under another name and renames it, so that a kill never leaves half of it.
+  """Writes a file whole or not at all, and its folder where there is none.
 
   Raises:
     InputError: The disk is full, or the folder cannot be written.
   """
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  with errors_named(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-      temporary.write_text(text, encoding='utf-8')
-      os.replace(temporary, path)
-    finally:
-      temporary.unlink(missing_ok=True)
+  make_folder(path.parent)
+  write_whole(path, text.encode())
 
 
-def remove_leftovers(folder: Path, name: str) -> None:
-  """Removes what a killed program left of files whose names begin with `name`."""
-  for path in folder.glob(f'.{name}*'):
-    path.unlink(missing_ok=True)
+def remove(paths: Iterable[Path]) -> None:
+  """Removes files in the order given; errors as for `write_text`."""
+  for path in paths:
+    with errors_named(path):
+      path.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
@@ -47,13 +42,26 @@ def make_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def errors_named(path: Path) -> Iterator[None]:
-  """Turns errors of writing into one line that names the file."""
-  try:
+def locked(path: Path) -> Iterator[None]:
+  """Holds a file as its only user; the system lets go of it when the program ends in any way.
+
+  Raises:
+    InputError: Another program holds it, or it cannot be held.
+  """
+  with errors_named(path):
+    file = open(path, 'r+b')  # Network file systems lock only what may be written.
+  with file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      raise InputError(
+        f'{path.parent}: another run writes there, expected its end or another output folder'
+      ) from error
+    except OSError as error:
+      raise InputError(
+        f'{path.parent}: cannot be locked ({error.strerror}), expected a file system with locks'
+      ) from error
     yield
-  except OSError as error:
-    what = 'disk full' if error.errno == errno.ENOSPC else error.strerror or str(error)
-    raise InputError(f'{path}: cannot be written: {what}') from error
 
 
 def sha256(path: Path) -> str:

@@ -13,13 +13,15 @@ BIDS derivatives (`[...]` only where a subject has several sessions, which are n
   quality.html, quality/<case_id>.png
 
 A sidecar holds case_id, group, seconds, versions, settings, transform, labels_from, quality,
-suspicions, inputs (a hash), image_sha256 and outputs (hashes by file name). Of a patient nothing but
-the case id is in any byte.
+suspicions (what was expected, by figure), inputs (a hash), image_sha256 and outputs (hashes by file
+name). Its transform is the matrix from MNI millimetres to the scan's: `mni_to_scan`, or, under
+registration syn, `affine_part`: the displacement that syn adds is not stored. Of a patient nothing
+but the case id is in any byte.
 """
 
+import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -29,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import ASEG28
@@ -41,6 +44,8 @@ _DESCRIPTION = 'dataset_description.json'
 _PARTICIPANTS = 'participants.tsv'
 _CASES = 'cases.tsv'
 _ADVICE = 'expected a folder made by python -m launchers.prepare_data'
+_NEEDED = {'case_id', 'group', 'seconds', 'labels_from', 'quality', 'suspicions', 'inputs'}
+_NEEDED |= {'image_sha256', 'outputs'}  # Of a sidecar.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +122,10 @@ class PreparedFolder:
         )
     return folder
 
+  def locked(self) -> contextlib.AbstractContextManager[None]:
+    """For the time of writing; an InputError where another program writes."""
+    return files.locked(self.path / _DESCRIPTION)
+
   @functools.cached_property
   def cases(self) -> list[tables.Participant]:
     """Usable cases, sorted by id: `participant_id`, `case_id`, `group`, `split`, `status`.
@@ -133,13 +142,12 @@ class PreparedFolder:
 
   @functools.cached_property
   def fingerprint(self) -> str:
-    """A hash of all that a builder makes of the folder: voxels, groups, splits, grid, scheme."""
+    """A hash of what a builder makes of the folder: voxels, subjects, groups, splits, grid, scheme."""
     cases = [
-      [case.case_id, case.group, case.split, self.sidecar(case.case_id)['outputs']]
-      for case in self.cases
+      [c.participant_id, c.case_id, c.group, c.split, self.sidecar(c.case_id)['outputs']]
+      for c in self.cases
     ]
-    text = json.dumps([self.settings, cases], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return fingerprint([self.settings, cases])
 
   def sidecar(self, case_id: str) -> dict[str, Any]:
     """What is known of a case.
@@ -147,15 +155,19 @@ class PreparedFolder:
     Raises:
       InputError: The case is not there, or its sidecar is damaged.
     """
-    path = self._stem(case_id, 'desc-preproc_dwi.json')
+    path = self._sidecar_path(case_id)
     try:
-      return _read_json(path)
+      values = _read_json(path)
     except FileNotFoundError as error:
       raise InputError(f'{case_id}: {path} is missing; run prepare_data again') from error
     except ValueError as error:
       raise InputError(
         f'{case_id}: {path} is damaged: {error}; delete it, run prepare_data again'
       ) from error
+    missing = sorted(_NEEDED.difference(values))
+    if missing:
+      raise InputError(f'{case_id}: {path} lacks {missing}; delete it, run prepare_data again')
+    return values
 
   def load(self, case_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
     """Reads the volumes of a case.
@@ -180,7 +192,7 @@ class PreparedFolder:
 
   def is_done(self, case_id: str, inputs: str) -> bool:
     """Whether the case was prepared from files of the hash `inputs` and all its files are there."""
-    if not self._stem(case_id, 'desc-preproc_dwi.json').exists():
+    if not self._sidecar_path(case_id).exists():
       return False
     try:
       sidecar = self.sidecar(case_id)
@@ -198,7 +210,7 @@ class PreparedFolder:
     fraction: np.ndarray | None,
     sidecar: dict[str, Any],
   ) -> None:
-    """Writes the files of a case, the sidecar last; an earlier sidecar is removed first.
+    """Writes the files of a case, the sidecar last; earlier ones are removed, their sidecar first.
 
     Args:
       case_id: `sub-X` or `sub-X_ses-01`.
@@ -210,8 +222,9 @@ class PreparedFolder:
     Raises:
       InputError: The disk is full or the folder cannot be written.
     """
-    self._stem(case_id, 'desc-preproc_dwi.json').unlink(missing_ok=True)
-    files.remove_leftovers(self._folder(case_id), f'{case_id}_')
+    folder = self._folder(case_id)
+    former, leftovers = folder.glob(f'{case_id}_*'), folder.glob(f'.{case_id}_*')
+    files.remove([self._sidecar_path(case_id), *former, *leftovers])
     volumes = {f'desc-preproc_{name}': image[..., i] for i, name in enumerate(self.contrasts)}
     volumes[f'desc-{ASEG28.name}_dseg'] = labels.astype(np.uint8)
     if fraction is not None:
@@ -223,14 +236,14 @@ class PreparedFolder:
       nifti.write_nifti(path, volume, self.grid.affine)
       outputs[path.name] = files.sha256(path)
     stored = {'case_id': case_id, **sidecar, 'outputs': outputs}
-    files.write_json(self._stem(case_id, 'desc-preproc_dwi.json'), stored)
+    files.write_json(self._sidecar_path(case_id), stored)
 
   def write_tables(
     self, cases: Iterable[tables.Participant], records: Iterable[tables.CaseRecord]
   ) -> None:
     """Replaces participants.tsv and cases.tsv."""
     for name in (_PARTICIPANTS, _CASES):
-      files.remove_leftovers(self.path, name)
+      files.remove(self.path.glob(f'.{name}*'))  # What a kill left.
     tables.write_participants(self.path / _PARTICIPANTS, cases)
     tables.write_records(self.path / _CASES, records)
     self.__dict__.pop('cases', None)
@@ -248,6 +261,9 @@ class PreparedFolder:
     if volume.data.shape != self.grid.shape:
       raise InputError(f'{case_id}: {path} has shape {volume.data.shape}, expected {self.grid.shape}')
     return volume.data
+
+  def _sidecar_path(self, case_id: str) -> Path:
+    return self._stem(case_id, 'desc-preproc_dwi.json')
 
   def _folder(self, case_id: str) -> Path:
     return self.path.joinpath(*case_id.split('_'), 'dwi')

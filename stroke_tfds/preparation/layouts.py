@@ -21,6 +21,7 @@ _LABEL = re.compile(r'sub-[A-Za-z0-9]+')
 # Patterns are matched without the file's ending; `*` goes across folders, `!` excludes. Where a group
 # of patterns finds something, the groups after it are not looked at.
 Patterns = tuple[tuple[str, ...], ...]
+_UNDECLARED = 'undeclared'  # Group of a case without mask until the user says what it is.
 
 _SEGMENTATIONS: Patterns = (
   ('derivatives/*/aseg', 'derivatives/*/aseg.mgz'),
@@ -35,7 +36,8 @@ class Layout:
   Attributes:
     images: Patterns by contrast; the key `*` stands for any other, as {contrast}.
     lesion: Patterns of the mask.
-    without_mask: Group of a case without mask; '' where each must have one.
+    without_mask: Group of a case without mask; '' where each must have one, 'undeclared' where the
+      user has to say it.
     some_masks: Whether an input without any mask is refused.
   """
 
@@ -59,6 +61,15 @@ def _isles(contrast: str, folder: str, name: str) -> dict[str, Patterns]:
       ),
     )
   }
+
+
+def _lesion_masks(*words: str) -> Patterns:
+  """Names that say of what the mask is; else those of a mask that do not say it."""
+  told = [f'*/{{subject}}_*{word}{end}' for word in words for end in ('', '*mask', '*msk', '*roi')]
+  others = [f'!*/{{subject}}_*{part}*' for part in ('desc-brain', 'desc-head')]
+  plain = [f'*/{{subject}}{part}_{end}' for part in ('', '_*') for end in ('mask', 'msk')]
+  unclear = [f'!*/{{subject}}_*{part}*' for part in ('desc-', 'label-', 'brain', 'head')]
+  return (*told, *others), (*plain, *unclear)
 
 
 LAYOUTS = {
@@ -92,11 +103,8 @@ LAYOUTS = {
       'adc': (('{folder}/dwi/{stem}_*adc', '{folder}/dwi/{stem}_*rec-ADC*_dwi'),),
       '*': (('{folder}/*/{stem}_{contrast}', '{folder}/*/{stem}_*_{contrast}'),),
     },
-    lesion=(
-      ('*/{subject}_*lesion*_mask', '*/{subject}_*lesion*_msk'),
-      ('*/{subject}_*mask', '*/{subject}_*msk', '!*brain*'),
-    ),
-    without_mask=HEALTHY,
+    lesion=_lesion_masks('lesion', 'stroke', 'infarct'),
+    without_mask=_UNDECLARED,
     some_masks=False,
   ),
 }
@@ -112,6 +120,7 @@ class Case:
     group: 'positive', 'negative' or 'healthy'.
     split: As the input's participants table says, '' where it does not.
     files: Paths by role: contrasts, 'lesion', 'segmentation'.
+    group_if_empty: Group of a positive case whose mask is empty; '' where that is an error.
   """
 
   case_id: str
@@ -119,6 +128,7 @@ class Case:
   group: str
   split: str
   files: dict[str, Path]
+  group_if_empty: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,15 +149,17 @@ def find_cases(
     source: A key of `LAYOUTS`.
     root: The input folder.
     contrasts: Images that each case must have.
-    without_mask: Group of cases without mask, 'negative' or 'healthy'; '' for the layout's own.
+    without_mask: Group of cases without mask or with an empty one, 'negative' or 'healthy'; when '',
+      those without are of the layout's own group, and an empty mask is an error.
 
   Raises:
-    InputError: No such folder, source or contrast, or no subject in the folder.
+    InputError: No such folder, source or contrast, no subject in the folder, or nothing that says
+      what cases without mask are.
   """
   layout = _layout(source, contrasts, without_mask)
   found = listing.list_subjects(root)
   table = input_tables.read_groups(root) if source == 'bids' else {}
-  finder = _Finder(layout, root, contrasts, without_mask or layout.without_mask, table)
+  finder = _Finder(layout, root, contrasts, without_mask, table)
   for number, subject in enumerate(sorted({*found, *table}), 1):
     stand_in = f'sub-unnamed{number:03d}'
     finder.add(subject, subject if _LABEL.fullmatch(subject) else stand_in, found.get(subject))
@@ -157,6 +169,13 @@ def find_cases(
     raise InputError(
       f'{root}: holds no lesion mask, expected {_expected(layout.lesion)}; where none is right, '
       f'give --without_mask={layout.without_mask}'
+    )
+  undeclared = [case.case_id for case in finder.cases if case.group == _UNDECLARED]
+  if undeclared:
+    raise InputError(
+      f'{root}: no lesion mask is found for {len(undeclared)} of {len(finder.cases)} cases, such as '
+      f'{undeclared[0]}, expected masks named as --help says; where none is right, give '
+      '--without_mask=negative or healthy, or a column group in participants.tsv'
     )
   return finder.cases, finder.problems
 
@@ -206,6 +225,10 @@ class _Finder:
       return
     raw = [path for path in listed.paths if not path.startswith('derivatives/')]
     sessions = sorted({name for path in raw for name in _SESSION.findall(path)}) or ['']
+    if len(sessions) > 1 and self._stray_mask(subject, sessions, listed.paths):
+      reason = f'{LESION}: a mask is of none of the {len(sessions)} sessions, expected one in its name'
+      self.problems.append(Problem(case_id, reason, subject))
+      return
     for number, session in enumerate(sessions, 1):
       paths = listed.paths
       if len(sessions) > 1:
@@ -215,6 +238,11 @@ class _Finder:
         self.cases.append(self._case(case_id, subject, session, paths))
       except _Unusable as error:
         self.problems.append(Problem(case_id, str(error), f'{subject} {session}'.strip()))
+
+  def _stray_mask(self, subject: str, sessions: list[str], paths: list[str]) -> bool:
+    """Whether a mask belongs to no session; each session would pass for one without a mask."""
+    strays = [path for path in paths if not {*sessions} & {*_SESSION.findall(path)}]
+    return bool(_match(strays, self._layout.lesion, {'subject': subject, 'session': ''}))
 
   def _check(self, subject: str, listed: listing.Listed | None) -> None:
     if not _LABEL.fullmatch(subject):
@@ -247,12 +275,13 @@ class _Finder:
           f'{role}: missing file, expected {_expected(self._layout.patterns(role), role)}'
         )
     row = self._table.get(subject, input_tables.Row())
-    group = row.group or (POSITIVE if LESION in files else self._without_mask)
+    without_mask = self._without_mask or self._layout.without_mask
+    group = row.group or (POSITIVE if LESION in files else without_mask)
     if LESION not in files and group in ('', POSITIVE):
       raise _Unusable(f'{LESION}: missing file, expected {_expected(self._layout.lesion)}')
     if row.split == HEALTHY and group == POSITIVE:
       raise _Unusable('has a lesion and the split healthy, expected train or test')
-    return Case(case_id, subject, group, row.split, files)
+    return Case(case_id, subject, group, row.split, files, '' if row.group else self._without_mask)
 
 
 def _expected(patterns: Patterns, contrast: str = '') -> str:

@@ -8,10 +8,10 @@ import numpy as np
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import brain_extraction, resample
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.nifti import Volume
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import signal
-from stroke_tfds.phantom.anatomy import template_labels
+from stroke_tfds.template import template_labels, template_t1
 
 # Chosen on real scans: the good ones reach .94 to .97, .59 to .67 and .41 to .64.
 MIN_BRAIN_DICE = 0.85
@@ -49,11 +49,8 @@ class Template:
 @functools.lru_cache(maxsize=4)
 def load_template(grid: Grid) -> Template:
   """The template's labels and T1 contrast on `grid`; takes seconds."""
-  from nilearn import datasets  # Slow to import.
-
-  image = datasets.load_mni152_template(resolution=2)
-  t1 = Volume(np.asarray(image.dataobj, np.float32), image.affine)
-  return Template(grid, template_labels(grid), resample.resample_image(t1, grid))
+  t1 = resample.resample_image(template_t1(masked=False), grid)
+  return Template(grid, template_labels(grid), t1)
 
 
 def measure_image(
@@ -128,8 +125,8 @@ def measure_lesion(
   return _rounded(figures)
 
 
-def suspicions(figures: dict[str, float]) -> list[str]:
-  """What a person should look at, each with the figure and its limit; empty for a good case."""
+def suspicions(figures: dict[str, float]) -> dict[str, str]:
+  """Figures that a person should look at, with what was expected; empty for a good case."""
   limits = {
     'coverage': (MIN_COVERAGE, np.inf),
     'brain_dice': (MIN_BRAIN_DICE, np.inf),
@@ -141,12 +138,12 @@ def suspicions(figures: dict[str, float]) -> list[str]:
     'lesion_contrast_dwi': (MIN_DWI_CONTRAST, np.inf),
     'lesion_contrast_adc': (0, MAX_ADC_CONTRAST),
   }
-  found = []
+  found = {}
   for name, (low, high) in limits.items():
     value = figures.get(name)
     if value is not None and not low <= value <= high:
       wanted = f'at least {low:g}' if value < low else f'at most {high:g}'
-      found.append(f'{name} is {value:g}, expected {wanted}')
+      found[name] = f'expected {wanted}'
   return found
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import tensorflow_datasets as tfds
 
-from stroke_tfds import prepared
+from stroke_tfds import manual_dir, prepared
 
 
 @dataclasses.dataclass
@@ -25,6 +25,6 @@ class Builder(prepared.PreparedBuilder):
   2. python -m launchers.prepare_data --source=soop --input=ds004889 --output=soop_prepared
   3. tfds build --imports stroke_tfds soop/mini --manual_dir soop_prepared
   """
-  BUILDER_CONFIGS = prepared.built_in_configs(SoopConfig)
+  BUILDER_CONFIGS = manual_dir.built_in_configs(SoopConfig)
   SOURCE = 'soop'
   CONTENT = 'a folder made by python -m launchers.prepare_data --source=soop'

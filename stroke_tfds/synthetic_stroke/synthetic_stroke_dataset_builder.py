@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
-from absl import logging
 
 from keras_itm import bundle as bundles
 from keras_itm import synthesis
@@ -57,12 +56,7 @@ class Builder(builder.StrictBuilder):
         raise
       raise self._cache.disk_full(error) from error
     self._cache.clear()
-    logging.info(
-      "load it by tfds.load('%s/%s', data_dir='%s')",
-      self.name,
-      self.builder_config.name,
-      self.data_dir_root,
-    )
+    self.log_how_to_load()
 
   @property
   def _cache(self) -> VolumeCache:

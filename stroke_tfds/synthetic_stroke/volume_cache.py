@@ -1,6 +1,5 @@
 """Volumes already made, so that a build that was killed loses none of them."""
 
-import errno
 import io
 import json
 import os
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
 
@@ -44,7 +44,6 @@ class VolumeCache:
     Raises:
       InputError: The disk is full; says where the volumes made so far are.
     """
-    partial = self._folder / f'{volume:06d}.partial'
     # In memory first: NumPy's archive cannot be closed on a disk that is full.
     archive = io.BytesIO()
     text = np.array(json.dumps(provenance))
@@ -52,11 +51,9 @@ class VolumeCache:
     np.savez(archive, image=image, lesion=lesion, provenance=text)
     try:
       self._folder.mkdir(parents=True, exist_ok=True)
-      partial.write_bytes(archive.getvalue())
-      os.replace(partial, self._file(volume))
+      files.replace(self._file(volume), archive.getvalue())
     except OSError as error:
-      partial.unlink(missing_ok=True)
-      if error.errno == errno.ENOSPC:
+      if error.errno in files.DISK_FULL:
         raise self.disk_full(error) from error
       raise
 

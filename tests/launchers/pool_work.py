@@ -14,4 +14,7 @@ def work(shared: dict, task: str):
     raise ZeroDivisionError('on purpose')
   if task == 'slow':
     time.sleep(60)
+  if task == 'tell':
+    print(os.getpid(), flush=True)
+    time.sleep(60)
   return shared['greeting'] + task, os.getpid()

@@ -19,14 +19,14 @@ GRID = Grid('small', (16, 18, 10), (10.0, 10.0, 12.0), (-80.0, -90.0, -60.0))
 BRAIN = np.zeros(GRID.shape, bool)
 BRAIN[4:12, 4:14, 1:9] = True
 ATTACK = '<script>alert(1)</script>'
-SUSPICION = 'brain_dice is 0.5, expected at least 0.8'
+SUSPICION = {'brain_dice': 'expected at least 0.8'}
 
 # Case -> brain Dice, suspicions.
 CASES = {
-  'sub-A': (0.95, []),
-  'sub-B_ses-01': (0.91, []),
-  'sub-C': (0.7, ['the mask is torn ' + ATTACK]),
-  'sub-D': (0.5, [SUSPICION]),
+  'sub-A': (0.95, {}),
+  'sub-B_ses-01': (0.91, {}),
+  'sub-C': (0.7, {'lesion_ml': 'expected ' + ATTACK}),
+  'sub-D': (0.5, SUSPICION),
 }
 
 
@@ -41,6 +41,8 @@ def write_case(folder, case_id, seed=0):
     'quality': {'brain_dice': dice, 'lesion_ml': 1.2},
     'suspicions': suspicions,
     'inputs': 'a hash',
+    'image_sha256': 'another',
+    'seconds': 1.0,
   }
   folder.write_case(case_id, image, BRAIN.astype(np.uint8), fraction, facts)
 
@@ -89,8 +91,9 @@ class WritePageTest(tf.test.TestCase):
   def test_what_is_suspicious_is_emphasised(self):
     page = self.write()
     marked = re.findall(r'<span class="attention">(.*?)</span>', page)
-    self.assertEqual(marked, ['brain Dice <b>0.500</b>, expected at least 0.8'])
-    self.assertLen(re.findall('class="why">the mask is torn', page), 1)
+    self.assertEqual(marked[0], 'brain Dice <b>0.500</b>, expected at least 0.8')
+    self.assertStartsWith(marked[1], 'lesion in MNI space <b>1.2 ml</b>, expected ')
+    self.assertLen(marked, 2)
 
   def test_text_is_escaped(self):
     page = self.write()

@@ -121,6 +121,9 @@ class StripTest(tf.test.TestCase):
     fraction = np.zeros(GRID.shape, np.float32)
     fraction[20:23, 20:22, FRAME.levels[3]] = 0.4  # 2.4 voxels.
     self.assertTrue(yellow(draw(fraction=fraction)).any())
+    fraction[:] = 0
+    fraction[20, 20, FRAME.levels[3]] = 0.3  # An example holds this voxel, so that it stays positive.
+    self.assertTrue(yellow(draw(fraction=fraction)).any())
 
   def test_a_lesion_between_the_levels_is_seen_in_the_close_up(self):
     between = FRAME.levels[3] + 1

@@ -1,5 +1,11 @@
+import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
+import psutil
 import tensorflow as tf
 
 from launchers import subject_pool
@@ -8,6 +14,7 @@ from tests.launchers import pool_work
 # One server of processes serves all tests of this program, and takes the list of its first user.
 _PRELOAD = ('launchers.prepare_data_lib',)
 _SHARED = {'greeting': 'hello '}
+_PROJECT = Path(__file__).resolve().parents[2]
 
 
 class RunTest(tf.test.TestCase):
@@ -43,8 +50,27 @@ class RunTest(tf.test.TestCase):
     results.close()
     self.assertLess(time.monotonic() - start, 20)
 
+  def test_processes_at_work_end_when_their_program_is_killed(self):
+    code = 'from launchers import subject_pool; from tests.launchers import pool_work; '
+    code += 'list(subject_pool.run(pool_work.work, {}, ["tell", "tell"], 2))'
+    command = [sys.executable, '-c', code]
+    with subprocess.Popen(command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True) as program:
+      processes = [psutil.Process(int(program.stdout.readline())) for _ in range(2)]
+      os.kill(program.pid, signal.SIGKILL)  # Alone, as by the system when memory runs out.
+      deadline = time.monotonic() + 20
+      while any(_is_alive(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    self.assertFalse(any(_is_alive(process) for process in processes))
+
   def test_no_tasks(self):
     self.assertEmpty(self.run_tasks([]))
+
+
+def _is_alive(process: psutil.Process) -> bool:
+  try:
+    return process.status() != psutil.STATUS_ZOMBIE
+  except psutil.NoSuchProcess:
+    return False
 
 
 if __name__ == '__main__':

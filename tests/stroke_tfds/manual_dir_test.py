@@ -1,22 +1,18 @@
-import numpy as np
 import tensorflow as tf
 
 from stroke_tfds import manual_dir
 
 
-class LesionVoxelsTest(tf.test.TestCase):
-  def test_volume_is_kept(self):
-    fraction = np.array([0.9, 0.6, 0.4, 0.4, 0.0]).reshape(5, 1, 1)  # 2.3 voxels.
-    self.assertAllEqual(manual_dir.lesion_voxels(fraction).ravel(), [1, 1, 0, 0, 0])
-
-  def test_the_smallest_lesion_keeps_its_fullest_voxel(self):
-    fraction = np.zeros((2, 2, 2), np.float32)
-    fraction[0, 1, 0], fraction[1, 0, 1] = 0.01, 0.02
-    self.assertAllEqual(np.argwhere(manual_dir.lesion_voxels(fraction)), [[1, 0, 1]])
-
-  def test_nothing_stays_nothing(self):
-    lesion = manual_dir.lesion_voxels(np.zeros((2, 3, 4), np.float32))
-    self.assertEqual((lesion.shape, lesion.max(), lesion.dtype), ((2, 3, 4), 0, np.uint8))
+class BuiltInConfigsTest(tf.test.TestCase):
+  def test_mini_and_paper(self):
+    mini, paper = manual_dir.built_in_configs(manual_dir.ManualDirConfig)
+    self.assertEqual((mini.name, mini.grid.shape), ('mini', (64, 64, 16)))
+    self.assertEqual((paper.name, paper.grid.shape), ('paper', (128, 128, 32)))
+    self.assertNotEqual(mini.fingerprint, paper.fingerprint)
+    for config in (mini, paper):  # What the description says of the grid is what it is.
+      size = 'x'.join(str(n) for n in config.grid.shape)
+      spacing = 'x'.join(f'{mm:g}' for mm in config.grid.spacing_mm)
+      self.assertEqual(config.description, f'{size} voxels of {spacing} mm.')
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from stroke_tfds import pipelines, prepared
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from stroke_tfds.errors import InputError
-from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE
+from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE, POSITIVE, SUSPICIOUS
 from stroke_tfds.soop import soop_dataset_builder as soop
 from tests.prepared_folder import FINE, TINY, cohort, participant, write_folder
 
@@ -128,6 +128,67 @@ class SplitTest(tf.test.TestCase):
     self.assertEqual(counts, {'healthy': 2, 'train': 1, 'test': 3})
 
 
+class LeftOutTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.root = Path(self.get_temp_dir())
+    suspicious = participant('sub-p1', POSITIVE, status=SUSPICIOUS)
+    self.cases = [participant('sub-p0'), suspicious, participant('sub-p2'), participant('sub-p3')]
+    self.folder = write_folder(self.root / 'prepared', self.cases)
+
+  def build(self, **fields) -> tfds.core.DatasetBuilder:
+    builder = _builder(self.root / 'data', **fields)
+    _prepare(builder, self.root / 'prepared')
+    return builder
+
+  def built(self, **fields) -> set[str]:
+    splits = _examples(self.build(**fields))
+    return {case_id for examples in splits.values() for case_id in examples}
+
+  def test_excluded_and_suspicious_cases(self):
+    self.assertEqual(self.built(), {'sub-p0', 'sub-p1', 'sub-p2', 'sub-p3'})
+    self.assertEqual(self.built(exclude=['sub-p2']), {'sub-p0', 'sub-p1', 'sub-p3'})
+    self.assertEqual(self.built(with_suspicious=False), {'sub-p0', 'sub-p2', 'sub-p3'})
+
+  def test_the_others_stay_in_their_splits(self):
+    everyone = _examples(self.build(test_share=0.5))
+    for case_id in ('sub-p0', 'sub-p1', 'sub-p2', 'sub-p3'):
+      left = _examples(self.build(test_share=0.5, exclude=[case_id]))
+      for split, examples in everyone.items():
+        self.assertEqual(set(left.get(split, ())), set(examples) - {case_id})
+
+  def test_nobody_left(self):
+    with self.assertRaisesRegex(InputError, 'the config leaves out all cases'):
+      self.build(exclude=[case.case_id for case in self.cases])
+
+  def test_suspicious_cases_are_told_of(self):
+    with self.assertLogs('absl', 'WARNING') as caught:
+      self.build()
+    self.assertIn('1 of 4 cases are suspicious', caught.output[-1])
+
+  def test_the_cases_of_a_split_of_the_table_are_left_out_too(self):
+    cases = [participant(f'sub-p{i}', split='test' if i == 3 else 'train') for i in range(4)]
+    self.folder.write_tables(cases, [])
+    splits = self.build(exclude=['sub-p0']).info.splits
+    self.assertEqual({k: v.num_examples for k, v in splits.items()}, {'train': 2, 'test': 1})
+
+  def test_a_case_that_is_not_there(self):
+    with self.assertRaisesRegex(InputError, 'exclude names sub-q1, expected a case id of .*tsv$'):
+      self.build(exclude=['sub-p1', 'sub-q1'])
+
+  def test_a_case_that_became_suspicious_makes_other_data_where_these_are_left_out(self):
+    for with_suspicious in (True, False):
+      self.folder.write_tables(self.cases, [])
+      self.build(with_suspicious=with_suspicious)
+      changed = [*self.cases[:3], participant('sub-p3', POSITIVE, status=SUSPICIOUS)]
+      self.folder.write_tables(changed, [])
+      if with_suspicious:
+        self.build(with_suspicious=True)
+      else:
+        with self.assertRaisesRegex(InputError, 'holds data of fingerprint'):
+          self.build(with_suspicious=False)
+
+
 class ReuseTest(tf.test.TestCase):
   def test_a_set_is_named_by_config_and_folder(self):
     root = Path(self.get_temp_dir())
@@ -217,7 +278,11 @@ class RefusedFolderTest(tf.test.TestCase):
   def test_of_another_source(self):
     folder = Path(self.get_temp_dir()) / 'prepared'
     write_folder(folder, cohort(2), source='isles22')
-    self.assertRefused('was prepared with --source=isles22, soop expected soop', folder, module=soop)
+    self.assertRefused(
+      'was prepared with --source=isles22, the data set soop expected --source=soop',
+      folder,
+      module=soop,
+    )
 
   def test_contrast_that_the_folder_lacks(self):
     folder = Path(self.get_temp_dir()) / 'prepared'
@@ -249,6 +314,8 @@ class RefusedFolderTest(tf.test.TestCase):
     write_folder(folder, cohort(2))
     beside = {**TINY, 'shape': [8, 16, 4]}  # The lesion begins where this grid ends.
     self.assertRefused('sub-p[01]: is positive but has no lesion on the grid tiny', folder, grid=beside)
+    advice = r'or leave it out by --config with "exclude": \["sub-p[01]"\]$'
+    self.assertRefused(advice, folder, grid=beside)
 
 
 class ConfigTest(tf.test.TestCase):
@@ -267,9 +334,11 @@ class ConfigTest(tf.test.TestCase):
       {'grid': 'mini'},
       {'contrasts': ['adc']},
       {'negatives_in_test': 0.3},
+      {'exclude': ['sub-1']},
+      {'with_suspicious': False},
     )
     names = {prepared.PreparedConfig(**{'grid': TINY, **change}).name for change in ({}, *changes)}
-    self.assertLen(names, 6)
+    self.assertLen(names, 8)
     for name in names:
       self.assertRegex(name, '^custom-[0-9a-f]{12}$')
 
@@ -286,6 +355,9 @@ class ConfigTest(tf.test.TestCase):
       ({'contrasts': ['dwi', 'DWI']}, 'each once'),
       ({'contrasts': ['../dwi']}, 'contrasts is'),
       ({'contrasts': 3}, 'contrasts is 3'),
+      ({'exclude': 'sub-1'}, "exclude is 'sub-1', expected a list"),
+      ({'exclude': [1]}, r'exclude is \[1\]'),
+      ({'with_suspicious': 'no'}, "with_suspicious is 'no', expected true or false"),
       ({'seed': -1}, 'seed is -1'),
       ({'grid': 'maxi'}, 'maxi'),
       ({'name': 'a/b'}, 'a/b'),

@@ -80,8 +80,14 @@ class RuleTest(tf.test.TestCase):
       subjects = sorted({case.participant_id for case in divided['test']})
       self.assertAllEqual([int(subject[4]) // 5 for subject in subjects], [0, 1])
 
+  def test_a_cohort_without_lesions_needs_no_train(self):
+    healthy = [participant(f'sub-h{i}', HEALTHY) for i in range(3)]
+    divided = _divide(healthy)
+    self.assertEqual(divided, {'healthy': ['sub-h0', 'sub-h1', 'sub-h2'], 'train': [], 'test': []})
+    self.assertEqual(_divide(cohort(1), test_share=0)['train'], ['sub-p0'])
+
   def test_one_subject_with_a_lesion_leaves_none_to_train(self):
-    for cases in (cohort(1, 3), cohort(0, 3), []):
+    for cases in (cohort(1, 3), []):
       with self.assertRaisesRegex(InputError, 'no subject is left for the split train'):
         _divide(cases)
 

@@ -1,6 +1,5 @@
 import errno
 import gzip
-import io
 import os
 from pathlib import Path
 from unittest import mock
@@ -10,17 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging import nifti, nifti_writing
+from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import GRIDS
-
-
-class _FullDisk(io.BytesIO):
-  def __init__(self, number: int):
-    super().__init__()
-    self._number = number
-
-  def write(self, data):
-    raise OSError(self._number, os.strerror(self._number), '/elsewhere')
 
 
 class NiftiWritingTest(tf.test.TestCase):
@@ -65,19 +55,10 @@ class NiftiWritingTest(tf.test.TestCase):
   def test_disk_full_leaves_the_old_file_and_nothing_else(self):
     nifti.write_nifti(self.path, self.data, self.affine)
     before = self.path.read_bytes()
-    for number, message in (
-      (errno.ENOSPC, 'sub-1_dwi.nii.gz: disk full'),
-      (errno.EDQUOT, 'sub-1_dwi.nii.gz: disk full'),
-      (errno.EIO, r'cannot be written \(Input/output error\)'),
-    ):
-      with mock.patch.object(nifti_writing, '_create', return_value=_FullDisk(number)):
-        with self.assertRaisesRegex(InputError, message) as caught:
-          nifti.write_nifti(self.path, 1 - self.data, self.affine)
-      self.assertNotIn('elsewhere', str(caught.exception))
     full = OSError(errno.ENOSPC, 'No space left on device')
     with (
       mock.patch.object(os, 'replace', side_effect=full),
-      self.assertRaisesRegex(InputError, 'disk full'),
+      self.assertRaisesRegex(InputError, 'sub-1_dwi.nii.gz: disk full'),
     ):
       nifti.write_nifti(self.path, 1 - self.data, self.affine)
     self.assertEqual(self.path.read_bytes(), before)

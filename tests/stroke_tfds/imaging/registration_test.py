@@ -78,6 +78,11 @@ class RegistrationTest(tf.test.TestCase):
     image = Volume(contrast[labels.data], labels.affine)
     self.assertLess(_error_mm(_affine(registration.register_image(image)), to_mni), 6)
 
+  def test_a_label_map_of_nothing_is_refused(self):
+    nothing = Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1]))
+    with self.assertRaisesRegex(InputError, 'the label map holds background only, expected structures'):
+      registration.register_labels(nothing, ASEG28)
+
   def test_says_what_to_install(self):
     with mock.patch.dict(sys.modules, {'ants': None}):
       with self.assertRaisesRegex(InputError, r'pip install "keras-itm\[ants\]"'):

@@ -1,10 +1,13 @@
 import dataclasses
+import importlib.util
 import time
+import warnings
 from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import ndimage
 
 from stroke_tfds.imaging import nifti, resample
 from stroke_tfds.imaging.grid import GRIDS, Grid
@@ -124,6 +127,44 @@ class ResampleTest(tf.test.TestCase):
     self.assertAllEqual(resample.keep_volume(np.full((2, 4), 0.5)), [[1, 1, 1, 1], [0, 0, 0, 0]])
     self.assertEqual(resample.keep_volume(np.zeros((2, 2))).sum(), 0)
     self.assertAllEqual(resample.keep_volume(np.array([1.0, 0, 1])), [1, 0, 1])
+
+  def test_a_lesion_keeps_its_volume_or_one_voxel(self):
+    fraction = np.array([0.9, 0.6, 0.4, 0.4, 0.0]).reshape(5, 1, 1)  # 2.3 voxels.
+    self.assertAllEqual(resample.lesion_voxels(fraction).ravel(), [1, 1, 0, 0, 0])
+    fraction = np.zeros((2, 2, 2), np.float32)
+    fraction[0, 1, 0], fraction[1, 0, 1] = 0.01, 0.02
+    self.assertAllEqual(np.argwhere(resample.lesion_voxels(fraction)), [[1, 0, 1]])
+    lesion = resample.lesion_voxels(np.zeros((2, 3, 4), np.float32))
+    self.assertEqual((lesion.shape, lesion.max(), lesion.dtype), ((2, 3, 4), 0, np.uint8))
+
+  def test_the_fast_way_along_the_axes_gives_the_same(self):
+    rng = np.random.default_rng(5)
+    slow = ndimage.affine_transform
+    for _ in range(20):
+      affine = np.diag([*rng.uniform(0.5, 3, 3), 1])
+      affine[:3, 3] = rng.uniform(-3, 3, 3)
+      labels = Volume(rng.integers(0, 6, (16, 15, 14)), affine)
+      with mock.patch.object(ndimage, 'affine_transform', wraps=slow) as call:
+        found = resample.resample_labels(labels, COARSE, 6)
+      self.assertEqual(call.call_args.args[1].shape, (3,))
+      in_full = lambda data, scale, *more, **options: slow(data, np.diag(scale), *more, **options)
+      with mock.patch.object(ndimage, 'affine_transform', in_full):
+        self.assertAllEqual(resample.resample_labels(labels, COARSE, 6), found)
+    turned = Transform(np.eye(4)[[1, 0, 2, 3]])
+    with mock.patch.object(ndimage, 'affine_transform', wraps=slow) as call:
+      resample.resample_labels(labels, COARSE, 6, turned)
+      self.assertEqual(call.call_args.args[1].shape, (3, 3))
+      resample.resample_image(labels, COARSE)  # Interpolation would be rounded otherwise.
+      self.assertEqual(call.call_args.args[1].shape, (3, 3))
+
+  def test_is_silent(self):
+    spec = importlib.util.find_spec(resample.__name__)
+    with warnings.catch_warnings(record=True) as caught:
+      warnings.simplefilter('always')
+      fresh = importlib.util.module_from_spec(spec)
+      spec.loader.exec_module(fresh)  # As a program imports it.
+      fresh.resample_mask(_blob(0), COARSE)
+    self.assertEmpty([str(warning.message) for warning in caught])
 
   def test_outside_is_zero(self):
     far = Grid('far', (2, 2, 2), (4.0, 4.0, 4.0), (100.0, 0.0, 0.0))

@@ -11,6 +11,7 @@ from stroke_tfds import pipelines
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_masks import lesion_masks_dataset_builder as lesion_masks
+from stroke_tfds.manual_dir import ManualDirConfig
 from stroke_tfds.phantom.anatomy import template_anatomy
 from stroke_tfds.prepared import PreparedConfig
 from tests.prepared_folder import TINY, cohort, write_folder
@@ -38,8 +39,8 @@ def _box(start: int = 8) -> np.ndarray:
   return mask
 
 
-def _config(**fields) -> lesion_masks.LesionMasksConfig:
-  return lesion_masks.LesionMasksConfig(**{'name': 'tiny', 'grid': TINY, **fields})
+def _config(**fields) -> ManualDirConfig:
+  return ManualDirConfig(**{'name': 'tiny', 'grid': TINY, **fields})
 
 
 def _build(folder: Path, data_dir: Path | str, **fields) -> tfds.core.DatasetBuilder:
@@ -100,7 +101,7 @@ class ExampleTest(tf.test.TestCase):
 
   def test_labels_are_the_template_s(self):
     for i in range(2):
-      _save(self.folder, f'{i}.nii', _box())
+      _save(self.folder, f'{i}.nii', _box(8 + i))
     (example,) = _examples(_build(self.folder, self.data_dir))['test'].values()
     anatomy = template_anatomy()
     # The voxel (3, 5, 2) of TINY is the box of -60..-48, -54..-42 and 8..40 mm.
@@ -113,7 +114,7 @@ class ExampleTest(tf.test.TestCase):
     mask = np.zeros(_SHAPE, np.uint8)
     mask[4:20:2, 10:12, 4:6] = 1  # Eight voxels of TINY, each half filled.
     for i in range(2):
-      _save(self.folder, f'{i}.nii', mask)
+      _save(self.folder, f'{i}.nii', np.roll(mask, i, axis=0))
     (example,) = _examples(_build(self.folder, self.data_dir))['test'].values()
     self.assertEqual(example['lesion'].sum(), 4)
 
@@ -134,7 +135,7 @@ class ExampleTest(tf.test.TestCase):
 
   def test_is_never_mixed_with_images(self):
     for i in range(2):
-      _save(self.folder, f'{i}.nii', _box())
+      _save(self.folder, f'{i}.nii', _box(8 + i))
     builder = _build(self.folder, self.data_dir)
     self.assertEqual(builder.info.metadata['contrasts'], ['none'])
     name = f'lesion_masks/{builder.builder_config.name}:train'
@@ -152,10 +153,10 @@ class ExampleTest(tf.test.TestCase):
 
   def test_another_folder_under_the_same_name_is_refused(self):
     for i in range(2):
-      _save(self.folder, f'{i}.nii', _box())
+      _save(self.folder, f'{i}.nii', _box(8 + i))
     stored = _build(self.folder, self.data_dir).info.metadata['fingerprint']
     self.assertEqual(_build(self.folder, self.data_dir).info.metadata['fingerprint'], stored)
-    _save(self.folder, '1.nii', _box(9))
+    _save(self.folder, '1.nii', _box(10))
     with self.assertRaisesRegex(InputError, f'holds data of fingerprint {stored}'):
       _build(self.folder, self.data_dir)
 
@@ -165,7 +166,7 @@ class RefusedTest(tf.test.TestCase):
     super().setUp()
     self.folder = Path(self.get_temp_dir()) / 'masks'
     for i in range(3):
-      _save(self.folder, f'sub-{i}.nii.gz', _box())
+      _save(self.folder, f'sub-{i}.nii.gz', _box(i))
 
   def assertRefused(self, *messages: str, **fields) -> None:
     data_dir = Path(self.get_temp_dir()) / 'data'
@@ -194,6 +195,29 @@ class RefusedTest(tf.test.TestCase):
   def test_the_same_mask_zipped_and_not(self):
     _save(self.folder, 'sub-1.nii', _box())
     self.assertRefused('sub-1.nii.gz: the same mask as sub-1.nii')
+
+  def test_a_mask_of_two_subjects(self):
+    _save(self.folder, 'sub-1_again.nii', _box(1))  # Of one subject: they stay together.
+    _save(self.folder, 'sub-9_lesion.nii', _box(2).astype(np.float32))
+    _save(self.folder, 'sub-8.nii', _box(2), shift_mm=12)  # Elsewhere, so another lesion.
+    self.assertRefused(
+      '^1 of 6 masks are unfit: .*sub-9_lesion.nii: has the voxels of sub-2.nii.gz, another subject'
+    )
+
+  def test_names_that_could_tell_more_than_a_number(self):
+    _save(self.folder, 'J. Doe.nii', _box(12))
+    _save(self.folder, 'sub-7_1.2.nii.gz', _box(14))
+    self.assertRefused(
+      '^2 of 5 masks are unfit: ',
+      'J. Doe.nii: expected a name of letters, digits, - and _ alone, as it is stored',
+      'sub-7_1.2.nii.gz: expected a name',
+    )
+
+  def test_a_mask_that_was_taken_away(self):
+    (self.folder / 'sub-2.nii.gz').unlink()
+    (self.folder / 'sub-2.nii.gz').symlink_to(self.folder / 'gone')
+    with self.assertRaisesRegex(InputError, 'sub-2.nii.gz: .*, expected a mask$'):
+      _ = lesion_masks.MaskFolder(self.folder).fingerprint
 
   def test_no_subject_left_to_train(self):
     self.assertRefused('test_share 0.9 of 3 .* leaves none to train', test_share=0.9)

@@ -28,8 +28,8 @@ class PrepareCaseTest(tf.test.TestCase):
     self.root = Path(tfds.testing.make_tmp_dir())
     scans.save_subject(self.root, 'sub-1')
 
-  def prepare(self, settings=_SETTINGS, group=None):
-    [case], problems = find_cases('bids', self.root, settings.contrasts)
+  def prepare(self, settings=_SETTINGS, group=None, without_mask=''):
+    [case], problems = find_cases('bids', self.root, settings.contrasts, without_mask)
     self.assertEmpty(problems)
     case = dataclasses.replace(case, group=group or case.group)
     return prepare_case(case, settings, self.root, quality.load_template(settings.grid))
@@ -81,7 +81,7 @@ class PrepareCaseTest(tf.test.TestCase):
     expected[10, 10, 2] = 0
     self.assertAllEqual(made.labels, expected)
     self.assertEqual(made.facts['labels_from'], 'segmentation')
-    self.assertTrue(any('labels_dice' in text for text in made.facts['suspicions']))
+    self.assertIn('labels_dice', made.facts['suspicions'])
 
   def test_other_contrasts_are_scaled_by_themselves_inside_the_first_ones_head(self):
     adc = np.full(SCAN_GRID.shape, 3000, np.float32)  # Background is bright too.
@@ -108,7 +108,9 @@ class PrepareCaseTest(tf.test.TestCase):
     self.assertEqual(np.count_nonzero(register.call_args.kwargs['lesion'].data), 144)
     self.assertAllClose(made.image, straight.image, atol=1e-5)
     self.assertAllClose(made.lesion_fraction, straight.lesion_fraction)
-    self.assertEqual(made.facts['transform'], {'kind': 'syn', 'mni_to_scan': shift.tolist()})
+    self.assertEqual(made.facts['transform'], {'kind': 'syn', 'affine_part': shift.tolist()})
+    transform = self.prepare().facts['transform']
+    self.assertEqual(transform, {'kind': 'none', 'mni_to_scan': np.eye(4).tolist()})
 
   def test_mask_on_another_grid_is_resampled_where_both_say_where_they_are(self):
     coarse = scans.lesion_mask()[::2, ::2]
@@ -139,8 +141,12 @@ class PrepareCaseTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'lesion: the mask is not empty in a negative case'):
       self.prepare(group='negative')
     self.save_mask(np.zeros(SCAN_GRID.shape, np.uint8))
-    with self.assertRaisesRegex(InputError, 'lesion: the mask is empty in a positive case, expected'):
+    with self.assertRaisesRegex(
+      InputError, 'lesion: the mask is empty in a positive case, expected .* --without_mask=negative'
+    ):
       self.prepare()
+    made = self.prepare(without_mask='negative')
+    self.assertEqual((made.facts['group'], made.lesion_fraction), ('negative', None))
     self.assertIsNone(self.prepare(group='negative').lesion_fraction)
 
   def test_lesion_or_image_or_labels_off_the_grid_are_refused(self):

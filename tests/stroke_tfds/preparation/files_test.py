@@ -1,8 +1,9 @@
-import errno
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
-from unittest import mock
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -21,15 +22,27 @@ class FilesTest(tf.test.TestCase):
     self.assertEqual(self.path.read_text(), '{\n  "a": [\n    2\n  ],\n  "b": 1\n}\n')
     self.assertEqual(files.sha256(self.path), hashlib.sha256(self.path.read_bytes()).hexdigest())
 
-  def test_an_error_leaves_the_former_file_and_nothing_else(self):
-    files.write_text(self.path, 'former')
-    for number, words in ((errno.ENOSPC, 'disk full'), (errno.EACCES, 'Permission denied')):
-      error = OSError(number, os.strerror(number))
-      with mock.patch.object(os, 'replace', side_effect=error):
-        with self.assertRaisesRegex(InputError, f'table.tsv: cannot be written: {words}'):
-          files.write_text(self.path, 'new')
-    self.assertEqual(self.path.read_text(), 'former')
-    self.assertEqual(os.listdir(self.path.parent), ['table.tsv'])
+  def test_text_makes_its_folder(self):
+    files.write_text(self.path, 'Größe\n')
+    self.assertEqual(self.path.read_bytes(), 'Größe\n'.encode())
+    with self.assertRaisesRegex(InputError, 'below: cannot be written .Not a directory'):
+      files.write_text(self.path / 'below' / 'a.txt', '')
+
+  def test_a_lock_has_one_holder_and_ends_with_its_program(self):
+    files.write_text(self.path, '')
+    refused = lambda: self.assertRaisesRegex(InputError, '^[^\n]*folder: another run writes there')
+    with files.locked(self.path), refused(), files.locked(self.path):
+      self.fail('held twice')
+    code = 'import fcntl, sys, time; f = open(sys.argv[1], "r+b"); fcntl.flock(f, fcntl.LOCK_EX); '
+    code += 'print("held", flush=True); time.sleep(60)'
+    command = [sys.executable, '-c', code, str(self.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+      self.assertEqual(holder.stdout.readline(), b'held\n')
+      with refused(), files.locked(self.path):
+        self.fail('held twice')
+      os.kill(holder.pid, signal.SIGKILL)
+    with files.locked(self.path):
+      self.assertEqual(os.listdir(self.path.parent), ['table.tsv'])
 
   def test_versions(self):
     self.assertRegex(files.package_version('numpy'), r'^1\.\d+\.\d+')

@@ -27,7 +27,8 @@ class PreparedFolderTest(tf.test.TestCase):
     self.fraction = rng.random(GRID.shape, np.float32)
 
   def write(self, case_id='sub-1', fraction=True, **facts):
-    sidecar = {'inputs': 'abc', 'group': 'positive', **facts}
+    sidecar = {'inputs': 'abc', 'group': 'positive', 'seconds': 1.5, 'labels_from': 'template'}
+    sidecar |= {'quality': {}, 'suspicions': {}, 'image_sha256': '', **facts}
     fraction = self.fraction if fraction else None
     self.folder.write_case(case_id, self.image, self.labels, fraction, sidecar)
 
@@ -64,6 +65,23 @@ class PreparedFolderTest(tf.test.TestCase):
     self.write(fraction=False)
     self.assertAllEqual(self.folder.load('sub-1')[2], np.zeros(GRID.shape))
 
+  def test_a_case_that_lost_its_lesion_keeps_no_file_of_it(self):
+    self.write()
+    self.write(fraction=False)
+    self.assertFalse((self.path / f'{_STEM}label-lesion_probseg.nii.gz').exists())
+    self.assertLen(list((self.path / 'sub-1' / 'dwi').iterdir()), 4)
+
+  def test_a_sidecar_that_lacks_something_is_named(self):
+    self.write()
+    path = self.path / f'{_STEM}desc-preproc_dwi.json'
+    for name in ('case_id', 'group', 'seconds', 'labels_from', 'quality', 'suspicions', 'inputs'):
+      stored = json.loads(path.read_text())
+      path.write_text(json.dumps({key: value for key, value in stored.items() if key != name}))
+      with self.assertRaisesRegex(InputError, f"sub-1: .*dwi.json lacks .'{name}'.; delete it, run"):
+        self.folder.sidecar('sub-1')
+      self.assertFalse(self.folder.is_done('sub-1', 'abc'))
+      path.write_text(json.dumps(stored))
+
   def test_done_means_all_files_of_the_same_input(self):
     self.assertFalse(self.folder.is_done('sub-1', 'abc'))
     self.write()
@@ -85,7 +103,7 @@ class PreparedFolderTest(tf.test.TestCase):
 
   def test_what_a_kill_left_is_removed(self):
     self.write()
-    leftovers = [self.path / f'sub-1/dwi/.{Path(_STEM).name}desc-preproc_adc.nii.gz.123.tmp']
+    leftovers = [self.path / f'sub-1/dwi/.{Path(_STEM).name}desc-preproc_adc.nii.gz.123']
     leftovers.append(self.path / '.cases.tsv.123')
     for path in leftovers:
       path.touch()
@@ -121,21 +139,22 @@ class PreparedFolderTest(tf.test.TestCase):
       'sub-1\tsub-1\tpositive\tn/a\tprepared',
     )
 
-  def test_fingerprint_follows_voxels_groups_and_splits(self):
+  def test_fingerprint_follows_voxels_subjects_groups_and_splits(self):
     self.write()
     prints = []
-    for change in ('none', 'split', 'group', 'voxels', 'suspicious'):
+    for change in ('none', 'split', 'group', 'subject', 'voxels', 'suspicious'):
       row = {'group': _ROW.group, 'split': '', 'status': 'prepared'}
       row |= {'split': {'split': 'test'}, 'group': {'group': 'negative'}}.get(change, {})
       row |= {'status': 'suspicious'} if change == 'suspicious' else {}
       if change == 'voxels':
         self.labels[0, 0, 0] ^= 1
         self.write()
-      self.folder.write_tables([Participant('sub-1', 'sub-1', **row)], [])
+      subject = 'sub-2' if change == 'subject' else 'sub-1'
+      self.folder.write_tables([Participant(subject, 'sub-1', **row)], [])
       prints.append(PreparedFolder(self.path).fingerprint)
       self.assertEqual(self.folder.fingerprint, prints[-1])
-    self.assertLen(set(prints[:4]), 4)
-    self.assertEqual(prints[3], prints[4])
+    self.assertLen(set(prints[:5]), 5)
+    self.assertEqual(prints[4], prints[5])
 
   def test_refuses_folders_of_other_things_and_of_other_settings(self):
     with self.assertRaisesRegex(

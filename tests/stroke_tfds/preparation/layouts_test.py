@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from unittest import mock
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -116,7 +118,7 @@ class FindCasesTest(parameterized.TestCase, tf.test.TestCase):
     self.touch('derivatives/bet/sub-B/sub-B_desc-brain_mask.nii.gz')
     self.touch('sub-AA/dwi/sub-AA_dwi.nii.gz', 'sub-AA/dwi/sub-AA_adc.nii.gz')
     self.touch('derivatives/bet/sub-AA/sub-AA_desc-brain_mask.nii.gz')
-    found, problems, cases = self.find('bids', 'dwi', 'adc')
+    found, problems, cases = self.find('bids', 'dwi', 'adc', without_mask='healthy')
     self.assertEqual(problems, {})
     self.assertEqual(
       found,
@@ -136,6 +138,92 @@ class FindCasesTest(parameterized.TestCase, tf.test.TestCase):
     )
     self.assertEqual([case.group for case in cases], ['healthy', 'healthy', 'positive'])
 
+  @parameterized.parameters(
+    'sub-2_lesion',
+    'sub-2_ses-1_lesion',
+    'sub-2_label-lesion_roi',
+    'sub-2_space-T1w_label-L_desc-T1lesion_mask',
+    'sub-2_desc-Infarct_msk',
+    'sub-2_stroke-mask',
+    'sub-2_mask',
+    'sub-2_ses-1_space-dwi_mask',
+    'sub-2_msk',
+  )
+  def test_names_of_lesion_masks_in_bids(self, name):
+    self.touch('sub-2/dwi/sub-2_dwi.nii.gz', f'derivatives/drawn/{name}.nii.gz')
+    self.touch('derivatives/brain/sub-2_desc-brain_mask.nii.gz')
+    found, _, [case] = self.find('bids')
+    self.assertEqual(found['sub-2']['lesion'], f'derivatives/drawn/{name}.nii.gz')
+    self.assertEqual(case.group, 'positive')
+
+  @parameterized.parameters(
+    'sub-2_desc-brain_mask',
+    'sub-2_desc-head_mask',
+    'sub-2_acq-stroke_desc-brain_mask',
+    'sub-2_desc-ventricles_mask',
+    'sub-2_label-GM_mask',
+    'sub-2_brain_mask',
+    'sub-2_lesion_dwi',
+    'sub-2_roi',
+  )
+  def test_names_of_other_things_in_bids(self, name):
+    self.touch('sub-2/dwi/sub-2_acq-a_dwi.nii', f'derivatives/drawn/{name}.nii.gz')
+    _, _, [case] = self.find('bids', without_mask='negative')
+    self.assertEqual((list(case.files), case.group), (['dwi'], 'negative'))
+
+  def test_what_cases_without_mask_are_has_to_be_said_in_bids(self):
+    for name in ('A', 'B', 'C'):
+      self.touch(f'sub-{name}/dwi/sub-{name}_dwi.nii.gz')
+    self.touch('derivatives/masks/sub-B_mask.nii.gz')
+    with self.assertRaisesRegex(
+      InputError,
+      '^[^\n]*: no lesion mask is found for 2 of 3 cases, such as sub-A, expected masks named as '
+      '--help says; where none is right, give --without_mask=negative or healthy, or a column group '
+      'in participants.tsv$',
+    ):
+      self.find('bids')
+    (self.root / 'participants.tsv').write_text(
+      'participant_id\tgroup\nsub-A\thealthy\nsub-B\tn/a\nsub-C\tnegative\n'
+    )
+    _, _, cases = self.find('bids')
+    self.assertEqual([case.group for case in cases], ['healthy', 'positive', 'negative'])
+    (self.root / 'participants.tsv').unlink()
+    for group in ('negative', 'healthy'):
+      _, _, cases = self.find('bids', without_mask=group)
+      self.assertEqual([case.group for case in cases], [group, 'positive', group])
+      self.assertEqual(cases[1].group_if_empty, group)
+
+  def test_a_mask_of_no_session_fails_its_subject(self):
+    for subject in ('sub-A', 'sub-B'):
+      for session in ('1', '2'):
+        self.touch(f'{subject}/ses-{session}/dwi/{subject}_ses-{session}_dwi.nii.gz')
+    self.touch('derivatives/masks/sub-A_mask.nii.gz')
+    for name in ('sub-B_ses-1_lesion', 'sub-B_ses-2_mask', 'sub-B_desc-brain_mask'):
+      self.touch(f'derivatives/masks/{name}.nii.gz')
+    found, problems, _ = self.find('bids', without_mask='healthy')
+    self.assertEqual(
+      problems, {'sub-A': 'lesion: a mask is of none of the 2 sessions, expected one in its name'}
+    )
+    self.assertEqual([len(files) for files in found.values()], [2, 2])
+
+  def test_a_folder_of_a_subject_that_cannot_be_listed_is_its_problem_alone(self):
+    self.touch('sub-A/dwi/sub-A_dwi.nii.gz', 'sub-B/dwi/sub-B_dwi.nii.gz', 'derivatives/x/note.txt')
+    scandir = os.scandir
+
+    def guarded(path):
+      if str(path).endswith(denied):
+        raise PermissionError(13, 'Permission denied', str(path))
+      return scandir(path)
+
+    with mock.patch.object(os, 'scandir', guarded):
+      denied = 'sub-B/dwi'
+      found, problems, _ = self.find('bids', without_mask='healthy')
+      self.assertEqual(list(found), ['sub-A'])
+      self.assertEqual(problems, {'sub-B': 'a folder of it cannot be read: Permission denied'})
+      denied = 'derivatives/x'
+      with self.assertRaisesRegex(InputError, 'derivatives/x: cannot be read: Permission denied'):
+        self.find('bids', without_mask='healthy')
+
   def test_sessions_are_numbered_and_their_labels_stay_behind(self):
     for day in ('20200315', '20190102'):
       self.touch(f'sub-A/ses-{day}/dwi/sub-A_ses-{day}_dwi.nii.gz')
@@ -143,7 +231,7 @@ class FindCasesTest(parameterized.TestCase, tf.test.TestCase):
     self.touch('sub-B/ses-20180101/dwi/sub-B_ses-20180101_dwi.nii.gz')
     self.touch('derivatives/masks/sub-B_mask.nii.gz')
     self.touch('sub-A/ses-x/dwi/readme.nii.gz')
-    found, problems, cases = self.find('bids')
+    found, problems, cases = self.find('bids', without_mask='healthy')
     self.assertEqual(
       {name: len(files) for name, files in found.items()},
       {'sub-A_ses-01': 1, 'sub-A_ses-02': 2, 'sub-B': 2},
@@ -184,12 +272,12 @@ class FindCasesTest(parameterized.TestCase, tf.test.TestCase):
   def test_a_table_without_these_columns_is_ignored(self):
     self.touch('sub-A/dwi/sub-A_dwi.nii.gz')
     (self.root / 'participants.tsv').write_text('participant_id\tage\nsub-Z\t80\n')
-    found, problems, _ = self.find('bids')
+    found, problems, _ = self.find('bids', without_mask='healthy')
     self.assertEqual((list(found), problems), (['sub-A'], {}))
 
   def test_labels_with_other_characters_are_not_passed_on(self):
     self.touch('sub-John Doe 1950/dwi/x.nii.gz', 'sub-A/dwi/sub-A_dwi.nii.gz')
-    found, problems, _ = self.find('bids')
+    found, problems, _ = self.find('bids', without_mask='healthy')
     self.assertEqual(list(found), ['sub-A'])
     self.assertEqual(list(problems), ['sub-unnamed002'])
     self.assertRegex(problems['sub-unnamed002'], '^its label holds other than letters and digits')
@@ -198,7 +286,7 @@ class FindCasesTest(parameterized.TestCase, tf.test.TestCase):
     elsewhere = Path(tfds.testing.make_tmp_dir())
     self.touch('sub-A/dwi/sub-A_dwi.nii.gz')
     (self.root / 'sub-B').symlink_to(elsewhere)
-    _, problems, _ = self.find('bids')
+    _, problems, _ = self.find('bids', without_mask='healthy')
     self.assertRegex(problems['sub-B'], 'is a link to a folder')
     (self.root / 'derivatives').symlink_to(elsewhere)
     with self.assertRaisesRegex(InputError, 'derivatives: is a link to a folder'):
