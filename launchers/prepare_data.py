@@ -20,6 +20,9 @@ these words (sub-X_lesion); else a plain sub-X*_mask or _msk is taken that has n
 does not say brain or head. With several sessions it names its own. What a case without a mask is must
 be said: --without_mask=negative (a patient) or healthy, or the column group.
 
+A DWI is one trace-weighted volume, b near 1000 s/mm2: average the directions of a series first. It is
+scaled by its 99.5th percentile; an ADC by 3.5e-3 mm2/s, whichever of the usual units it has.
+
 The same command again resumes: cases that are done are skipped, failed ones are tried again. The exit
 status is 1 if any case failed. Look at quality.html in the output before you use it, then:
 tfds build --imports stroke_tfds soop/mini --manual_dir soop_prepared. Registration needs:

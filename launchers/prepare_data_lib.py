@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.preparation import quality
 from stroke_tfds.preparation.case import REGISTRATIONS, hash_inputs, prepare_case
 from stroke_tfds.preparation.folder import PreparedFolder, Settings
-from stroke_tfds.preparation.layouts import Case, Problem, find_cases
+from stroke_tfds.preparation.layouts import DWI, Case, Problem, find_cases
 from stroke_tfds.preparation.tables import (
   FAILED,
   PREPARED,
@@ -83,6 +84,11 @@ def prepare_data(options: Options) -> int:
   cases, problems = find_cases(
     options.source, root, settings.contrasts, without_mask=options.without_mask
   )
+  if not cases:
+    reasons = f'{problems[0].case_id}: {problems[0].reason}' if problems else 'there is none'
+    raise InputError(
+      f'{root}: no case fits the layout of {options.source} ({reasons}); see --help for the layouts'
+    )
   folder = PreparedFolder.create(output, settings)
   with folder.locked():
     shared = _Shared(
@@ -96,6 +102,7 @@ def prepare_data(options: Options) -> int:
 
 
 def _prepare_all(run: '_Run', shared: _Shared, n_workers: int) -> int:
+  signal.signal(signal.SIGTERM, signal.default_int_handler)  # As batch queues end a job.
   try:
     run.prepare(shared, n_workers)
   except KeyboardInterrupt:
@@ -225,6 +232,10 @@ def _prepare(shared: _Shared, case: Case) -> _Failure | None:
 def _settings(options: Options) -> Settings:
   if options.registration not in REGISTRATIONS:
     raise InputError(f'registration is {options.registration!r}, expected one of {REGISTRATIONS}')
+  if options.contrasts[:1] != (DWI,):
+    raise InputError(
+      f'contrasts is {",".join(options.contrasts)!r}, expected {DWI} first: it is what is registered'
+    )
   if options.workers < 1:
     raise InputError(f'workers is {options.workers}, expected at least 1')
   if options.registration != 'none':

@@ -101,7 +101,7 @@ def _checked(
   """A layout that was not refused; scaling is left to the caller."""
   shape = tuple(int(n) for n in shape)
   if len(shape) < 3 or any(n != 1 for n in shape[3:]):
-    raise InputError(f'{name}: shape {shape}, expected three dimensions')
+    raise InputError(f'{name}: shape {shape}, expected three dimensions, one volume')
   if min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
     raise InputError(f'{name}: shape {shape}, expected 1 to {MAX_VOXELS} voxels')
   if dtype.kind not in 'iuf' or dtype.itemsize > 8:

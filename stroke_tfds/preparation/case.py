@@ -13,13 +13,13 @@ from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.nifti import Volume
-from stroke_tfds.imaging.preprocessing import CLIP_PERCENTILE, head_mask
+from stroke_tfds.imaging.preprocessing import head_mask, scale_adc, scale_by_percentile
 from stroke_tfds.imaging.transform import IDENTITY, Transform
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import quality
 from stroke_tfds.preparation.files import package_version
 from stroke_tfds.preparation.folder import VERSION, Settings
-from stroke_tfds.preparation.layouts import LESION, SEGMENTATION, Case
+from stroke_tfds.preparation.layouts import ADC, LESION, SEGMENTATION, Case
 from stroke_tfds.preparation.tables import POSITIVE
 
 REGISTRATIONS = ('syn', 'affine', 'none')
@@ -173,7 +173,7 @@ def _register(scan: _Scan, kind: str) -> Transform:
 
 
 def _image(scan: _Scan, settings: Settings, transform: Transform) -> np.ndarray:
-  """Each contrast scaled by itself inside the head that the first one shows."""
+  """Each contrast scaled inside the head that the first one shows; an ADC keeps its unit."""
   channels, head = [], None
   for role, volume in scan.images.items():
     values = np.maximum(resample.resample_image(volume, settings.grid, transform), 0)
@@ -181,10 +181,11 @@ def _image(scan: _Scan, settings: Settings, transform: Transform) -> np.ndarray:
       if not values.any():
         raise InputError(f'{role}: no intensity above 0 falls on the grid, expected a head there')
       head = head_mask(values)
-    top = np.percentile(values[head], CLIP_PERCENTILE)
-    if top <= 0:
-      raise InputError(f'{role}: nothing above 0 inside the head, expected an image of the same head')
-    channels.append(np.where(head, np.minimum(values / top, 1), 0).astype(np.float32))
+    scale = scale_adc if role == ADC else scale_by_percentile
+    try:
+      channels.append(scale(values, head))
+    except InputError as error:
+      raise InputError(f'{role}: {error}') from error
   return np.stack(channels, -1)
 
 

@@ -1,7 +1,6 @@
 """Files of a prepared folder."""
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -48,9 +47,11 @@ def locked(path: Path) -> Iterator[None]:
   Raises:
     InputError: Another program holds it, or it cannot be held.
   """
-  with errors_named(path):
-    file = open(path, 'r+b')  # Network file systems lock only what may be written.
-  with file:
+  import fcntl  # Not on Windows, where data sets can be read all the same.
+
+  with contextlib.ExitStack() as stack:
+    with errors_named(path):  # Network file systems lock only what may be written.
+      file = stack.enter_context(path.open('r+b'))
     try:
       fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

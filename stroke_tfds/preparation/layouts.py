@@ -15,6 +15,7 @@ from stroke_tfds.preparation import input_tables, listing
 from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE, POSITIVE
 
 LESION, SEGMENTATION = 'lesion', 'segmentation'
+DWI, ADC = 'dwi', 'adc'
 _SESSION = re.compile(r'(?:^|[/_])(ses-[^/_.]+)')
 _LABEL = re.compile(r'sub-[A-Za-z0-9]+')
 

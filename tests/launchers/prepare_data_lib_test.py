@@ -270,6 +270,8 @@ class PrepareDataTest(_Case):
     for changes, error in (
       ({}, '^[^\n]*no lesion mask is found for 1 of 1 cases, such as sub-1[^\n]*$'),
       ({'registration': 'rigid'}, "registration is 'rigid', expected one of"),
+      ({'contrasts': ('adc', 'dwi')}, "contrasts is 'adc,dwi', expected dwi first"),
+      ({'source': 'isles22'}, 'no case fits the layout of isles22 .sub-.*: .*; see --help'),
       ({'workers': 0}, 'workers is 0, expected at least 1'),
       ({'grid': 'huge'}, "grid 'huge' is unknown"),
       ({'grid': '{"name": '}, 'expected a name or a JSON object'),

@@ -2,7 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging.preprocessing import head_mask, normalise_dwi
+from stroke_tfds.imaging.preprocessing import head_mask, normalise_dwi, scale_adc
 
 
 def _scan() -> np.ndarray:
@@ -35,6 +35,20 @@ class PreprocessingTest(tf.test.TestCase):
   def test_does_not_depend_on_the_scale(self):
     scan = _scan()
     self.assertAllClose(normalise_dwi(scan), normalise_dwi(0.013 * scan), atol=1e-5)
+
+  def test_an_adc_means_the_same_in_every_unit(self):
+    adc = np.full((4, 4, 4), 0.84)
+    adc[0, 0, :2] = (3.0, 5.0)
+    head = np.ones(adc.shape, bool)
+    head[3] = False
+    made = scale_adc(adc, head)
+    self.assertAllClose(made[1:3], np.full((2, 4, 4), 0.24))
+    self.assertAllClose(made[0, 0, :2], [3 / 3.5, 1])
+    self.assertAllEqual(made[3], np.zeros((4, 4)))
+    for factor in (1e3, 1e-3):
+      self.assertAllClose(scale_adc(factor * adc, head), made, atol=1e-6)
+    with self.assertRaisesRegex(InputError, r'median inside the head is 84, expected about 0.9'):
+      scale_adc(100 * adc, head)
 
   def test_refuses_an_empty_scan(self):
     with self.assertRaisesRegex(InputError, 'no intensity above 0'):
