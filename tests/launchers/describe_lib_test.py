@@ -56,6 +56,7 @@ class DescribeTest(tf.test.TestCase):
       'lesion_gan_mini.gin',
       'lesion_generator.filters = ()',
       'lesion_generator.coarse_filters = 3',
+      'lesion_generator.noise_levels = ()',
       'lesion_critic.filters = (5,)',
       'lesion_critic.hidden_units = 7',
       'published_parameters = {"critic": 1, "total": 2}',
