@@ -16,7 +16,7 @@ from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.transform import IDENTITY, Transform
 from stroke_tfds.imaging.volume import Volume
 
-_VOTING_ROUNDS, _VOTING_STEP, _MAX_WEIGHT = 12, 0.8, 4.0
+_VOTING_ROUNDS, _VOTING_STEP, _MAX_WEIGHT = 16, 0.7, 4.0
 _MAX_SUBDIVISION = 8
 _MASK_SAMPLE_MM = 1.0  # Fewer samples of coarse masks make volumes uncertain by several per cent.
 _SLAB_POINTS = 1_000_000
@@ -154,7 +154,7 @@ def volume_keeping_vote(labels: np.ndarray, factors: tuple[int, int, int], n_lab
   for _ in range(_VOTING_ROUNDS):
     choice = (votes * weights).argmax(1)
     found = settled + np.bincount(choice, minlength=n_labels) * block_size
-    error = np.abs(found[there] / wanted[there] - 1).mean()
+    error = np.square(found[there] / wanted[there] - 1).mean()
     if error < least:
       least, winner[mixed] = error, choice
     change = (wanted[there] / np.maximum(found[there], 1)) ** _VOTING_STEP
