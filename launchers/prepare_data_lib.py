@@ -3,7 +3,6 @@
 import dataclasses
 import importlib.util
 import json
-import os
 import signal
 import sys
 import time
@@ -57,7 +56,6 @@ class _Shared:
   output: Path
   settings: Settings
   template: quality.Template
-  itk_threads: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +94,6 @@ def prepare_data(options: Options) -> int:
       output,
       settings,
       quality.load_template(settings.grid),
-      itk_threads=max(1, subject_pool.available_cores() // options.workers),
     )
     return _prepare_all(_Run(root, folder, cases, problems), shared, options.workers)
 
@@ -212,8 +209,6 @@ def _summary(records: Iterable[CaseRecord]) -> list[str]:
 
 def _prepare(shared: _Shared, case: Case) -> _Failure | None:
   """Prepares and writes one case; runs in a process of its own."""
-  # ITK reads this when it is loaded, which the first registration does.
-  os.environ['ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS'] = str(shared.itk_threads)
   started = time.monotonic()
   inputs = hash_inputs(case)  # Before the files are read: a change meanwhile is then noticed.
   try:

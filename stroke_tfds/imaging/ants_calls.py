@@ -3,6 +3,7 @@
 ANTs is an optional dependency, imported only when it is needed.
 """
 
+import os
 import tempfile
 import types
 from pathlib import Path
@@ -25,11 +26,14 @@ _DEFORMABLE_ITERATIONS = (40, 20, 0)
 
 
 def load_ants() -> types.ModuleType:
-  """The package, its random numbers seeded.
+  """The package, its random numbers seeded and on one thread.
+
+  On several, sums come out in another order each time, and the same scan would give other bytes.
 
   Raises:
     InputError: antspyx is not installed.
   """
+  os.environ['ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS'] = '1'  # Read at the first registration.
   try:
     import ants
     import ants.config
