@@ -1,10 +1,11 @@
-"""Affine augmentation of volumes: rotation, translation, shear and flip (paper, section 2.4).
+"""Augmentation of volumes: rotation, translation, shear and flip (paper, section 2.4), and intensity.
 
 Of all modules besides layers/normalization.py, only this one knows tensorflow_addons.
 """
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import gin
 import tensorflow as tf
@@ -32,10 +33,41 @@ class AffineRanges:
   flip_probability: float = 0.5
 
   def __post_init__(self):
-    most = {'rotation_degrees': 180, 'translation': 1, 'shear_degrees': 89, 'flip_probability': 1}
-    for name, limit in most.items():
-      if not 0 <= getattr(self, name) <= limit:
-        raise ValueError(f'{name} is {getattr(self, name)}, expected a number from 0 to {limit}')
+    _check_limits(
+      self, {'rotation_degrees': 180, 'translation': 1, 'shear_degrees': 89, 'flip_probability': 1}
+    )
+
+
+@gin.register
+@dataclasses.dataclass(frozen=True)
+class IntensityRanges:
+  """How far intensities are changed, each contrast on its own; 0 leaves a change out.
+
+  Attributes:
+    gamma: The intensity is raised to a power whose natural logarithm is within -gamma and gamma.
+    bias: Largest natural logarithm, up or down, of a smooth field that multiplies the intensity.
+    scale: The intensity is multiplied by 1 - scale to 1 + scale.
+    shift: -shift to shift is added.
+    noise_sd: Normal noise of a standard deviation from 0 to noise_sd is added.
+
+  Raises:
+    ValueError: A limit out of its range.
+  """
+
+  gamma: float = 0.3
+  bias: float = 0.2
+  scale: float = 0.1
+  shift: float = 0.05
+  noise_sd: float = 0.03
+
+  def __post_init__(self):
+    _check_limits(self, {'gamma': 2, 'bias': 2, 'scale': 1, 'shift': 1, 'noise_sd': 1})
+
+
+def _check_limits(ranges: AffineRanges | IntensityRanges, most: Mapping[str, float]) -> None:
+  for name, limit in most.items():
+    if not 0 <= getattr(ranges, name) <= limit:
+      raise ValueError(f'{name} is {getattr(ranges, name)}, expected a number from 0 to {limit}')
 
 
 def draw_affine(ranges: AffineRanges, seed: tf.Tensor) -> tf.Tensor:
@@ -86,20 +118,75 @@ def affine_volume(volume: tf.Tensor, affine: tf.Tensor) -> tf.Tensor:
   return tf.reshape(moved, shape)
 
 
+def smooth_field(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+  """A random polynomial of degree 3 along each axis, whose largest value, up or down, is 1.
+
+  Args:
+    shape: Four integers: X, Y, Z and C.
+    seed: Two integers.
+
+  Returns:
+    float32 [X, Y, Z, C], in [-1, 1]; the C fields are independent of one another.
+  """
+  control = tf.random.stateless_normal(tf.concat([[4, 4, 4], shape[3:]], axis=0), seed)
+  x, y, z = (_bernstein(shape[axis]) for axis in range(3))
+  field = tf.einsum('xi,ijkc->xjkc', x, control)
+  field = tf.einsum('yj,xjkc->xykc', y, field)
+  field = tf.einsum('zk,xykc->xyzc', z, field)
+  return field / tf.reduce_max(tf.abs(field), axis=[0, 1, 2])
+
+
+def _bernstein(n: tf.Tensor) -> tf.Tensor:
+  """The four Bernstein polynomials of degree 3 at n points from 0 to 1: [n, 4]."""
+  t = tf.linspace(0.0, 1.0, n)
+  return tf.stack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1)
+
+
+def change_intensity(image: tf.Tensor, ranges: IntensityRanges, seed: tf.Tensor) -> tf.Tensor:
+  """Changes contrast and brightness, adds a bias field and noise, and clips to [0, 1], in this order.
+
+  Voxels of exactly 0, the outside of a brain without its skull, stay 0: no test case has noise there.
+
+  Args:
+    image: float32 [X, Y, Z, C] in [0, 1].
+    ranges: Limits of the draw.
+    seed: Two integers; the same seed gives the same change.
+
+  Returns:
+    float32 of the same shape, in [0, 1].
+  """
+  shape = tf.shape(image)
+  # A split depends on the seed's type.
+  seeds = tf.unstack(tf.random.split(tf.cast(seed, tf.int64), 3))
+  u = tf.random.stateless_uniform([5, shape[3]], seeds[0], -1.0, 1.0)
+  changed = image ** tf.exp(ranges.gamma * u[0])
+  changed *= tf.exp(ranges.bias * u[1] * smooth_field(shape, seeds[1]))
+  changed = changed * (1 + ranges.scale * u[2]) + ranges.shift * u[3]
+  changed += ranges.noise_sd * tf.abs(u[4]) * tf.random.stateless_normal(shape, seeds[2])
+  return tf.where(image > 0, tf.clip_by_value(changed, 0.0, 1.0), 0.0)
+
+
 def augment(
-  image: tf.Tensor, lesion: tf.Tensor, ranges: AffineRanges, seed: tf.Tensor
+  image: tf.Tensor,
+  lesion: tf.Tensor,
+  ranges: AffineRanges,
+  seed: tf.Tensor,
+  intensity: IntensityRanges | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Moves an image and its lesion mask alike.
+  """Moves an image and its lesion mask alike, then changes the image's intensity.
 
   Args:
     image: float32 [X, Y, Z, C].
     lesion: float32 [X, Y, Z], 0 or 1.
-    ranges: Limits of the draw.
+    ranges: Limits of the move.
     seed: Two integers.
+    intensity: Limits of the change of intensity; none when absent.
 
   Returns:
     The same shapes; the mask is 0 or 1 again.
   """
   affine = draw_affine(ranges, seed)
-  moved = affine_volume(lesion, affine)
-  return affine_volume(image, affine), tf.cast(moved >= 0.5, tf.float32)
+  image = affine_volume(image, affine)
+  if intensity is not None:
+    image = change_intensity(image, intensity, seed)
+  return image, tf.cast(affine_volume(lesion, affine) >= 0.5, tf.float32)

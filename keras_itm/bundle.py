@@ -47,6 +47,8 @@ class BundleSpec:
     intensity_range: Least and greatest value of images, at the network's side.
     training_set: Fingerprint of the data that it was trained on.
     weights: Fingerprint of weights and graph, see `fingerprint`; filled in on saving.
+    trained_on: The data by name, `name/config:split` each, so that a test set can be kept apart; empty
+      where it is not known.
 
   Raises:
     ValueError: An unknown kind, or numbers out of their range.
@@ -59,8 +61,12 @@ class BundleSpec:
   intensity_range: tuple[float, float]
   training_set: str
   weights: str = ''
+  trained_on: tuple[str, ...] = ()
 
   def __post_init__(self):
+    if not all(isinstance(source, str) for source in self.trained_on):
+      raise ValueError(f'trained_on is {self.trained_on!r}, expected names of data sets')
+    object.__setattr__(self, 'trained_on', tuple(self.trained_on))  # JSON knows lists alone.
     if self.kind not in _INPUTS:
       raise ValueError(f'kind is {self.kind!r}, expected one of {sorted(_INPUTS)}')
     if len(self.grid['shape']) != 3:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_itm import lesions
 from keras_itm.bundle import Bundle
+from keras_itm.slice_levels import level_slices
 
 # Latents of lesions and of translators come from different streams.
 _LESION, _IMAGE = 0, 1
@@ -87,7 +88,13 @@ def _draw_lesion(
 
 
 def translate(
-  translator: Bundle, labels: np.ndarray, lesion: np.ndarray, volume: int, *, seed: int
+  translator: Bundle,
+  labels: np.ndarray,
+  lesion: np.ndarray,
+  volume: int,
+  *,
+  seed: int,
+  level: bool = True,
 ) -> np.ndarray:
   """Translates a label map with its lesion, slice by slice, with one latent for the whole volume.
 
@@ -97,6 +104,7 @@ def translate(
     lesion: uint8 [X, Y, Z], in parenchyma.
     volume: Number of the volume in its data set.
     seed: Of the data set.
+    level: Whether slices get one brightness, see `slice_levels`.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
@@ -107,7 +115,10 @@ def translate(
   latent = np.tile(_latent(translator, seed, volume, _IMAGE, 0), (len(slices), 1))
   image = translator.call(segmentation=slices, latent=tf.constant(latent, tf.float32)).numpy()
   low, high = translator.spec.intensity_range
-  return np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0, 3)
+  image = np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0, 3)
+  if level:
+    image = level_slices(image, labels, lesion, translator.spec.label_scheme['parenchyma_ids'])
+  return image
 
 
 def _latent(bundle: Bundle, *key: int) -> np.ndarray:

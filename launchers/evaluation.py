@@ -1,16 +1,21 @@
 """A segmenter on its test cases, one by one."""
 
 import csv
+import io
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from keras_itm import metrics
 from keras_itm.models.segmenter import Segmenter
+from launchers import case_metrics
+from launchers.lesion_facts import TERRITORIES, survey_lesions
+from stroke_tfds import files
 from stroke_tfds.pipelines import Source
 
 THRESHOLD = 0.5
+_Row = dict[str, str | float]
 
 
 class TestCases:
@@ -18,60 +23,92 @@ class TestCases:
 
   Args:
     source: The split; its volumes are kept as stored, float16 and uint8.
+    min_voxels: Cases with a smaller lesion are left out of means, not of the rows.
   """
 
   __test__ = False  # Not a class of tests.
 
-  def __init__(self, source: Source):
+  def __init__(self, source: Source, min_voxels: int):
     examples = list(source.examples().as_numpy_iterator())
     self._subjects = [example['subject_id'].decode() for example in examples]
     self._images = [example['image'] for example in examples]
     self._lesions = [example['lesion'] for example in examples]
-    self._voxel_volume_ml = source.grid.voxel_volume_ml
+    self._is_scored = np.array([lesion.sum() >= max(min_voxels, 1) for lesion in self._lesions])
+    self._grid = source.grid
+    self._territories = self._main_territories()
 
   def curve_point(self, segmenter: Segmenter) -> dict[str, float]:
-    """Mean Dice and mean loss over the cases with a lesion, for learning curves."""
+    """Mean Dice and mean loss over the scored cases, for learning curves."""
+    scored = np.flatnonzero(self._is_scored)
     values = [
-      segmenter.losses_of(lesion[np.newaxis], _probability(segmenter, image))
-      for image, lesion in zip(self._images, self._lesions)
-      if lesion.any()
+      segmenter.losses_of(self._lesions[i][np.newaxis], self._probability(segmenter, i)) for i in scored
     ]
     return {
       f'test_{name}': float(np.mean([value[name] for value in values])) for name in ('dice', 'loss')
     }
 
-  def write(self, segmenter: Segmenter, folder: Path) -> float:
-    """Writes test_cases.csv and test_predictions.npz.
-
-    Returns:
-      The mean Dice of the cases with a lesion; NaN where there is none.
-    """
-    predictions = {
-      subject: (_probability(segmenter, image).numpy()[0] >= THRESHOLD).astype(np.uint8)
-      for subject, image in zip(self._subjects, self._images)
+  def measure(self, segmenter: Segmenter) -> tuple[list[_Row], dict[str, np.ndarray]]:
+    """A row per case, as for test_cases.csv, and the predicted masks by subject, uint8."""
+    masks = {
+      subject: (self._probability(segmenter, i).numpy()[0] >= THRESHOLD).astype(np.uint8)
+      for i, subject in enumerate(self._subjects)
     }
-    np.savez(
-      folder / 'test_predictions.npz',
-      **{subject: np.packbits(mask) for subject, mask in predictions.items()},
-    )
-    rows = [self._row(i, predictions[subject]) for i, subject in enumerate(self._subjects)]
-    with (folder / 'test_cases.csv').open('w', newline='') as file:
-      writer = csv.DictWriter(file, rows[0])
-      writer.writeheader()
-      writer.writerows(rows)
-    with_lesion = [row['dice'] for row, lesion in zip(rows, self._lesions) if lesion.any()]
-    return float(np.mean(with_lesion)) if with_lesion else float('nan')
+    rows = []
+    for subject, truth, territory in zip(self._subjects, self._lesions, self._territories):
+      numbers = case_metrics.measure(truth, masks[subject], self._grid.spacing_mm)
+      numbers = {name: round(value, 6) for name, value in numbers.items()}
+      rows.append({'subject_id': subject, 'territory': territory, **numbers})
+    return rows, masks
 
-  def _row(self, i: int, prediction: np.ndarray) -> dict[str, str | float]:
-    volume_ml = lambda mask: round(int(mask.sum()) * self._voxel_volume_ml, 4)
-    truth = self._lesions[i]
-    return {
-      'subject_id': self._subjects[i],
-      'lesion_volume_ml': volume_ml(truth),
-      'predicted_volume_ml': volume_ml(prediction),
-      'dice': round(float(metrics.dice(truth[np.newaxis], prediction[np.newaxis])[0]), 6),
-    }
+  def mean_dice(self, rows: list[_Row]) -> float:
+    """Over the scored cases; NaN where there is none."""
+    dice = [row['dice'] for row, is_scored in zip(rows, self._is_scored) if is_scored]
+    return float(np.mean(dice)) if dice else float('nan')
+
+  def _main_territories(self) -> list[str]:
+    """The arterial territory that holds most of each lesion; empty without lesion."""
+    positive = [i for i, lesion in enumerate(self._lesions) if lesion.any()]
+    names = [''] * len(self._lesions)
+    if positive:
+      facts = survey_lesions(np.stack([self._lesions[i] for i in positive]), self._grid)
+      for i, shares in zip(positive, facts.territory_shares):
+        names[i] = TERRITORIES[shares.argmax()]
+    return names
+
+  def _probability(self, segmenter: Segmenter, i: int) -> tf.Tensor:
+    return segmenter.segment(tf.constant(self._images[i][np.newaxis], tf.float32))
 
 
-def _probability(segmenter: Segmenter, image: np.ndarray) -> tf.Tensor:
-  return segmenter.segment(tf.constant(image[np.newaxis], tf.float32))
+class TestInWindow(tf.keras.callbacks.Callback):
+  """Tests a segmenter while it trains; put it before the callbacks that write logs.
+
+  Args:
+    cases: The test cases.
+    every: Epochs between two points of the learning curve; the last epoch has one in any case.
+    window: Epochs, from 1, of which every case is written, to `epoch_0001.csv` and so on.
+    folder: Takes those files.
+  """
+
+  __test__ = False
+
+  def __init__(self, cases: TestCases, every: int, window: Collection[int], folder: Path):
+    super().__init__()
+    self._cases, self._every, self._window, self._folder = cases, every, window, folder
+
+  def on_epoch_end(self, epoch, logs=None):
+    number = epoch + 1
+    if number % self._every == 0 or number == self.params['epochs'] or number in self._window:
+      logs.update(self._cases.curve_point(self.model))
+    if number in self._window:
+      rows, _ = self._cases.measure(self.model)
+      write_rows(self._folder / f'epoch_{number:04d}.csv', rows)
+
+
+def write_rows(path: Path, rows: list[_Row]) -> None:
+  """Writes a table of cases."""
+  text = io.StringIO(newline='')
+  writer = csv.DictWriter(text, rows[0])
+  writer.writeheader()
+  writer.writerows(rows)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  files.write_whole(path, text.getvalue().encode())

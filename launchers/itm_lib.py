@@ -86,6 +86,7 @@ def train_itm(
     latent_size=translator.latent_size,
     intensity_range=(-1.0, 1.0),
     training_set=pipelines.fingerprint(learnt),
+    trained_on=tuple(map(str, learnt)),
   )
   serve = lambda segmentation, latent: translator(segmentation, latent)
   name = save_bundle(run.bundle, spec, serve, translator.average.network, config)

@@ -89,6 +89,7 @@ def train_lesion_gan(
     latent_size=gan.latent_size,
     intensity_range=(0.0, 1.0),
     training_set=pipelines.fingerprint(opened),
+    trained_on=tuple(map(str, opened)),
   )
   name = save_bundle(run.bundle, spec, lambda latent: gan(latent), gan.average.network, config)
   run.finish({'bundle': name, 'epochs': epochs, **draws.measure()})

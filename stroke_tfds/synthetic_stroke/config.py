@@ -9,6 +9,7 @@ from stroke_tfds import builder, pipelines
 from stroke_tfds.errors import InputError
 
 _UNNAMED = 'unnamed'
+_NUMBERS = {'num_volumes': 1, 'seed': 0, 'min_voxels': 1, 'max_draws': 1}  # With the least of each.
 
 
 @dataclasses.dataclass
@@ -25,6 +26,8 @@ class SyntheticStrokeConfig(builder.StrictConfig):
     seed: Of lesions and latents.
     min_voxels: Smaller lesions are drawn again.
     max_draws: Draws for one brain before the build gives up.
+    level: Whether all slices of a volume get one brightness, see `keras_itm.slice_levels`; the paper
+      leaves them as they are.
     fingerprint: Empty until `resolve`.
   """
 
@@ -36,6 +39,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
   seed: int = 0
   min_voxels: int = lesions.MIN_VOXELS
   max_draws: int = 100
+  level: bool = True
   fingerprint: str = dataclasses.field(default='', init=False)
 
   def __post_init__(self):
@@ -59,7 +63,8 @@ class SyntheticStrokeConfig(builder.StrictConfig):
       'translator': self.load('translator', source).fingerprint,
       'lesion_generator': self.load('lesion_generator', source).fingerprint,
       'healthy': pipelines.fingerprint([source]),
-      **{name: getattr(self, name) for name in ('num_volumes', 'seed', 'min_voxels', 'max_draws')},
+      **{name: getattr(self, name) for name in _NUMBERS},
+      'level': self.level,
     }
     resolved = copy.copy(self)
     resolved.fingerprint = builder.fingerprint(facts)
@@ -83,7 +88,9 @@ class SyntheticStrokeConfig(builder.StrictConfig):
           '"lesion_generator": "W2/bundle", "healthy": "phantom_stroke/mini", "num_volumes": 8, '
           '"seed": 0}\''
         )
-    for name, least in (('num_volumes', 1), ('seed', 0), ('min_voxels', 1), ('max_draws', 1)):
+    if not isinstance(self.level, bool):
+      raise InputError(f'level is {self.level!r}, expected true or false')
+    for name, least in _NUMBERS.items():
       value = getattr(self, name)
       if not isinstance(value, int) or value < least:
         raise InputError(f'{name} is {value!r}, expected a whole number of at least {least}')

@@ -22,8 +22,11 @@ _CHUNK = 8  # Brains read at once.
 class Builder(builder.StrictBuilder):
   """`synthetic_stroke`: one split `train`, the same example as every other set."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'Lesions by a 3D GAN, images by a translator.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '2.0.0': 'One brightness for all slices of a volume; the sources of all that made it.',
+    '1.0.0': 'Lesions by a 3D GAN, images by a translator.',
+  }
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [SyntheticStrokeConfig()]
 
@@ -35,11 +38,22 @@ class Builder(builder.StrictBuilder):
 
   def _info(self) -> tfds.core.DatasetInfo:
     metadata = self._healthy.metadata
+    own = {'fingerprint': self.builder_config.fingerprint, 'made_from': self._made_from()}
     return self.dataset_info_from_configs(
       features=example.features(self._healthy.grid, tuple(metadata['contrasts'])),
       supervised_keys=example.SUPERVISED_KEYS,
-      metadata=tfds.core.MetadataDict({**metadata, 'fingerprint': self.builder_config.fingerprint}),
+      metadata=tfds.core.MetadataDict({**metadata, **own}),
     )
+
+  def _made_from(self) -> list[str]:
+    """All data that the volumes come from: the brains, and what the generators were trained on."""
+    config = self.builder_config
+    trained = [
+      source
+      for kind in ('translator', 'lesion_generator')
+      for source in bundles.read_spec(getattr(config, kind), kind).trained_on
+    ]
+    return list(dict.fromkeys([str(self._healthy), *trained]))
 
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Builds the set; volumes that a killed build has made are kept and used.
@@ -111,7 +125,8 @@ class Builder(builder.StrictBuilder):
   ) -> dict[str, Any]:
     """Image, lesion and provenance of brain `i` of a chunk, which is volume `volume` of the set."""
     seed, lesion = self.builder_config.seed, drawn[i]
-    image = synthesis.translate(translator, healthy['labels'][i], lesion.mask, volume, seed=seed)
+    labels, level = healthy['labels'][i], self.builder_config.level
+    image = synthesis.translate(translator, labels, lesion.mask, volume, seed=seed, level=level)
     provenance = {
       'source': self.name,
       'healthy_source': str(self._healthy),

@@ -1,15 +1,18 @@
-"""Affine moves against cases that can be told by hand, and against SciPy."""
+"""Moves and changes of intensity against cases that can be told by hand, and against SciPy."""
 
+import dataclasses
 import math
 
+import gin
 import numpy as np
 import scipy.ndimage
 import tensorflow as tf
 
 from keras_itm import augmentation
-from keras_itm.augmentation import AffineRanges
+from keras_itm.augmentation import AffineRanges, IntensityRanges
 
 _STILL = {'rotation_degrees': 0.0, 'translation': 0.0, 'shear_degrees': 0.0, 'flip_probability': 0.0}
+_SAME = {'gamma': 0.0, 'bias': 0.0, 'scale': 0.0, 'shift': 0.0, 'noise_sd': 0.0}
 _IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
 
@@ -70,7 +73,15 @@ class AffineVolumeTest(tf.test.TestCase):
       self.assertAllClose(self._move(volume, affine), expected, atol=1e-4)
 
 
-class DrawAffineTest(tf.test.TestCase):
+class UniformTestCase(tf.test.TestCase):
+  def assert_uniform(self, values, limit):
+    """By the Kolmogorov-Smirnov distance, 0.0815 at 1 % for 400 draws."""
+    cumulative = np.searchsorted(np.sort(values), np.linspace(-limit, limit, 101)) / len(values)
+    self.assertLess(np.abs(cumulative - np.linspace(0, 1, 101)).max(), 0.0815)
+    self.assertLessEqual(np.abs(values).max(), limit * (1 + 1e-5))
+
+
+class DrawAffineTest(UniformTestCase):
   def test_the_seed_decides(self):
     first = augmentation.draw_affine(AffineRanges(), [1, 2])
     self.assertAllEqual(first, augmentation.draw_affine(AffineRanges(), [1, 2]))
@@ -106,14 +117,118 @@ class DrawAffineTest(tf.test.TestCase):
       flipped = (_draws(flip_probability=probability)[:, 0, 0] < 0).mean()
       self.assertBetween(flipped, low, high)
 
-  def assert_uniform(self, values, limit):
-    """By the Kolmogorov-Smirnov distance, 0.0815 at 1 % for 400 draws."""
-    cumulative = np.searchsorted(np.sort(values), np.linspace(-limit, limit, 101)) / len(values)
-    self.assertLess(np.abs(cumulative - np.linspace(0, 1, 101)).max(), 0.0815)
-    self.assertLessEqual(np.abs(values).max(), limit * (1 + 1e-5))
+
+class ChangeIntensityTest(UniformTestCase):
+  """Each change alone, undone by hand; intensities are far enough from 0 and 1 not to be clipped.
+
+  An image of 100 contrasts shows 100 independent draws.
+  """
+
+  _IMAGE = 0.3 + 0.3 * _volume((5, 4, 3, 100))
+
+  def _change(self, seed, image=_IMAGE, **ranges):
+    limits = IntensityRanges(**{**_SAME, **ranges})
+    return augmentation.change_intensity(tf.constant(image), limits, seed).numpy()
+
+  def _changes(self, image=_IMAGE, **ranges):
+    """For four seeds: [X, Y, Z, 400]."""
+    return np.concatenate([self._change([i, 0], image, **ranges) for i in range(4)], axis=-1)
+
+  def assert_one_value_each(self, values, limit):
+    """The same in every voxel of a contrast, and uniform over contrasts and seeds."""
+    means = values.mean(axis=(0, 1, 2))
+    self.assertAllClose(values, np.broadcast_to(means, values.shape), atol=1e-5)
+    self.assert_uniform(means, limit)
+
+  def test_nothing_to_change(self):
+    self.assertAllClose(self._change([1, 2]), self._IMAGE)
+
+  def test_gamma(self):
+    before = np.tile(self._IMAGE, 4)
+    self.assert_one_value_each(np.log(np.log(self._changes(gamma=0.5)) / np.log(before)), 0.5)
+
+  def test_scale(self):
+    self.assert_one_value_each(self._changes(scale=0.4) / np.tile(self._IMAGE, 4) - 1, 0.4)
+
+  def test_shift(self):
+    self.assert_one_value_each(self._changes(shift=0.2) - np.tile(self._IMAGE, 4), 0.2)
+
+  def test_bias(self):
+    """A polynomial of degree 3: the fourth differences along each axis are 0."""
+    image = np.full((9, 8, 7, 100), 0.5, np.float32)
+    fields = np.log(self._changes(image, bias=0.4) / 0.5)
+    largest = np.abs(fields).max(axis=(0, 1, 2))
+    self.assert_uniform(2 * largest - 0.4, 0.4)
+    for axis in range(3):
+      fourth = np.diff(fields, 4, axis)
+      self.assertAllClose(fourth, np.zeros_like(fourth), atol=2e-5)
+      self.assertGreater(np.abs(np.diff(fields, 3, axis)).max(), 1e-3)
+    unit = (fields / largest).reshape(-1, 400)
+    self.assertLess(np.abs(np.corrcoef(unit, rowvar=False)[np.triu_indices(400, 1)]).mean(), 0.4)
+    self.assertNear(np.mean(unit.max(axis=0) > 0.9999), 0.5, 0.1)
+
+  def test_noise(self):
+    image = np.full((16, 16, 8, 100), 0.5, np.float32)
+    noise = self._changes(image, noise_sd=0.08) - 0.5
+    sd = noise.std(axis=(0, 1, 2))
+    self.assert_uniform(2 * sd - 0.08, 0.084)
+    unit = noise / sd
+    self.assertNear(unit.mean(), 0, 0.01)
+    self.assertNear((np.abs(unit) < 1).mean(), 0.6827, 0.01)
+    for axis in range(4):
+      self.assertLess(abs((unit * np.roll(unit, 1, axis)).mean()), 0.01)
+
+  def test_stays_within_0_and_1(self):
+    image = _volume((8, 8, 4, 20))
+    image[:3], image[-1] = 0, 1
+    strong = {'gamma': 2.0, 'bias': 2.0, 'scale': 1.0, 'shift': 1.0, 'noise_sd': 1.0}
+    changed = self._change([1, 2], image, **strong)
+    self.assertAllInRange(changed, 0.0, 1.0)
+    self.assertAllEqual(changed[image == 0], np.zeros((image == 0).sum()))
+    self.assertGreater(changed[image > 0].std(), 0.2)
+    self.assertEqual(changed.dtype, np.float32)
+
+  def test_the_seed_decides(self):
+    ranges = dataclasses.asdict(IntensityRanges())
+    first = self._change([1, 2], **ranges)
+    self.assertAllEqual(first, self._change(tf.constant([1, 2], tf.int64), **ranges))
+    self.assertNotAllClose(first, self._change([1, 3], **ranges))
+
+  def test_one_slice(self):
+    image = _volume((6, 5, 1, 1))
+    self.assertAllInRange(self._change([0, 0], image, bias=0.4) / image, np.exp(-0.41), np.exp(0.41))
 
 
 class AugmentTest(tf.test.TestCase):
+  def test_intensity_is_left_alone_by_default(self):
+    image, lesion = _volume(), (_volume()[..., 0] > 0.5).astype(np.float32)
+    for i in range(3):
+      affine = augmentation.draw_affine(AffineRanges(), [i, 5])
+      moved, mask = augmentation.augment(image, lesion, AffineRanges(), [i, 5])
+      self.assertAllEqual(moved, augmentation.affine_volume(image, affine))
+      self.assertAllEqual(mask, augmentation.affine_volume(lesion, affine) >= 0.5)
+
+  def test_intensity_is_changed_after_the_move(self):
+    image, lesion = _volume(), (_volume()[..., 0] > 0.5).astype(np.float32)
+    moved, mask = augmentation.augment(image, lesion, AffineRanges(), [3, 5])
+    changed, same_mask = augmentation.augment(
+      image, lesion, AffineRanges(), [3, 5], IntensityRanges(noise_sd=0.1)
+    )
+    expected = augmentation.change_intensity(moved, IntensityRanges(noise_sd=0.1), [3, 5])
+    self.assertAllEqual(changed, expected)
+    self.assertNotAllClose(changed, moved)
+    self.assertAllEqual(same_mask, mask)
+
+  def test_move_and_change_are_independent(self):
+    """Though they come from one seed."""
+    image, limits = tf.fill([2, 2, 2, 1], 0.5), IntensityRanges(**{**_SAME, 'scale': 0.5})
+    seeds = tf.data.Dataset.range(200).map(lambda i: tf.stack([i, 0]))
+    moves = np.array(list(seeds.map(lambda seed: augmentation.draw_affine(AffineRanges(), seed))))
+    scale = lambda seed: augmentation.change_intensity(image, limits, seed)[0, 0, 0, 0]
+    scales = np.array(list(seeds.map(scale)))
+    for values in (moves[:, 0, 0], moves[:, 0, 1], moves[:, 0, 2], moves[:, 1, 2]):
+      self.assertLess(abs(np.corrcoef(values, scales)[0, 1]), 0.2)
+
   def test_image_and_lesion_move_alike(self):
     lesion = np.zeros((16, 12, 3), np.float32)
     lesion[3:9, 4:9, 1] = 1
@@ -145,6 +260,16 @@ class AugmentTest(tf.test.TestCase):
       self.assertAllClose(mask, expected_mask)
     self.assertNotAllClose(*[image for image, _ in seeds.map(move)])
 
+  def test_intensity_in_a_pipeline(self):
+    volume, lesion = _volume((9, 7, 3, 2)), np.zeros((9, 7, 3), np.float32)
+    seeds = tf.data.Dataset.from_tensor_slices([[1, 2], [3, 4]])
+    change = lambda seed: augmentation.augment(volume, lesion, AffineRanges(), seed, IntensityRanges())[
+      0
+    ]
+    for image, seed in zip(seeds.map(change), ([1, 2], [3, 4])):
+      self.assertEqual(image.shape, (9, 7, 3, 2))
+      self.assertAllClose(image, change(tf.constant(seed)), atol=1e-5)
+
   def test_defaults(self):
     ranges = AffineRanges()
     self.assertEqual(ranges.flip_probability, 0.5)
@@ -163,6 +288,21 @@ class RangesTest(tf.test.TestCase):
       name, value = next(iter(change.items()))
       with self.assertRaisesRegex(ValueError, f'{name} is {value}'):
         AffineRanges(**change)
+
+  def test_refuses_intensities_out_of_range(self):
+    for name in _SAME:
+      for value in (-0.1, 2.5, math.nan):
+        with self.assertRaisesRegex(
+          ValueError, f'{name} is {value}, expected a number from 0 to [12]$'
+        ):
+          IntensityRanges(**{name: value})
+
+  def test_gin_knows_both(self):
+    with gin.unlock_config():
+      gin.parse_config(['AffineRanges.translation = 0.2', 'IntensityRanges.gamma = 0.7'])
+    self.addCleanup(gin.clear_config)
+    self.assertEqual(gin.get_configurable('AffineRanges')().translation, 0.2)
+    self.assertEqual(gin.get_configurable('IntensityRanges')().gamma, 0.7)
 
 
 if __name__ == '__main__':

@@ -160,6 +160,42 @@ class LesionMasksTest(PipelinesTest):
     self.assertBetween(as_is, 5, 19)
 
 
+class WeightsTest(PipelinesTest):
+  """Volumes of the split train, and those of train again as another source, told apart by weights."""
+
+  def shares(self, weights, n=40, **options):
+    """Share of the first source among 5 * n volumes; the first holds one case, the second two."""
+    first, second = self.open('train[:1]', 'train[2:4]')
+    known = self.examples[0]['image'].astype(np.float32)
+    batches = pipelines.training_volumes(
+      [first, second],
+      5,
+      min_voxels=1,
+      seed=0,
+      weights=weights,
+      augment=lambda image, lesion, seed: (image, lesion),
+      **options,
+    )
+    images = [image for batch, _ in _take(batches, n) for image in batch]
+    return [np.array_equal(image, known) for image in images]
+
+  def test_weights_decide_how_often_a_source_is_drawn(self):
+    # 200 draws: an sd of .031 at .75, of .021 at .1.
+    self.assertNear(np.mean(self.shares((3, 1))), 0.75, 0.1)
+    self.assertNear(np.mean(self.shares((0.1, 0.9))), 0.1, 0.07)
+
+  def test_without_weights_volumes_count_alike(self):
+    self.assertEqual(sum(self.shares((), n=3)), 5)
+
+  def test_a_later_start_gives_the_volumes_that_would_have_come(self):
+    self.assertEqual(self.shares((1, 1))[50:], self.shares((1, 1), n=30, start_step=10))
+
+  def test_refuses_weights_that_do_not_fit(self):
+    for weights in ((1,), (1, 0), (1, 1, 1)):
+      with self.assertRaisesRegex(InputError, r'expected a number above 0 for each of .*train\[:1\]'):
+        self.shares(weights)
+
+
 class TrainingVolumesTest(PipelinesTest):
   def test_each_example_gets_its_own_seed_and_resumes_with_it(self):
     seeds = lambda image, lesion, seed: (tf.cast(seed, tf.float32), tf.reduce_sum(lesion))

@@ -1,0 +1,170 @@
+"""Commands of a chain, each run once: what is done is not done again, whoever did it."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from launchers.console import say
+from stroke_tfds import files
+from stroke_tfds.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+  """A command with a name for people.
+
+  Attributes:
+    name: Unique in its chain.
+    command: Program and arguments.
+    product: Folder that the stage fills.
+    mark: Pattern in that folder of the file that is written last.
+  """
+
+  name: str
+  command: Sequence[str]
+  product: Path
+  mark: str
+
+  def is_done(self) -> bool:
+    return any(self.product.glob(self.mark))
+
+  def __str__(self) -> str:
+    program = Path(self.command[0]).name
+    return shlex.join([program, *self.command[1:]])
+
+
+class Ledger:
+  """What each stage took, a file per stage in a folder, so that a later start knows it too.
+
+  Args:
+    folder: Of the chain alone; processes that work on one chain share it.
+  """
+
+  def __init__(self, folder: Path):
+    self._folder = folder
+
+  def seconds(self) -> dict[str, float]:
+    """Wall-clock seconds by stage, all its starts together."""
+    facts = [json.loads(path.read_text()) for path in sorted(self._folder.glob('*.json'))]
+    return {stage['name']: stage['seconds'] for stage in facts}
+
+  def run(
+    self, stage: Stage, to_log: bool = False, environment: Mapping[str, str] | None = None
+  ) -> bool:
+    """Runs a stage unless its product is there; waits where another process is at it.
+
+    Args:
+      stage: What to run.
+      to_log: Whether its output goes to a file in the folder rather than to the terminal.
+      environment: Variables that it sees besides those of this process.
+
+    Returns:
+      Whether it was run now.
+
+    Raises:
+      InputError: The command failed; its own message stands above, or in the log.
+    """
+    self._folder.mkdir(parents=True, exist_ok=True)
+    with self._alone(stage) as lock:
+      if stage.is_done():
+        say(f'{stage.name}: done already ({stage.product})')
+        return False
+      say(f'{stage.name}\n  {stage}')
+      log = self._file(stage, 'log') if to_log else None
+      start = time.monotonic()
+      status, peak_kib = _call(stage.command, lock, log, environment or {})
+      if status:
+        raise InputError(
+          f'{stage.name}: ended with exit status {status}: {stage}{_last_line(log) if log else ""}'
+        )
+      self._note(stage, time.monotonic() - start, peak_kib)
+      return True
+
+  def _note(self, stage: Stage, seconds: float, peak_kib: int) -> None:
+    seconds = round(self.seconds().get(stage.name, 0.0) + seconds, 1)
+    facts = {'name': stage.name, 'seconds': seconds, 'peak_memory_gib': round(peak_kib / 2**20, 2)}
+    files.write_whole(self._file(stage, 'json'), (json.dumps(facts) + '\n').encode())
+    say(f'{stage.name}: {facts["seconds"]} s, {facts["peak_memory_gib"]} GiB')
+
+  @contextlib.contextmanager
+  def _alone(self, stage: Stage) -> Iterator[int]:
+    """Holds the stage's lock, which a child inherits: it outlives a killed parent with the child."""
+    with self._file(stage, 'lock').open('w') as file:
+      try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      except BlockingIOError:
+        say(f'{stage.name}: another process is at it, waiting')
+        fcntl.flock(file, fcntl.LOCK_EX)
+      yield file.fileno()
+
+  def _file(self, stage: Stage, kind: str) -> Path:
+    return self._folder / f'{slug(stage.name)}.{kind}'
+
+
+def slug(name: str) -> str:
+  """A name as a file's: `clinical + SPADE` becomes `clinical_SPADE`."""
+  return '_'.join(re.findall(r'[\w.-]+', name))
+
+
+def build(name: str, product: str, options: Sequence[str], data_dir: str) -> Stage:
+  """`tfds build` of a data set.
+
+  Args:
+    name: Of the stage.
+    product: TFDS name with its config.
+    options: What stands after `tfds build`.
+    data_dir: TFDS data folder.
+  """
+  tfds = str(Path(sys.executable).with_name('tfds'))
+  command = [tfds, 'build', '--imports', 'stroke_tfds', *options, '--data_dir', data_dir]
+  return Stage(name, command, Path(data_dir) / product, '*/dataset_info.json')
+
+
+def train(
+  name: str, launcher: str, gin_file: str, folder: Path, data_dir: str, bindings: Sequence[str] = ()
+) -> Stage:
+  """A launcher that trains, with a gin file and bindings over it."""
+  options = [f'--gin_file={gin_file}', *(f'--gin_bindings={line}' for line in bindings)]
+  return Stage(name, launch(launcher, folder, data_dir, options), folder, 'finished.json')
+
+
+def launch(launcher: str, folder: Path, data_dir: str, options: Sequence[str]) -> list[str]:
+  """The command of a launcher of this package."""
+  command = [sys.executable, '-m', f'launchers.{launcher}', *options]
+  return [*command, f'--workdir={folder}', f'--data_dir={data_dir}']
+
+
+def _call(
+  command: Sequence[str], lock: int, log: Path | None, environment: Mapping[str, str]
+) -> tuple[int, int]:
+  """Exit status, and the largest memory in KiB."""
+  with contextlib.ExitStack() as stack:
+    output = stack.enter_context(log.open('a')) if log else None
+    process = subprocess.Popen(
+      command,
+      stdout=output,
+      stderr=output and subprocess.STDOUT,
+      env={**os.environ, **environment},
+      pass_fds=[lock],
+    )
+    try:
+      _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+      process.kill()
+      raise
+  process.returncode = os.waitstatus_to_exitcode(status)
+  return process.returncode, usage.ru_maxrss
+
+
+def _last_line(log: Path) -> str:
+  lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()]
+  return f'; {log} ends in: {lines[-1] if lines else "nothing"}'

@@ -1,0 +1,190 @@
+"""Prepared data sets by name: `name/config:split`, whole or a number of its cases drawn by a seed."""
+
+import dataclasses
+import functools
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl import logging
+
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
+
+_SOURCE = re.compile(
+  r'^(?P<name>[\w./@+-]+):(?P<split>[\w\[\]:%+-]+)(\((?P<count>\d+), ?seed=(?P<seed>\d+)\))?$'
+)
+# A drawn case has a lesion of as many voxels: smaller ones would be left out of training.
+_DRAWN_VOXELS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """A split of a data set.
+
+  Attributes:
+    name: TFDS name with its config, such as `phantom_stroke/mini`.
+    split: TFDS split, such as `train` or `train[:12]`.
+    builder: The prepared data set.
+    draw: A number of cases and the seed that draws them among those with a lesion of 20 voxels or
+      more; None for the whole split. Fewer cases of the same seed are among the more.
+  """
+
+  name: str
+  split: str
+  builder: tfds.core.DatasetBuilder
+  draw: tuple[int, int] | None = None
+
+  def __str__(self) -> str:
+    drawn = f'({self.draw[0]}, seed={self.draw[1]})' if self.draw else ''
+    return f'{self.name}:{self.split}{drawn}'
+
+  @property
+  def metadata(self) -> dict[str, Any]:
+    return self.builder.info.metadata
+
+  @property
+  def grid(self) -> Grid:
+    return Grid.from_json(self.metadata['grid'])
+
+  @property
+  def n_examples(self) -> int:
+    return self.draw[0] if self.draw else self.builder.info.splits[self.split].num_examples
+
+  @functools.cached_property
+  def drawn_positions(self) -> np.ndarray:
+    """Where the drawn cases stand in the split, in the order of the draw; int [count].
+
+    Raises:
+      InputError: The split holds too few cases with a lesion.
+    """
+    count, seed = self.draw
+    stored = self._stored(['lesion_volume_ml']).as_numpy_iterator()
+    volumes_ml = np.array([example['lesion_volume_ml'] for example in stored])
+    usable = np.flatnonzero(np.rint(volumes_ml / self.grid.voxel_volume_ml) >= _DRAWN_VOXELS)
+    if count > len(usable):
+      raise InputError(
+        f'data source {self}: {self.name}:{self.split} has {len(usable)} cases with a lesion of '
+        f'{_DRAWN_VOXELS} voxels or more, expected at least {count}'
+      )
+    return np.random.default_rng(seed).permutation(usable)[:count]
+
+  def examples(self, features: Sequence[str] = ()) -> tf.data.Dataset:
+    """The examples in the order in which they are stored; with names, these features alone."""
+    stored = self._stored(features)
+    if not self.draw:
+      return stored
+    is_drawn = np.zeros(self.builder.info.splits[self.split].num_examples, bool)
+    is_drawn[self.drawn_positions] = True
+    chosen = stored.enumerate().filter(lambda i, example: tf.constant(is_drawn)[i])
+    return chosen.map(lambda i, example: example)
+
+  def _stored(self, features: Sequence[str]) -> tf.data.Dataset:
+    wanted = tfds.decode.PartialDecoding(dict.fromkeys(features, True)) if features else None
+    config = tfds.ReadConfig(interleave_cycle_length=1)
+    # Machines that train together share each batch; by files, some would have nothing to share.
+    config.options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return self.builder.as_dataset(
+      split=self.split, read_config=config, shuffle_files=False, decoders=wanted
+    )
+
+
+def open_sources(
+  texts: Sequence[str], data_dir: str | None = None, *, build: bool = True
+) -> list[Source]:
+  """Opens `name/config:split` texts.
+
+  Args:
+    texts: Such as `['phantom_stroke/mini:healthy', 'phantom_stroke/mini:train[:12]']`.
+    data_dir: Where TFDS keeps its sets; its own default when None.
+    build: Whether a set that is not built yet is built, or refused.
+
+  Raises:
+    InputError: A text of another form, a set or split that does not exist, sets of different grids or
+      label schemes.
+  """
+  if not texts:
+    raise InputError('no data set is named, expected texts such as "phantom_stroke/mini:train"')
+  sources = [_open_source(text, data_dir, build) for text in texts]
+  first = sources[0]
+  for other in sources[1:]:
+    for key in ('grid', 'label_scheme', 'contrasts'):
+      if other.metadata[key] != first.metadata[key]:
+        raise InputError(
+          f'{other.name} has the {key} {other.metadata[key]}, but {first.name} has '
+          f'{first.metadata[key]}: sets used together must agree'
+        )
+  return sources
+
+
+def open_builder(
+  name: str, data_dir: str | None = None, *, build: bool = True
+) -> tfds.core.DatasetBuilder:
+  """Opens a data set by its TFDS name; one that is not prepared is built, or refused.
+
+  Raises:
+    InputError: No data set of that name, or one that does not follow the example contract.
+  """
+  builder = find_builder(name, data_dir)
+  if not builder.is_prepared() and not build:
+    raise InputError(
+      f'data set {name!r} is not built in {builder.data_dir}; first give: tfds build --imports '
+      f'stroke_tfds {name} --data_dir {builder.data_dir_root}'
+    )
+  if not builder.is_prepared():
+    logging.info('%s is not in %s: building it', name, builder.data_dir)
+    builder.download_and_prepare()
+  return builder
+
+
+def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
+  """Finds a data set, built or not; its metadata are those of the example contract.
+
+  Raises:
+    InputError: No data set of that name, or one that does not follow the example contract.
+  """
+  try:
+    builder = tfds.builder(name, data_dir=data_dir)
+  except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+    if isinstance(error, InputError):
+      raise
+    raise InputError(
+      f'data set {name!r} does not exist{f" in {data_dir}" if data_dir else ""}: expected the name '
+      'of a built set or of one that can be built, such as "phantom_stroke/mini"'
+    ) from error
+  missing = {'grid', 'label_scheme', 'contrasts', 'fingerprint'} - set(builder.info.metadata or ())
+  if missing:
+    raise InputError(f'data set {name!r} has no {sorted(missing)} in its metadata: not a stroke set')
+  return builder
+
+
+def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
+  match = _SOURCE.match(text)
+  if not match:
+    raise InputError(
+      f'data source {text!r}: expected "name/config:split" or "name/config:split(10, seed=0)"'
+    )
+  builder = open_builder(match['name'], data_dir, build=build)
+  try:
+    n_examples = builder.info.splits[match['split']].num_examples
+  except (ValueError, KeyError, AssertionError) as error:
+    raise InputError(
+      f'data source {text!r}: no such split, {match["name"]} has {sorted(builder.info.splits)}'
+    ) from error
+  draw = (int(match['count']), int(match['seed'])) if match['count'] else None
+  if not n_examples or (draw and not draw[0]):
+    raise InputError(f'data source {text!r} holds no example, expected at least one')
+  source = Source(match['name'], match['split'], builder, draw)
+  if draw:
+    source.drawn_positions  # Refused now rather than in the middle of a training.
+  return source
+
+
+def fingerprint(sources: Sequence[Source]) -> str:
+  """Names exactly these splits of exactly these data."""
+  text = ' '.join(f'{source}@{source.metadata["fingerprint"]}' for source in sources)
+  return hashlib.sha256(text.encode()).hexdigest()[:12]

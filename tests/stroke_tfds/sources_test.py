@@ -1,0 +1,76 @@
+import functools
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from keras_itm.lesions import MIN_VOXELS
+from stroke_tfds import sources
+from stroke_tfds.errors import InputError
+from tests import tiny
+
+
+@functools.cache
+def _shared() -> tuple[str, str, dict[str, int]]:
+  """A data folder, the name of a cohort in it, and the lesion voxels of its training subjects."""
+  data_dir = tfds.testing.make_tmp_dir()
+  name = tiny.build_phantom(data_dir, n_train=16)
+  stored = tfds.as_numpy(tfds.load(name, split='train', data_dir=data_dir))
+  return data_dir, name, {e['subject_id'].decode(): int(e['lesion'].sum()) for e in stored}
+
+
+class DrawnCasesTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.data_dir, self.name, self.voxels = _shared()
+
+  def open(self, draw: str) -> sources.Source:
+    return sources.open_sources([f'{self.name}:train{draw}'], self.data_dir)[0]
+
+  def subjects(self, draw: str) -> list[str]:
+    examples = self.open(draw).examples(['subject_id']).as_numpy_iterator()
+    return [example['subject_id'].decode() for example in examples]
+
+  def test_as_many_as_asked_for_all_with_a_lesion_of_20_voxels(self):
+    usable = {subject for subject, voxels in self.voxels.items() if voxels >= MIN_VOXELS}
+    self.assertBetween(len(usable), 5, 15)
+    drawn = self.subjects('(4, seed=0)')
+    self.assertLen(set(drawn), 4)
+    self.assertLessEqual(set(drawn), usable)
+    self.assertEqual(self.subjects(f'({len(usable)}, seed=3)'), [s for s in self.voxels if s in usable])
+
+  def test_few_are_among_many_and_the_seed_decides(self):
+    draws = {seed: self.subjects(f'(2, seed={seed})') for seed in range(6)}
+    for seed, few in draws.items():
+      self.assertLessEqual(set(few), set(self.subjects(f'(4, seed={seed})')))
+    self.assertGreater(len(set(map(tuple, draws.values()))), 2)
+
+  def test_volumes_are_those_of_the_split(self):
+    whole = {e['subject_id']: e['image'] for e in self.open('').examples().as_numpy_iterator()}
+    drawn = list(self.open('(3, seed=1)').examples().as_numpy_iterator())
+    self.assertLen(drawn, 3)
+    for example in drawn:
+      self.assertAllEqual(example['image'], whole[example['subject_id']])
+
+  def test_name_and_number(self):
+    source = self.open('(3,seed=1)')
+    self.assertEqual(source.n_examples, 3)
+    self.assertEqual(str(source), f'{self.name}:train(3, seed=1)')
+    fingerprints = {
+      sources.fingerprint([self.open(draw)]) for draw in ('', '(3, seed=1)', '(3, seed=2)')
+    }
+    self.assertLen(fingerprints, 3)
+
+  def test_refuses_more_than_there_are(self):
+    n = sum(voxels >= MIN_VOXELS for voxels in self.voxels.values())
+    with self.assertRaisesRegex(
+      InputError, rf'train has {n} cases with a lesion of 20 voxels or more, expected at least {n + 1}'
+    ):
+      self.open(f'({n + 1}, seed=0)')
+    with self.assertRaisesRegex(InputError, 'holds no example'):
+      self.open('(0, seed=0)')
+    with self.assertRaisesRegex(InputError, r'expected "name/config:split" or'):
+      self.open('(3)')
+
+
+if __name__ == '__main__':
+  tf.test.main()
