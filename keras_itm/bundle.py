@@ -64,7 +64,7 @@ class BundleSpec:
   trained_on: tuple[str, ...] = ()
 
   def __post_init__(self):
-    if not all(isinstance(source, str) for source in self.trained_on):
+    if isinstance(self.trained_on, str) or not all(isinstance(one, str) for one in self.trained_on):
       raise ValueError(f'trained_on is {self.trained_on!r}, expected names of data sets')
     object.__setattr__(self, 'trained_on', tuple(self.trained_on))  # JSON knows lists alone.
     if self.kind not in _INPUTS:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_LEAST_VOXELS = 50  # A slice with less parenchyma takes its gain from its neighbours.
-_ROUNDS = 4
+_LEAST_VOXELS = 50  # A slice with less parenchyma, or a black one, takes its neighbours' gain.
+_ROUNDS = 50
 _TOP_PERCENTILE = 99.5  # Of the brain, as real scans are scaled (paper, section 2.1).
 
 
@@ -52,15 +52,17 @@ def slice_gains(image: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> np
     float64 [Z], 1 where nothing can be measured in any slice.
   """
   n_slices = image.shape[2]
-  z = np.broadcast_to(np.arange(n_slices), image.shape)[inside]
-  label, value = labels[inside], image[inside].astype(np.float64)
-  gains, is_known = np.ones(n_slices), np.bincount(z, minlength=n_slices) >= _LEAST_VOXELS
-  if not (is_known.any() and value.any()):
-    return gains
-  n_of_label = np.maximum(np.bincount(label), 1)
+  cell = np.ravel_multi_index((np.nonzero(inside)[2], labels[inside]), (n_slices, 256))
+  tally = lambda values=None: np.bincount(cell, values, n_slices * 256).reshape(n_slices, 256)
+  # Of each slice and label.
+  n_voxels, sums = tally(), tally(image[inside].astype(np.float64))
+  is_known = (n_voxels.sum(axis=1) >= _LEAST_VOXELS) & (sums.sum(axis=1) > 0)
+  if not is_known.any():
+    return np.ones(n_slices)
+  # Slices whose gain is not measured say nothing of the tissue either.
+  n_voxels, sums = n_voxels[is_known], sums[is_known]
+  gains = np.ones(len(sums))
   for _ in range(_ROUNDS):
-    means = np.bincount(label, value / gains[z]) / n_of_label
-    expected = np.bincount(z, means[label], n_slices)
-    measured = np.bincount(z, value, n_slices)[is_known] / expected[is_known]
-    gains = np.interp(np.arange(n_slices), np.flatnonzero(is_known), measured)
-  return gains
+    means = (sums / gains[:, np.newaxis]).sum(axis=0) / np.maximum(n_voxels.sum(axis=0), 1)
+    gains = sums.sum(axis=1) / (n_voxels @ means)
+  return np.interp(np.arange(n_slices), np.flatnonzero(is_known), gains)

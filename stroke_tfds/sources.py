@@ -56,22 +56,17 @@ class Source:
     return self.draw[0] if self.draw else self.builder.info.splits[self.split].num_examples
 
   @functools.cached_property
-  def drawn_positions(self) -> np.ndarray:
-    """Where the drawn cases stand in the split, in the order of the draw; int [count].
-
-    Raises:
-      InputError: The split holds too few cases with a lesion.
-    """
-    count, seed = self.draw
+  def usable_positions(self) -> np.ndarray:
+    """Where the cases that can be drawn stand in the split, int [n]."""
     stored = self._stored(['lesion_volume_ml']).as_numpy_iterator()
     volumes_ml = np.array([example['lesion_volume_ml'] for example in stored])
-    usable = np.flatnonzero(np.rint(volumes_ml / self.grid.voxel_volume_ml) >= _DRAWN_VOXELS)
-    if count > len(usable):
-      raise InputError(
-        f'data source {self}: {self.name}:{self.split} has {len(usable)} cases with a lesion of '
-        f'{_DRAWN_VOXELS} voxels or more, expected at least {count}'
-      )
-    return np.random.default_rng(seed).permutation(usable)[:count]
+    return np.flatnonzero(np.rint(volumes_ml / self.grid.voxel_volume_ml) >= _DRAWN_VOXELS)
+
+  @property
+  def drawn_positions(self) -> np.ndarray:
+    """Where the drawn cases stand in the split, in the order of the draw; int [count]."""
+    count, seed = self.draw
+    return np.random.default_rng(seed).permutation(self.usable_positions)[:count]
 
   def examples(self, features: Sequence[str] = ()) -> tf.data.Dataset:
     """The examples in the order in which they are stored; with names, these features alone."""
@@ -179,8 +174,11 @@ def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
   if not n_examples or (draw and not draw[0]):
     raise InputError(f'data source {text!r} holds no example, expected at least one')
   source = Source(match['name'], match['split'], builder, draw)
-  if draw:
-    source.drawn_positions  # Refused now rather than in the middle of a training.
+  if draw and draw[0] > len(source.usable_positions):
+    raise InputError(
+      f'data source {text!r}: {match["split"]} has {len(source.usable_positions)} cases with a lesion '
+      f'of {_DRAWN_VOXELS} voxels or more, expected at least {draw[0]}'
+    )
   return source
 
 

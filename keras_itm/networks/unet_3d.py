@@ -4,6 +4,7 @@ import gin
 import tensorflow as tf
 
 from keras_itm.layers.dropout import Dropout
+from keras_itm.layers.normalization import InstanceNormalization
 
 _layers = tf.keras.layers
 
@@ -16,6 +17,7 @@ def unet_3d(
   filters: tuple[int, ...] = (16, 32, 64, 128),
   bottleneck_filters: int = 256,
   dropout: float = 0.02,
+  normalization: str = 'batch',
   batch_norm_momentum: float = 0.99,
 ) -> tf.keras.Model:
   """Builds the segmenter: volumes [n, X, Y, Z, n_contrasts] -> probabilities [n, X, Y, Z, n_classes].
@@ -29,12 +31,16 @@ def unet_3d(
     filters: Filters of the downsampling blocks, outermost first; each halves the volume.
     bottleneck_filters: Filters between the two branches.
     dropout: Share of activations dropped in training after each convolution.
+    normalization: `batch`, or `instance` for batches so small that their statistics are not those of
+      the test cases; after each upsampling, with the same number of trainable weights.
     batch_norm_momentum: Share of the old statistics kept at each step; less for short trainings.
 
   Raises:
-    ValueError: The shape cannot be halved once per entry of `filters`, no class for the lesion, or a
-      dropout outside [0, 1).
+    ValueError: The shape cannot be halved once per entry of `filters`, no class for the lesion, an
+      unknown normalization, or a dropout outside [0, 1).
   """
+  if normalization not in ('batch', 'instance'):
+    raise ValueError(f'normalization is {normalization!r}, expected batch or instance')
   if n_classes < 2:
     raise ValueError(f'n_classes is {n_classes}, expected at least 2')
   factor = 2 ** len(filters)
@@ -52,8 +58,11 @@ def unet_3d(
   x = _two_convolutions(x, bottleneck_filters, dropout)
   for n_filters, skip in zip(reversed(filters), reversed(skips)):
     x = _layers.Conv3DTranspose(n_filters, 2, strides=2)(x)
-    # Statistics of the whole batch also where it is spread over several devices.
-    x = _layers.BatchNormalization(momentum=batch_norm_momentum, synchronized=True)(x)
+    if normalization == 'batch':
+      # Statistics of the whole batch also where it is spread over several devices.
+      x = _layers.BatchNormalization(momentum=batch_norm_momentum, synchronized=True)(x)
+    else:
+      x = InstanceNormalization()(x)
     x = _layers.ReLU()(x)
     x = _layers.Concatenate()([x, skip])
     x = _two_convolutions(x, n_filters, dropout)

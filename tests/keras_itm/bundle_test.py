@@ -110,6 +110,18 @@ class RoundTripTest(BundleTestCase):
     image = np.random.default_rng(0).uniform(size=(3, 8, 4, 2, 2)).astype(np.float32)
     self._round_trip('segmenter', _segmenter(), 0, image=image)
 
+  def test_what_it_was_trained_on(self):
+    sources = ('phantom_stroke/mini:train', 'soop/mini:train[:5]')
+    spec = _spec('lesion_generator', trained_on=sources)
+    self.assertEqual(bundles.read_spec(self.save(spec=spec), 'lesion_generator').trained_on, sources)
+
+  def test_a_bundle_that_does_not_say_what_it_was_trained_on(self):
+    path = self.save()
+    facts = json.loads((path / 'bundle.json').read_text())
+    del facts['trained_on']
+    (path / 'bundle.json').write_text(json.dumps(facts))
+    self.assertEqual(bundles.load_bundle(path, 'lesion_generator').spec.trained_on, ())
+
   def test_a_loaded_bundle_outlives_its_folder(self):
     path = self.save()
     loaded = bundles.load_bundle(path, 'lesion_generator')
@@ -337,6 +349,9 @@ class BundleSpecTest(tf.test.TestCase):
     for change in ({'kind': 'x'}, {'latent_size': -1}, {'intensity_range': (1.0, -1.0)}):
       with self.assertRaisesRegex(ValueError, next(iter(change))):
         dataclasses.replace(spec, **change)
+    for trained_on in ('phantom_stroke/mini:train', [3]):
+      with self.assertRaisesRegex(ValueError, 'trained_on is .*, expected names of data sets'):
+        dataclasses.replace(spec, trained_on=trained_on)
 
 
 if __name__ == '__main__':

@@ -141,8 +141,11 @@ class TranslateTest(tf.test.TestCase):
   labels = _labels(1)[0]
   lesion = (np.random.default_rng(3).uniform(size=_SHAPE) < 0.3).astype(np.uint8)
 
+  def translate(self, translator):
+    return synthesis.translate(translator, self.labels, self.lesion, 0, seed=0, level=False)
+
   def test_axes_labels_and_range(self):
-    image = synthesis.translate(_translator(), self.labels, self.lesion, 0, seed=0)
+    image = self.translate(_translator())
     self.assertEqual(image.shape, (*_SHAPE, 2))
     self.assertEqual(image.dtype, np.float32)
     x, y, _ = np.meshgrid(*map(np.arange, _SHAPE), indexing='ij')
@@ -153,9 +156,8 @@ class TranslateTest(tf.test.TestCase):
 
   def test_range_of_the_bundle(self):
     """0 to 0.5 becomes 0 to 1; what lies outside is cut off."""
-    translator = _translator(intensity_range=(0.0, 0.5))
-    image = synthesis.translate(translator, self.labels, self.lesion, 0, seed=0)
-    signed = synthesis.translate(_translator(), self.labels, self.lesion, 0, seed=0) * 2 - 1
+    image = self.translate(_translator(intensity_range=(0.0, 0.5)))
+    signed = self.translate(_translator()) * 2 - 1
     self.assertAllClose(image, np.clip(signed * 2, 0, 1), atol=1e-5)
     self.assertEqual((image.min(), image.max()), (0.0, 1.0))
 
@@ -178,6 +180,28 @@ class TranslateTest(tf.test.TestCase):
     _draw(1, generator=_block_generator(lesion_latents), min_voxels=1)
     synthesis.translate(_translator(seen), self.labels, self.lesion, 0, seed=1)
     self.assertNotAllEqual(lesion_latents[0], seen[0][1][0])
+
+  def test_slices_get_one_brightness(self):
+    """A translator that sees one slice at a time darkens every second one."""
+    labels = np.full((10, 10, 4), 2, np.uint8)
+    labels[::2] = 3
+    lesion = np.zeros_like(labels)
+    lesion[4:7, 4:7, 1:3] = 1
+    tissue = tf.constant([0, 0, 0.3, 0.6, 0, 0, 0, 0, 0, 0.9])
+    gains = tf.constant([1, 0.5, 1, 0.5])[:, None, None, None]
+    call = lambda segmentation, latent: (
+      gains * tf.gather(tissue, tf.cast(segmentation, tf.int32))[..., None]
+    )
+    translator = _bundle('translator', call, intensity_range=(0.0, 1.0))
+    made = [
+      synthesis.translate(translator, labels, lesion, 0, seed=0, **options)
+      for options in ({}, {'level': True}, {'level': False})
+    ]
+    shown = tissue.numpy()[np.where(lesion == 1, _LESION_ID, labels)]
+    self.assertAllClose(made[2][..., 0], shown * [1, 0.5, 1, 0.5], atol=1e-6)
+    # More than half a percent is lesion, so that its brightness becomes 1.
+    self.assertAllClose(made[1][..., 0], shown / 0.9, atol=1e-5)
+    self.assertAllEqual(made[0], made[1])
 
   def test_without_latent(self):
     seen = []

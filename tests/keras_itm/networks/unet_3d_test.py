@@ -33,6 +33,16 @@ class Unet3dTest(tf.test.TestCase):
     self.assertEqual(network.input_shape, (None, 128, 128, 32, 1))
     self.assertEqual(network.output_shape, (None, 128, 128, 32, 2))
 
+  def test_instance_normalization_has_as_many_trainable_weights(self):
+    options = {'filters': (2, 3), 'bottleneck_filters': 4, 'dropout': 0.0}
+    network = unet_3d((8, 8, 4), normalization='instance', **options)
+    self.assertEqual(_size(network.trainable_variables), _count(1, (2, 3), 4, 2))
+    self.assertEqual(network.count_params(), _size(network.trainable_variables))
+    norms = [x for x in network.layers if type(x).__name__ == 'InstanceNormalization']
+    self.assertEqual([x.gamma.shape[0] for x in norms], [3, 2])
+    with self.assertRaisesRegex(ValueError, "normalization is 'group', expected batch or instance"):
+      unet_3d((8, 8, 4), normalization='group', **options)
+
   def test_probabilities(self):
     network = unet_3d((8, 4, 4), 2, 3, (2, 3), 4)
     self.assertEqual(_size(network.trainable_variables), _count(2, (2, 3), 4, 3))

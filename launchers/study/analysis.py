@@ -1,0 +1,265 @@
+"""What a study says: a row for each arm and the comparisons between them. Dice is in [0, 1]."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_itm.lesions import MIN_VOXELS
+from launchers.study import bootstrap, equivalents, strata, tests_of_significance
+from launchers.study.arms import ALL, CLINICAL, Arm
+from launchers.study.bootstrap import Interval
+from launchers.study.equivalents import Equivalent
+from launchers.study.results import METRICS, Study
+from launchers.study.tests_of_significance import Friedman
+from stroke_tfds.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowSummary:
+  """Test Dice as published: of its means over the scored cases, one for each window epoch and seed.
+
+  Attributes:
+    mean: Of these values.
+    sd: Their standard deviation, n - 1; None of a single one.
+    best: The largest.
+  """
+
+  mean: float
+  sd: float | None
+  best: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmRow:
+  """An arm of the study, finished for every seed.
+
+  Attributes:
+    arm: The arm.
+    n_cases: Scored test cases.
+    dice: Over scored cases.
+    seed_sd: Standard deviation of Dice between seeds, n - 1; None with one seed.
+    all_sizes: Mean Dice over test lesions of any size.
+    metrics: Metric of METRICS except dice -> mean over scored cases, window and seeds.
+    false_positive_ml: Mean predicted volume in cases without lesion; None where there are none.
+    false_positive_share: Share of them, over window and seeds, with any predicted voxel; None likewise.
+    to_clinical: Difference of Dice to the study's first arm; None for itself.
+    p_value: Of the same by Wilcoxon's test, after Holm over the arms; None for the first arm.
+    to_reference: Difference of Dice to the arm's reference; None where it has none that is finished.
+    equivalent: Clinical cases alone that give the same Dice; None on the learning curve itself.
+  """
+
+  arm: Arm
+  n_cases: int
+  dice: WindowSummary
+  seed_sd: float | None
+  all_sizes: float
+  metrics: Mapping[str, float]
+  false_positive_ml: float | None
+  false_positive_share: float | None
+  to_clinical: Interval | None
+  p_value: float | None
+  to_reference: Interval | None
+  equivalent: Equivalent | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Analysis:
+  """The statistics of a study over the arms that are finished.
+
+  Attributes:
+    rows: In the study's order.
+    unfinished: Names of the arms that are missing here.
+    n_seeds: With one seed every interval is over cases alone.
+    friedman: Friedman's test of all arms; None with fewer than three.
+    mean_ranks: Arm -> mean over cases of its rank by Dice, 1 the best.
+    critical_difference: Of mean ranks that differ at 5 % (Nemenyi); None with one arm.
+    nemenyi: Arm -> arm -> p value.
+    by_size: Tertile of lesion volume, such as `small, 1.4 to 5.3 ml` -> arm -> difference of Dice to
+      the first arm; a tertile of one case has no interval and is left out.
+    by_territory: Territory, or `other` for those with fewer than 3 scored cases -> the same; a single
+      case of `other` is left out.
+    n_by_size: Tertile -> scored cases.
+    n_by_territory: Territory -> scored cases.
+    learning_curve: Number of clinical cases and Dice after training on them alone, ascending.
+  """
+
+  rows: tuple[ArmRow, ...]
+  unfinished: tuple[str, ...]
+  n_seeds: int
+  friedman: Friedman | None
+  mean_ranks: Mapping[str, float]
+  critical_difference: float | None
+  nemenyi: Mapping[str, Mapping[str, float]]
+  by_size: Mapping[str, Mapping[str, Interval]]
+  by_territory: Mapping[str, Mapping[str, Interval]]
+  n_by_size: Mapping[str, int]
+  n_by_territory: Mapping[str, int]
+  learning_curve: tuple[tuple[int, Interval], ...]
+
+  def to_json(self) -> dict[str, Any]:
+    """Plain values for statistics.json; None for what is not finite."""
+    return _plain(dataclasses.asdict(self))
+
+
+def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
+  """The statistics of a study over its finished arms.
+
+  Args:
+    study: The study.
+    n_resamples: Resamples of the test cases for each interval.
+
+  Raises:
+    InputError: The first arm is not finished, or fewer than two test cases are scored.
+  """
+  _check(study)
+  scored = study.cases.is_scored
+  dice = {arm.name: study.by_case(arm.name, 'dice')[:, scored] for arm in study.finished}
+  curve = _curve_arms(study)
+  by_case = np.stack([values.mean(axis=0) for values in dice.values()], axis=1)
+  by_size, by_territory = strata.tertiles(study.cases), strata.territories(study.cases)
+  over = lambda parts: {k: _to_first(dice, mask, n_resamples) for k, mask in parts.items()}
+  size_of = lambda parts: {name: int(mask.sum()) for name, mask in parts.items()}
+  return Analysis(
+    rows=_rows(study, dice, curve, n_resamples),
+    unfinished=tuple(arm.name for arm in study.arms if arm.name not in dice),
+    n_seeds=len(study.seeds),
+    friedman=tests_of_significance.friedman(by_case),
+    mean_ranks=dict(zip(dice, tests_of_significance.mean_ranks(by_case).tolist())),
+    critical_difference=_critical_difference(by_case),
+    nemenyi=_nemenyi(tuple(dice), by_case),
+    by_size=over(by_size),
+    by_territory=over(by_territory),
+    n_by_size=size_of(by_size),
+    n_by_territory=size_of(by_territory),
+    learning_curve=tuple(
+      (n, bootstrap.mean_interval(dice[arm], n_resamples)) for n, arm in curve.items()
+    ),
+  )
+
+
+def _check(study: Study) -> None:
+  first = study.arms[0]
+  missing = [seed for seed in study.seeds if (first.name, seed) not in study.results]
+  if missing:
+    raise InputError(
+      f'arm {first.name!r}: not finished for seeds {missing}, expected all of it, since the others are '
+      'compared with it'
+    )
+  n_scored = int(study.cases.is_scored.sum())
+  if n_scored < 2:
+    raise InputError(
+      f'test cases: {n_scored} with a lesion of {MIN_VOXELS} voxels or more, expected at least 2'
+    )
+
+
+def _curve_arms(study: Study) -> dict[int, str]:
+  """Number of clinical cases -> the finished arm that learns from these alone, like the first arm."""
+  counts = {}
+  for arm in study.finished:
+    plain = not arm.start and arm.bindings == study.arms[0].bindings
+    if plain and set(arm.learns_from) == {CLINICAL}:
+      counts.setdefault(_count(study, arm), arm.name)
+  return dict(sorted(counts.items()))
+
+
+def _count(study: Study, arm: Arm) -> int:
+  if arm.n_clinical != ALL:
+    return int(arm.n_clinical)
+  facts = study.results[arm.name, study.seeds[0]].facts
+  try:
+    return int(facts['n_cases'][CLINICAL])
+  except (KeyError, TypeError, ValueError) as error:
+    raise InputError(
+      f'arm {arm.name!r}: n_cases of its result is {facts.get("n_cases")!r}, expected the number of '
+      f'cases of {CLINICAL!r}'
+    ) from error
+
+
+def _rows(
+  study: Study, dice: Mapping[str, np.ndarray], curve: Mapping[int, str], n_resamples: int
+) -> tuple[ArmRow, ...]:
+  to_first = _to_first(dice, slice(None), n_resamples)
+  p_values = _p_values(dice)
+  rows = []
+  for arm in study.finished:
+    scores = dice[arm.name]
+    equivalent = None
+    if len(curve) > 1 and arm.name not in curve.values():
+      of_curve = np.stack([dice[name] for name in curve.values()])
+      equivalent = equivalents.equivalent(scores, list(curve), of_curve, n_resamples)
+    to_reference = None
+    if arm.reference in dice:
+      to_reference = bootstrap.paired_difference(scores, dice[arm.reference], n_resamples)
+    row = ArmRow(
+      arm=arm,
+      to_clinical=to_first.get(arm.name),
+      p_value=p_values.get(arm.name),
+      to_reference=to_reference,
+      equivalent=equivalent,
+      **_means(study, arm.name),
+    )
+    rows.append(row)
+  return tuple(rows)
+
+
+def _means(study: Study, arm: str) -> dict[str, Any]:
+  """The fields of ArmRow that compare nothing."""
+  cases = study.cases
+  dice = study.values(arm, 'dice')
+  by_epoch = dice[..., cases.is_scored].mean(axis=-1)
+  false_ml = study.values(arm, 'predicted_volume_ml')[..., ~cases.is_positive]
+  others = [metric for metric in METRICS if metric != 'dice']
+  return {
+    'n_cases': int(cases.is_scored.sum()),
+    'dice': WindowSummary(float(by_epoch.mean()), _sd(by_epoch), float(by_epoch.max())),
+    'seed_sd': _sd(by_epoch.mean(axis=1)),
+    'all_sizes': float(dice[..., cases.is_positive].mean()),
+    'metrics': {k: float(study.values(arm, k)[..., cases.is_scored].mean()) for k in others},
+    'false_positive_ml': float(false_ml.mean()) if false_ml.size else None,
+    'false_positive_share': float((false_ml > 0).mean()) if false_ml.size else None,
+  }
+
+
+def _sd(values: np.ndarray) -> float | None:
+  return float(values.std(ddof=1)) if values.size > 1 else None
+
+
+def _to_first(
+  dice: Mapping[str, np.ndarray], of: np.ndarray | slice, n_resamples: int
+) -> dict[str, Interval]:
+  """Differences to the first arm over some of the cases."""
+  (_, first), *others = dice.items()
+  if not others:
+    return {}
+  differences = np.stack([values - first for _, values in others])[..., of]
+  ends = zip(*(part.tolist() for part in bootstrap.bounds(differences, n_resamples)))
+  return {name: Interval(*parts) for (name, _), parts in zip(others, ends)}
+
+
+def _p_values(dice: Mapping[str, np.ndarray]) -> dict[str, float]:
+  (_, first), *others = dice.items()
+  differences = [(values - first).mean(axis=0) for _, values in others]
+  corrected = tests_of_significance.wilcoxon_holm(np.array(differences))
+  return {name: float(p) for (name, _), p in zip(others, corrected)}
+
+
+def _critical_difference(by_case: np.ndarray) -> float | None:
+  n_cases, n_arms = by_case.shape
+  return tests_of_significance.critical_difference(n_arms, n_cases) if n_arms > 1 else None
+
+
+def _nemenyi(arms: tuple[str, ...], by_case: np.ndarray) -> dict[str, dict[str, float]]:
+  if len(arms) < 2:
+    return {}
+  rows = tests_of_significance.nemenyi(by_case).tolist()
+  return {arm: dict(zip(arms, row)) for arm, row in zip(arms, rows)}
+
+
+def _plain(value: Any) -> Any:
+  if isinstance(value, Mapping):
+    return {str(key): _plain(item) for key, item in value.items()}
+  if isinstance(value, list | tuple):
+    return [_plain(item) for item in value]
+  return None if isinstance(value, float) and not np.isfinite(value) else value

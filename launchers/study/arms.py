@@ -1,0 +1,131 @@
+"""What an arm of a study is."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from stroke_tfds.errors import InputError
+
+ALL = 'all'
+CLINICAL = 'clinical'
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+  """A way to train the segmenter; a study trains each of its arms once per seed.
+
+  Attributes:
+    name: Unique in the study.
+    learns_from: Source -> how many of its cases, or `all`. The source `clinical` is the clinical
+      training split, of which a number means a draw by the seed: the 10 of a seed are among its 50.
+      Other sources are synthetic sets of the study.
+    epochs: How long it trains.
+    window: How many of its last epochs are evaluated; or (first, last), both counted from 1.
+    start: Arm of the same seed from whose last checkpoint it starts; a new network when empty.
+    weights: Source -> relative chance of a draw from it; all cases alike when empty.
+    bindings: Gin bindings of this arm alone.
+    group: Row of the paper's Table 1 that it belongs to, such as `synthetic, then 10 clinical`.
+    system: Column of that table: the translator's name, or empty for baselines.
+    reference: Arm that it is compared with besides the study's first.
+    published: Mean and sd of the paper's test Dice in percent, or empty.
+  """
+
+  name: str
+  learns_from: Mapping[str, int | str]
+  epochs: int
+  window: int | tuple[int, int]
+  start: str = ''
+  weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  bindings: tuple[str, ...] = ()
+  group: str = ''
+  system: str = ''
+  reference: str = ''
+  published: tuple[float, ...] = ()
+
+  @property
+  def window_epochs(self) -> range:
+    """The evaluated epochs, counted from 1."""
+    first, last = self.window if isinstance(self.window, tuple) else (-self.window, self.epochs)
+    return range(first if first > 0 else self.epochs + first + 1, last + 1)
+
+  @property
+  def n_clinical(self) -> int | str:
+    """Clinical cases that it learns from, 0 for none."""
+    return self.learns_from.get(CLINICAL, 0)
+
+
+def read_arms(arms: Mapping[str, Mapping[str, Any]]) -> tuple[Arm, ...]:
+  """Arms from a gin file: name -> fields of Arm.
+
+  Raises:
+    InputError: An unknown or missing field, a value out of its range, or an arm that names another one
+      that does not exist or comes after it. Names the arm.
+  """
+  read = []
+  for name, fields in arms.items():
+    read.append(_read_arm(name, fields, [arm.name for arm in read]))
+  if not read:
+    raise InputError('arms is empty, expected at least one')
+  return tuple(read)
+
+
+def _read_arm(name: str, fields: Mapping[str, Any], earlier: list[str]) -> Arm:
+  known = {field.name: field for field in dataclasses.fields(Arm) if field.name != 'name'}
+  if not isinstance(fields, Mapping):
+    raise InputError(f'arm {name!r}: is {fields!r}, expected fields such as "learns_from" and "epochs"')
+  for field in fields:
+    if field not in known:
+      raise InputError(f'arm {name!r}: field {field!r} is unknown, expected some of {sorted(known)}')
+  for field in ('learns_from', 'epochs', 'window'):
+    if field not in fields:
+      raise InputError(f'arm {name!r}: {field} is missing')
+  values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+  arm = Arm(name, **values)
+  _check_sources(arm)
+  _check_epochs(arm)
+  for field in ('start', 'reference'):
+    other = getattr(arm, field)
+    if other and other not in earlier:
+      raise InputError(f'arm {name!r}: {field} is {other!r}, expected an arm above it: {earlier}')
+  if not isinstance(arm.bindings, tuple):
+    raise InputError(f'arm {name!r}: bindings is {arm.bindings!r}, expected a list of gin bindings')
+  if not isinstance(arm.published, tuple) or len(arm.published) not in (0, 2):
+    raise InputError(f'arm {name!r}: published is {arm.published!r}, expected a mean and an sd')
+  return arm
+
+
+def _check_sources(arm: Arm) -> None:
+  if not isinstance(arm.learns_from, Mapping) or not arm.learns_from:
+    raise InputError(
+      f'arm {arm.name!r}: learns_from is {arm.learns_from!r}, expected at least one source with its '
+      'number of cases, such as {"clinical": 10}'
+    )
+  for source, count in arm.learns_from.items():
+    if count != ALL and not _is_count(count):
+      raise InputError(
+        f'arm {arm.name!r}: {count!r} cases of {source!r}, expected a whole number from 1 or "all"'
+      )
+  if not isinstance(arm.weights, Mapping) or (arm.weights and {*arm.weights} != {*arm.learns_from}):
+    raise InputError(
+      f'arm {arm.name!r}: weights is {arm.weights!r}, expected one for each of its sources '
+      f'{sorted(arm.learns_from)}'
+    )
+  for source, weight in arm.weights.items():
+    if not isinstance(weight, int | float) or not 0 < weight < float('inf'):
+      raise InputError(f'arm {arm.name!r}: weight of {source!r} is {weight!r}, expected a number > 0')
+
+
+def _check_epochs(arm: Arm) -> None:
+  if not _is_count(arm.epochs):
+    raise InputError(f'arm {arm.name!r}: epochs is {arm.epochs!r}, expected a whole number from 1')
+  window = arm.window if isinstance(arm.window, tuple) else (arm.window,)
+  sound = len(window) in (1, 2) and all(_is_count(epoch) for epoch in window)
+  if not sound or not 1 <= arm.window_epochs.start < arm.window_epochs.stop <= arm.epochs + 1:
+    raise InputError(
+      f'arm {arm.name!r}: window is {arm.window!r}, expected a number of last epochs up to '
+      f'{arm.epochs}, or the first and the last one of them'
+    )
+
+
+def _is_count(value: Any) -> bool:
+  return isinstance(value, int) and not isinstance(value, bool) and value >= 1

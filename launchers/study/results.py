@@ -1,0 +1,163 @@
+"""What the arms of a study left behind: one result.json for each arm and seed."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_itm.lesions import MIN_VOXELS
+from launchers.study.arms import Arm
+from stroke_tfds import files
+from stroke_tfds.errors import InputError
+
+# Measured for each case and epoch of the window; launchers/case_metrics.py says what they are.
+METRICS = (
+  'dice',
+  'lesion_precision',
+  'lesion_recall',
+  'lesion_f1',
+  'volume_difference_ml',
+  'count_difference',
+  'hausdorff95_mm',
+  'predicted_volume_ml',
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TestSet:
+  """The test cases, the same in every arm.
+
+  Attributes:
+    subject_id: Names [n].
+    lesion_volume_ml: Volume of the true lesion [n]; 0 in a DWI-negative case.
+    lesion_voxels: The same in voxels [n].
+    territory: Arterial territory that holds most of the lesion [n]; empty in a negative case.
+  """
+
+  __test__ = False  # Not a class of tests.
+
+  subject_id: np.ndarray
+  lesion_volume_ml: np.ndarray
+  lesion_voxels: np.ndarray
+  territory: np.ndarray
+
+  @property
+  def is_positive(self) -> np.ndarray:
+    """Cases with a lesion of any size, bool [n]."""
+    return self.lesion_voxels > 0
+
+  @property
+  def is_scored(self) -> np.ndarray:
+    """Cases that the table's Dice is over: lesions of 20 voxels or more, bool [n] (paper, 2.4)."""
+    return self.lesion_voxels >= MIN_VOXELS
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+  """One training.
+
+  Attributes:
+    arm: Its name.
+    seed: Its seed.
+    facts: Everything in result.json but what follows: sources, command, seconds, run, ...
+    curve: Metric -> values over epochs, NaN where not measured; has `epoch` and `step`, and dice, loss,
+      test_dice, test_loss.
+    metrics: Metric of METRICS -> [epochs of the window, n cases].
+  """
+
+  arm: str
+  seed: int
+  facts: Mapping[str, Any]
+  curve: Mapping[str, np.ndarray]
+  metrics: Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+  """All finished trainings of a study.
+
+  Attributes:
+    arms: The arms in the study's order; the first is the one that the others are compared with.
+    seeds: Seeds of the study.
+    cases: The test cases.
+    results: (arm's name, seed) -> result; a training that is not finished is absent.
+  """
+
+  arms: tuple[Arm, ...]
+  seeds: tuple[int, ...]
+  cases: TestSet
+  results: Mapping[tuple[str, int], Result]
+
+  @property
+  def finished(self) -> tuple[Arm, ...]:
+    """The arms that are finished for every seed."""
+    is_there = lambda arm: all((arm.name, seed) in self.results for seed in self.seeds)
+    return tuple(arm for arm in self.arms if is_there(arm))
+
+  def values(self, arm: str, metric: str) -> np.ndarray:
+    """[seeds, epochs of the window, n cases]."""
+    return np.stack([self.results[arm, seed].metrics[metric] for seed in self.seeds])
+
+  def by_case(self, arm: str, metric: str) -> np.ndarray:
+    """Means over the window: [seeds, n cases]."""
+    return self.values(arm, metric).mean(axis=1)
+
+
+def write_result(
+  file: Path,
+  facts: Mapping[str, Any],
+  curve: Mapping[str, Sequence[float]],
+  cases: TestSet,
+  metrics: Mapping[str, np.ndarray],
+) -> None:
+  """Writes result.json, whole or not at all; `facts` hold arm and seed."""
+  text = json.dumps(
+    {
+      **facts,
+      'curve': {name: _to_json(np.asarray(values)) for name, values in curve.items()},
+      'cases': {f.name: getattr(cases, f.name).tolist() for f in dataclasses.fields(cases)},
+      'metrics': {name: _to_json(values) for name, values in metrics.items()},
+    },
+    allow_nan=False,
+  )
+  files.replace(file, (text + '\n').encode())
+
+
+def read_results(paths: Sequence[Path], arms: tuple[Arm, ...], seeds: tuple[int, ...]) -> Study:
+  """Reads at least one result.json.
+
+  Raises:
+    InputError: A file that is not a result, or results on different test cases; names the files.
+  """
+  results, all_cases = {}, {}
+  for path in paths:
+    result, all_cases[path] = _read_result(path)
+    results[result.arm, result.seed] = result
+  first, cases = next(iter(all_cases.items()))
+  for path, others in all_cases.items():
+    for field in dataclasses.fields(TestSet):
+      if not np.array_equal(getattr(cases, field.name), getattr(others, field.name)):
+        raise InputError(f'{path}: {field.name} of the test cases differs from that in {first}')
+  return Study(arms, seeds, cases, results)
+
+
+def _read_result(path: Path) -> tuple[Result, TestSet]:
+  try:
+    content = json.loads(path.read_text())
+    curve = {name: np.array(values, float) for name, values in content.pop('curve').items()}
+    cases = TestSet(**{name: np.array(values) for name, values in content.pop('cases').items()})
+    metrics = content.pop('metrics')
+    metrics = {name: np.array(metrics[name], float) for name in METRICS}
+    return Result(content['arm'], content['seed'], content, curve, metrics), cases
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
+    raise InputError(f'{path}: not a result of a study ({error!r})') from error
+
+
+def _to_json(values: np.ndarray) -> list[Any]:
+  """Nested lists with None for what is not finite; six decimals."""
+  if values.ndim > 1:
+    return [_to_json(row) for row in values]
+  return [round(float(value), 6) if np.isfinite(value) else None for value in values]

@@ -1,0 +1,51 @@
+"""Tests of strata: parts of a few cases counted by hand."""
+
+import numpy as np
+import tensorflow as tf
+
+from launchers.study import strata
+from launchers.study.results import TestSet
+
+
+def _cases(voxels: list[int], territory: list[str] | None = None) -> TestSet:
+  territory = [''] * len(voxels) if territory is None else territory
+  ids = [f'case-{i}' for i in range(len(voxels))]
+  return TestSet(np.array(ids), np.array(voxels) * 0.5, np.array(voxels), np.array(territory))
+
+
+class StrataTest(tf.test.TestCase):
+  def test_tertiles_are_of_scored_cases(self):
+    # 19 voxels and none are not scored; what is left is 20, 40, 60, 80, 100, 120, mixed.
+    parts = strata.tertiles(_cases([120, 19, 40, 0, 20, 100, 60, 80]))
+    expected = {
+      'small, 10 to 20 ml': [0, 1, 1, 0, 0, 0],
+      'medium, 30 to 40 ml': [0, 0, 0, 0, 1, 1],
+      'large, 50 to 60 ml': [1, 0, 0, 1, 0, 0],
+    }
+    self.assertEqual(list(parts), list(expected))
+    for label, mask in expected.items():
+      self.assertAllEqual(parts[label], np.array(mask, bool))
+
+  def test_a_tertile_of_one_case_is_left_out(self):
+    self.assertEqual(
+      list(strata.tertiles(_cases([20, 22, 40, 60, 62]))), ['small, 10 to 11 ml', 'large, 30 to 31 ml']
+    )
+
+  def test_rare_territories_are_pooled(self):
+    territory = ['PCA', 'ACA', 'PCA', 'ACA', 'ACA', 'basilar', 'MCA', 'MCA', 'MCA', 'MCA', 'MCA']
+    cases = _cases([50] * 10 + [5], territory)
+    parts = strata.territories(cases)
+    # Of the five of MCA one is too small to be scored.
+    self.assertEqual(
+      {name: int(mask.sum()) for name, mask in parts.items()}, {'MCA': 4, 'ACA': 3, 'other': 3}
+    )
+    self.assertEqual(list(parts), ['MCA', 'ACA', 'other'])
+    self.assertAllEqual(np.flatnonzero(parts['other']), [0, 2, 5])
+
+  def test_a_single_case_of_other_is_left_out(self):
+    parts = strata.territories(_cases([50] * 4, ['ACA', 'ACA', 'ACA', 'PCA']))
+    self.assertEqual(list(parts), ['ACA'])
+
+
+if __name__ == '__main__':
+  tf.test.main()
