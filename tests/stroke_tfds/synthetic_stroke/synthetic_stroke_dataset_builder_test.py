@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from keras_itm import synthesis
+from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from stroke_tfds import synthetic_stroke
 from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_stroke import volume_cache
@@ -89,6 +90,58 @@ class ContentTest(Case):
     first, second = self.examples(self.builder(seed=6)), self.examples(self.builder(seed=7))
     self.assertNotAllEqual(first[0]['lesion'], second[0]['lesion'])
 
+  def test_names_all_that_it_was_made_from(self):
+    cohort = self.healthy
+    _, generator = tiny.save_toy_bundles(
+      self.root / 'lesions_trained', self.metadata, trained_on=(f'{cohort}:train',)
+    )
+    translator, _ = tiny.save_toy_bundles(
+      self.root / 'translator_trained',
+      self.metadata,
+      trained_on=(f'{cohort}:healthy', f'{cohort}:train'),
+    )
+    made = self.builder(
+      translator=str(translator), lesion_generator=str(generator), healthy=f'{cohort}:healthy[1:]'
+    )
+    origins = [f'{cohort}:healthy[1:]', f'{cohort}:healthy', f'{cohort}:train']
+    self.assertEqual(made.info.metadata['made_from'], origins)
+    made.download_and_prepare()
+    # As somebody reads it who has the folder alone.
+    read = tfds.builder_from_directory(made.data_path).info.metadata
+    self.assertEqual(read['made_from'], origins)
+
+  def test_levels_slices_unless_told_not_to(self):
+    """A translator that darkens slices, one more than the other."""
+    translator = self.root / 'uneven'
+    toy = tiny.ToyTranslator()
+
+    def uneven(segmentation, latent):
+      brain = tf.reduce_mean(tf.cast(segmentation > 0, tf.float32), axis=(1, 2), keepdims=True)
+      return (0.9 - brain[..., tf.newaxis]) * (toy(segmentation) + 1) - 1
+
+    spec = BundleSpec(
+      kind=TRANSLATOR,
+      grid=self.metadata['grid'],
+      label_scheme=self.metadata['label_scheme'],
+      latent_size=0,
+      intensity_range=(-1.0, 1.0),
+      training_set='',
+    )
+    save_bundle(translator, spec, uneven, toy, '')
+    levelled, raw = (
+      self.examples(self.builder(translator=str(translator), seed=12, num_volumes=1, **options))[0]
+      for options in ({}, {'level': False})
+    )
+    self.assertAllEqual(levelled['lesion'], raw['lesion'])
+    shown = np.where(raw['lesion'] > 0, 28, raw['labels']) / 28
+    gains = 0.9 - (raw['labels'] > 0).mean(axis=(0, 1))
+    self.assertAllClose(raw['image'][..., 0], shown * gains, atol=1e-3)
+    inside = np.isin(raw['labels'], self.metadata['label_scheme']['parenchyma_ids'])
+    inside &= np.count_nonzero(inside, axis=(0, 1)) > 60
+    uneven_by, left = (np.ptp(made['image'][inside, 0] / shown[inside]) for made in (raw, levelled))
+    self.assertGreater(uneven_by, 0.3)
+    self.assertLess(left, 0.03)
+
 
 class NameTest(Case):
   def test_carries_count_seed_and_a_fingerprint(self):
@@ -101,6 +154,9 @@ class NameTest(Case):
     self.assertNotEqual(self.builder(translator=str(other)).data_path, mine)
     copy, _ = tiny.save_toy_bundles(self.root / 'copy', self.metadata)
     self.assertEqual(self.builder(translator=str(copy)).data_path, mine)
+
+  def test_levelled_volumes_are_another_set(self):
+    self.assertNotEqual(self.builder(level=False).data_path, self.builder().data_path)
 
   def test_other_healthy_data_give_another_folder(self):
     other = tiny.build_phantom(self.data_dir, seed=1)
@@ -169,6 +225,7 @@ class RefusalTest(Case):
     self.refuses('num_volumes is 0, expected a whole number of at least 1', num_volumes=0)
     self.refuses('num_volumes is -3, expected', num_volumes=-3)
     self.refuses("seed is 'a', expected", seed='a')
+    self.refuses("level is 'no', expected true or false", level='no')
 
   def test_missing_values(self):
     self.refuses("needs 'translator'", translator='')

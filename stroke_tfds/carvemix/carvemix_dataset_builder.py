@@ -1,0 +1,47 @@
+"""carvemix: clinical cases that carry a part of another one, after Zhang et al. 2021."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from stroke_tfds import recombined
+from stroke_tfds.carvemix import carving
+from stroke_tfds.imaging import brightness
+from stroke_tfds.recombined_config import RecombinedConfig
+
+
+@dataclasses.dataclass
+class CarveMixConfig(RecombinedConfig):
+  """Which clinical cases, how many volumes."""
+
+
+class Builder(recombined.RecombinedBuilder):
+  """`carvemix`: one split `train`, the same example as every other set."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'Pairs of clinical cases.'}
+  # TFDS needs one; every usable configuration comes by --config.
+  BUILDER_CONFIGS = [CarveMixConfig()]
+
+  def prepare_donor(self, case: recombined.Case) -> carving.Carving:
+    spacing_mm = self.parent_source.grid.spacing_mm
+    return carving.prepare(case.image, case.labels, case.lesion, self._level(case), spacing_mm)
+
+  def recombine(
+    self, rng: np.random.Generator, parent: recombined.Case, donor: carving.Carving
+  ) -> recombined.Made:
+    margin_mm = carving.draw_margin_mm(rng, donor.depth_mm)
+    image, labels, lesion = carving.carve_mix(
+      parent.image, parent.labels, parent.lesion, self._level(parent), donor, margin_mm
+    )
+    image = brightness.scale_again(image, self.contrasts)
+    return recombined.Made(image, labels, lesion, {'margin_mm': margin_mm})
+
+  def name_parent(self, parent: recombined.Case) -> dict[str, Any]:
+    return {'base': parent.subject_id}
+
+  def _level(self, case: recombined.Case) -> np.ndarray:
+    """Mean signal of the brain away from the lesion, [C]."""
+    return brightness.mean_signal(case.image, self.spared(case), self.contrasts)

@@ -1,0 +1,59 @@
+"""lesion_fusion: real lesions in healthy scans, the baseline of Federau et al. 2020."""
+
+import dataclasses
+import functools
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from stroke_tfds import recombined
+from stroke_tfds.imaging.brightness import scale_again
+from stroke_tfds.lesion_fusion import fusion
+from stroke_tfds.phantom.fields import Lattice
+from stroke_tfds.recombined_config import RecombinedConfig
+
+
+@dataclasses.dataclass
+class LesionFusionConfig(RecombinedConfig):
+  """Which healthy scans and which clinical cases, how many volumes.
+
+  Attributes:
+    healthy: Scans to put lesions into, `name/config` (split healthy) or `name/config:split`.
+    healthy_dir: TFDS data folder of the healthy scans; that of the new set when empty.
+  """
+
+  SOURCES: ClassVar[dict[str, str]] = {'healthy': 'healthy', 'clinical': 'train'}
+
+  healthy: str = ''
+  healthy_dir: str = ''
+
+
+class Builder(recombined.RecombinedBuilder):
+  """`lesion_fusion`: one split `train`, the same example as every other set."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'Lesions of clinical cases in healthy scans.'}
+  # TFDS needs one; every usable configuration comes by --config.
+  BUILDER_CONFIGS = [LesionFusionConfig()]
+
+  def prepare_donor(self, case: recombined.Case) -> fusion.RelativeLesion:
+    structures = fusion.pool_sides(self.label_scheme['names'])
+    expected = fusion.expected_signal(case.image, case.labels, self.spared(case), structures)
+    return fusion.cut_out(case.image, expected, case.lesion, self.parent_source.grid)
+
+  def recombine(
+    self, rng: np.random.Generator, parent: recombined.Case, donor: fusion.RelativeLesion
+  ) -> recombined.Made:
+    at_mm, is_mirrored = fusion.draw_way(rng, self._lattice)
+    is_parenchyma = np.isin(parent.labels, self.label_scheme['parenchyma_ids'])
+    image, lesion = fusion.fuse(parent.image, *fusion.pull(donor, at_mm), is_parenchyma)
+    image = scale_again(image, self.contrasts)
+    return recombined.Made(image, parent.labels, lesion, {'mirrored': is_mirrored})
+
+  def name_parent(self, parent: recombined.Case) -> dict[str, Any]:
+    return {'healthy_source': str(self.parent_source), 'healthy_parent': parent.subject_id}
+
+  @functools.cached_property
+  def _lattice(self) -> Lattice:
+    return fusion.lattice_of(self.parent_source.grid)

@@ -1,0 +1,195 @@
+"""Builders of cases put together from real ones: what generated data sets have to beat.
+
+Each case has a parent, which gives the anatomy, and a donor, a clinical case that gives its lesion.
+Parents come in the order of their source, and again from its start; donors are drawn.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from stroke_tfds import builder, example, pipelines
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.brightness import spared_parenchyma
+
+_MAX_DRAWS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """A real case.
+
+  Attributes:
+    subject_id: As in its data set.
+    image: float32 [X, Y, Z, C] in [0, 1].
+    labels: uint8 [X, Y, Z].
+    lesion: uint8 [X, Y, Z], 0 or 1.
+  """
+
+  subject_id: str
+  image: np.ndarray
+  labels: np.ndarray
+  lesion: np.ndarray
+
+  @classmethod
+  def from_example(cls, stored: dict[str, Any]) -> 'Case':
+    image = stored['image'].astype(np.float32)
+    return cls(stored['subject_id'].decode(), image, stored['labels'], stored['lesion'])
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+  """Arrays of a new case, as in `Case`, and what was drawn for it (JSON values)."""
+
+  image: np.ndarray
+  labels: np.ndarray
+  lesion: np.ndarray
+  drawn: dict[str, Any]
+
+
+class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
+  """One split `train`; every volume is a pure function of the sources, the seed and its number.
+
+  Subclasses say by `prepare_donor` what of a donor is kept and by `recombine` what is done with it.
+  """
+
+  def __init__(self, *, data_dir: str | None = None, config: Any = None, **kwargs: Any):
+    known = type(self.BUILDER_CONFIGS[0])
+    config = (config if isinstance(config, known) else known()).resolve(data_dir)
+    self.sources = config.open_sources(data_dir)
+    super().__init__(data_dir=data_dir, config=config, **kwargs)
+
+  def prepare_donor(self, case: Case) -> Any:
+    """What `recombine` needs of a donor, made once and kept in memory."""
+    raise NotImplementedError
+
+  def recombine(self, rng: np.random.Generator, parent: Case, donor: Any) -> Made:
+    """A parent with the lesion of a donor."""
+    raise NotImplementedError
+
+  def name_parent(self, parent: Case) -> dict[str, Any]:
+    """What the provenance says of the parent."""
+    raise NotImplementedError
+
+  @property
+  def parent_source(self) -> pipelines.Source:
+    return next(iter(self.sources.values()))
+
+  @property
+  def label_scheme(self) -> dict[str, Any]:
+    return self.parent_source.metadata['label_scheme']
+
+  @property
+  def contrasts(self) -> tuple[str, ...]:
+    return tuple(self.parent_source.metadata['contrasts'])
+
+  def spared(self, case: Case) -> np.ndarray:
+    """Parenchyma away from a case's lesion, bool [X, Y, Z].
+
+    Raises:
+      InputError: There is none.
+    """
+    parenchyma_ids = self.label_scheme['parenchyma_ids']
+    spared = spared_parenchyma(case.labels, case.lesion, parenchyma_ids)
+    if not spared.any():
+      raise InputError(
+        f'{case.subject_id}: its label map has no parenchyma away from the lesion, expected some to '
+        'compare the lesion with'
+      )
+    return spared
+
+  def download_and_prepare(self, **kwargs: Any) -> None:
+    super().download_and_prepare(**kwargs)
+    self.log_how_to_load()
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    source = self.parent_source
+    own = {
+      'fingerprint': self.builder_config.fingerprint,
+      'made_from': [str(one) for one in self.sources.values()],
+    }
+    return self.dataset_info_from_configs(
+      features=example.features(source.grid, self.contrasts),
+      supervised_keys=example.SUPERVISED_KEYS,
+      metadata=tfds.core.MetadataDict({**source.metadata, **own}),
+    )
+
+  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+    del dl_manager  # Nothing is downloaded.
+    return {'train': self._generate_examples()}
+
+  def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    donors = self._read_donors()
+    make = lambda numbered: self._make_example(*numbered, donors)
+    for made in builder.map_in_order(make, enumerate(self._read_parents())):
+      yield made['subject_id'], made
+
+  def _read_parents(self) -> Iterator[Case]:
+    parents = self.parent_source.examples().repeat().take(self.builder_config.num_volumes)
+    options = tf.data.Options()
+    # There is nothing to tune, and the tuner can keep the end of the build waiting for seconds.
+    options.autotune.enabled = False
+    for stored in parents.with_options(options).as_numpy_iterator():
+      yield Case.from_example(stored)
+
+  def _read_donors(self) -> list[tuple[str, Any]]:
+    """Subject and what `prepare_donor` keeps of each clinical case whose lesion is large enough."""
+    source, least = self.sources['clinical'], self.builder_config.min_voxels
+    cases = map(Case.from_example, source.examples().as_numpy_iterator())
+    large_enough = (case for case in cases if np.count_nonzero(case.lesion) >= least)
+    donors = [(case.subject_id, self.prepare_donor(case)) for case in large_enough]
+    if not donors:
+      raise InputError(f'clinical source {source} has no lesion of {least} voxels, expected some')
+    return donors
+
+  def _make_example(
+    self, number: int, parent: Case, donors: Sequence[tuple[str, Any]]
+  ) -> dict[str, Any]:
+    config = self.builder_config
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((config.seed, number))))
+    donor_id, made, n_draws = self._draw(rng, parent, donors)
+    provenance = {
+      'source': self.name,
+      'seed': config.seed,
+      'number': number,
+      **self.name_parent(parent),
+      'clinical_source': str(self.sources['clinical']),
+      'lesion_donor': donor_id,
+      'lesion_draws': n_draws,
+      **made.drawn,
+    }
+    return example.make_example(
+      made.image,
+      made.labels,
+      made.lesion,
+      grid=self.parent_source.grid,
+      subject_id=f'{self.name}-{number:06d}',
+      provenance=provenance,
+    )
+
+  def _draw(
+    self, rng: np.random.Generator, parent: Case, donors: Sequence[tuple[str, Any]]
+  ) -> tuple[str, Made, int]:
+    """Donors one after another until the lesion is large enough: donor, new case, how many it took."""
+    least = self.builder_config.min_voxels
+    others = [donor for donor in donors if donor[0] != parent.subject_id]
+    if not others:
+      raise InputError(
+        f'clinical source {self.sources["clinical"]} has one case with a lesion of {least} voxels, '
+        f'{parent.subject_id}, expected at least two'
+      )
+    sizes = []
+    while len(sizes) < _MAX_DRAWS:
+      donor_id, donor = others[rng.integers(len(others))]
+      made = self.recombine(rng, parent, donor)
+      sizes.append(int(np.count_nonzero(made.lesion)))
+      if sizes[-1] >= least:
+        return donor_id, made, len(sizes)
+    raise InputError(
+      f'{parent.subject_id} of {self.parent_source}: {len(sizes)} lesions were drawn, with '
+      f'{min(sizes)} to {max(sizes)} voxels, expected one of at least {least}'
+    )
