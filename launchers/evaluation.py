@@ -12,9 +12,11 @@ from keras_itm.models.segmenter import Segmenter
 from launchers import case_metrics
 from launchers.lesion_facts import TERRITORIES, survey_lesions
 from stroke_tfds import files
+from stroke_tfds.errors import InputError
 from stroke_tfds.pipelines import Source
 
 THRESHOLD = 0.5
+OUTSIDE = 'outside'  # Of a lesion in no arterial territory.
 _Row = dict[str, str | float]
 
 
@@ -24,6 +26,9 @@ class TestCases:
   Args:
     source: The split; its volumes are kept as stored, float16 and uint8.
     min_voxels: Cases with a smaller lesion are left out of means, not of the rows.
+
+  Raises:
+    InputError: No case has a lesion as large as that.
   """
 
   __test__ = False  # Not a class of tests.
@@ -34,6 +39,11 @@ class TestCases:
     self._images = [example['image'] for example in examples]
     self._lesions = [example['lesion'] for example in examples]
     self._is_scored = np.array([lesion.sum() >= max(min_voxels, 1) for lesion in self._lesions])
+    if not self._is_scored.any():
+      raise InputError(
+        f'test source {source} has no lesion of {max(min_voxels, 1)} voxels or more, expected some to '
+        'measure Dice on'
+      )
     self._grid = source.grid
     self._territories = self._main_territories()
 
@@ -61,18 +71,16 @@ class TestCases:
     return rows, masks
 
   def mean_dice(self, rows: list[_Row]) -> float:
-    """Over the scored cases; NaN where there is none."""
-    dice = [row['dice'] for row, is_scored in zip(rows, self._is_scored) if is_scored]
-    return float(np.mean(dice)) if dice else float('nan')
+    """Over the scored cases."""
+    return float(np.mean([row['dice'] for row, is_scored in zip(rows, self._is_scored) if is_scored]))
 
   def _main_territories(self) -> list[str]:
     """The arterial territory that holds most of each lesion; empty without lesion."""
     positive = [i for i, lesion in enumerate(self._lesions) if lesion.any()]
     names = [''] * len(self._lesions)
-    if positive:
-      facts = survey_lesions(np.stack([self._lesions[i] for i in positive]), self._grid)
-      for i, shares in zip(positive, facts.territory_shares):
-        names[i] = TERRITORIES[shares.argmax()]
+    facts = survey_lesions(np.stack([self._lesions[i] for i in positive]), self._grid)
+    for i, shares in zip(positive, facts.territory_shares):
+      names[i] = TERRITORIES[shares.argmax()] if shares.any() else OUTSIDE
     return names
 
   def _probability(self, segmenter: Segmenter, i: int) -> tf.Tensor:

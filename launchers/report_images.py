@@ -35,7 +35,7 @@ def synthesis_panel(
   """
   slices, box = view.lesion_slices(lesion), view.brain_box(labels)
   stages = ('healthy DWI', 'label map', 'lesion injected', 'synthetic DWI')
-  figure, axes = _image_grid(len(stages), len(slices), box, grid)
+  figure, axes = image_grid(len(stages), len(slices), box, grid)
   with_lesion = np.where(lesion > 0, len(names), labels)
   for row, (stage, volume) in enumerate(zip(stages, (healthy, labels, with_lesion, synthetic))):
     axes[row, 0].set_ylabel(stage)
@@ -47,7 +47,7 @@ def synthesis_panel(
       if row == 3:
         view.draw_outline(ax, lesion[(*box, z)], grid)
   for ax, z in zip(axes[0], slices):
-    ax.set_title(_level(grid, z), fontsize=8, loc='center', fontweight='normal')
+    ax.set_title(level(grid, z), fontsize=8, loc='center', fontweight='normal')
   return figure
 
 
@@ -74,8 +74,8 @@ def segmentation_panel(
   """
   shown = lesion if lesion.any() else np.sum(list(predictions.values()), axis=0, dtype=np.int32)
   z, box = int((shown > 0).sum(axis=(0, 1)).argmax()), view.brain_box(labels)
-  figure, axes = _image_grid(1, 1 + len(predictions), box, grid, note_lines=2)
-  cells = [('DWI', None, _level(grid, z)), *((a, m, notes[a]) for a, m in predictions.items())]
+  figure, axes = image_grid(1, 1 + len(predictions), box, grid, note_lines=2)
+  cells = [('DWI', None, level(grid, z)), *((a, m, notes[a]) for a, m in predictions.items())]
   for ax, (name, mask, note) in zip(axes[0], cells):
     view.show_slice(ax, image[(*box, z)], grid)
     if mask is not None:
@@ -97,7 +97,7 @@ def gallery_panel(masks: np.ndarray, brain: np.ndarray, grid: Grid, columns: int
   """
   usual = brain > 0.5
   box, shadow = view.brain_box(usual), usual.any(axis=2)
-  figure, axes = _image_grid(-(-len(masks) // columns), columns, box, grid, 0.9, 1)
+  figure, axes = image_grid(-(-len(masks) // columns), columns, box, grid, 0.9, 1)
   for ax in axes.flat[len(masks) :]:
     ax.set_visible(False)
   for ax, mask in zip(axes.flat, masks):
@@ -121,7 +121,7 @@ def frequency_panel(shares: Mapping[str, np.ndarray], brain: np.ndarray, grid: G
   """
   usual = brain > 0.5
   box, shadow = view.brain_box(usual), usual.any(axis=2)
-  figure, axes = _image_grid(1, len(shares), box, grid, 1.6, 1)
+  figure, axes = image_grid(1, len(shares), box, grid, 1.6, 1)
   top = max(max(share.max() for share in shares.values()), 1e-3)
   for ax, (name, share) in zip(axes[0], shares.items()):
     shown = view.show(ax, share.max(axis=2)[box], grid, cmap='Greys', vmin=0, vmax=top)
@@ -134,13 +134,13 @@ def frequency_panel(shares: Mapping[str, np.ndarray], brain: np.ndarray, grid: G
   return figure
 
 
-def _image_grid(
+def image_grid(
   rows: int,
   columns: int,
   box: tuple[slice, slice],
   grid: Grid,
   column_in: float = _COLUMN_IN,
-  note_lines: int = 0,
+  note_lines: float = 0,
 ) -> tuple[Figure, np.ndarray]:
   """Axes for slices cut to `box`, [rows, columns], of their true proportions."""
   extent = [len(range(*s.indices(n))) * mm for s, n, mm in zip(box, grid.shape, grid.spacing_mm)]
@@ -154,5 +154,6 @@ def _image_grid(
   return figure, axes
 
 
-def _level(grid: Grid, z: int) -> str:
+def level(grid: Grid, z: int) -> str:
+  """Where an axial slice lies in MNI space."""
   return f'z = {style.signed(grid.coordinates_mm()[2][z], 0)} mm'

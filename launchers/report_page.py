@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.resources
+import re
 from collections.abc import Sequence
 
 import jinja2
@@ -32,6 +33,7 @@ class Section:
     caption: What is drawn, with n; what bars and lines are.
     commands: The commands that made the data.
     columns: Panels beside one another on a wide page.
+    number: Of the figure; its place on the page when 0.
   """
 
   title: str
@@ -39,6 +41,7 @@ class Section:
   caption: str
   commands: Sequence[str]
   columns: int = 3
+  number: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Table:
 
   Attributes:
     head: Names of the columns.
-    rows: Cells.
+    rows: Cells; a row of one cell is a heading above those that follow.
     note: Stands below.
     groups: Names above several columns, each with their number, from left to right.
   """
@@ -83,8 +86,24 @@ class Page:
 
 def render(page: Page) -> str:
   """The page as HTML; every text is escaped."""
-  source = importlib.resources.files('launchers').joinpath('report_template.html').read_text('utf-8')
-  environment = jinja2.Environment(
-    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+  return environment().get_template('report_template.html').render(page=page)
+
+
+def environment() -> jinja2.Environment:
+  """What renders the pages of this package; templates are named by their path in it."""
+  return jinja2.Environment(
+    loader=jinja2.FunctionLoader(_read),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
   )
-  return environment.from_string(source).render(page=page)
+
+
+def style_sheet() -> str:
+  """The style sheet of the report, for pages that look like it."""
+  return re.search('<style>(.*?)</style>', _read('report_template.html'), re.DOTALL)[1]
+
+
+def _read(name: str) -> str:
+  return importlib.resources.files('launchers').joinpath(name).read_text('utf-8')

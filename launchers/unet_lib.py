@@ -65,7 +65,13 @@ def train_unet(
     test_every: Epochs between two points of the learning curve on the test cases.
     window: First and last epoch, from 1, in which every test case is written to a table.
     seed: Of weights, order, augmentation and dropout.
+
+  Raises:
+    InputError: A source that is not there or does not fit, a window outside the epochs, a start that
+      is not finished or has another network, test cases without lesion.
   """
+  if window and not 1 <= window[0] <= window[1] <= epochs:
+    raise InputError(f'window is {window}, expected its first and last epoch, from 1 to {epochs}')
   devices = hardware()
   devices.check_batch_size(batch_size)
   run = RunFolder(workdir, devices.is_chief)

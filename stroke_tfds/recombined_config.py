@@ -5,12 +5,11 @@ import dataclasses
 import json
 from typing import ClassVar
 
-from stroke_tfds import builder, pipelines
+from stroke_tfds import builder
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import MIN_VOXELS, Source, check_agreement, fingerprint, open_sources
 
-MIN_VOXELS = 20  # Smaller lesions are drawn again (Platscher et al. 2020, section 2.4).
 _UNNAMED = 'unnamed'
-_SHARED_METADATA = ('grid', 'label_scheme', 'contrasts')
 
 
 @dataclasses.dataclass
@@ -55,7 +54,7 @@ class RecombinedConfig(builder.StrictConfig):
       return self
     self._check_fields()
     sources = self.open_sources(data_dir)
-    facts = {field: pipelines.fingerprint([source]) for field, source in sources.items()}
+    facts = {field: fingerprint([source]) for field, source in sources.items()}
     facts.update({name: getattr(self, name) for name in ('num_volumes', 'seed', 'min_voxels')})
     resolved = copy.copy(self)
     resolved.fingerprint = builder.fingerprint(facts)
@@ -63,7 +62,7 @@ class RecombinedConfig(builder.StrictConfig):
     resolved.name = f'{stem}-{resolved.fingerprint}'
     return resolved
 
-  def open_sources(self, data_dir: str | None) -> dict[str, pipelines.Source]:
+  def open_sources(self, data_dir: str | None) -> dict[str, Source]:
     """The data set of each field that names one.
 
     Raises:
@@ -73,10 +72,8 @@ class RecombinedConfig(builder.StrictConfig):
     for field, split in self.SOURCES.items():
       text, folder = getattr(self, field), getattr(self, f'{field}_dir') or data_dir
       text = text if ':' in text else f'{text}:{split}'
-      opened[field] = pipelines.open_sources([text], folder, build=False)[0]
-    first, *others = opened.values()
-    for other in others:
-      _check_agreement(first, other)
+      opened[field] = open_sources([text], folder, build=False)[0]
+    check_agreement(list(opened.values()))
     return opened
 
   def _check_fields(self) -> None:
@@ -88,12 +85,3 @@ class RecombinedConfig(builder.StrictConfig):
         raise InputError(f"{field} is empty, expected a data set; give --config '{usage}'")
     for field, least in (('num_volumes', 1), ('seed', 0), ('min_voxels', 1)):
       self.check_count(field, least)
-
-
-def _check_agreement(first: pipelines.Source, other: pipelines.Source) -> None:
-  for key in _SHARED_METADATA:
-    if other.metadata[key] != first.metadata[key]:
-      raise InputError(
-        f'{other.name} has the {key} {other.metadata[key]}, but {first.name} has '
-        f'{first.metadata[key]}: sets used together must agree'
-      )

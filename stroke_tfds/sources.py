@@ -18,8 +18,9 @@ from stroke_tfds.imaging.grid import Grid
 _SOURCE = re.compile(
   r'^(?P<name>[\w./@+-]+):(?P<split>[\w\[\]:%+-]+)(\((?P<count>\d+), ?seed=(?P<seed>\d+)\))?$'
 )
-# A drawn case has a lesion of as many voxels: smaller ones would be left out of training.
-_DRAWN_VOXELS = 20
+# Smaller lesions are neither drawn nor made, as they are left out of training (Platscher et al. 2020,
+# section 2.4); as keras_itm.lesions.MIN_VOXELS.
+MIN_VOXELS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Source:
     """Where the cases that can be drawn stand in the split, int [n]."""
     stored = self._stored(['lesion_volume_ml']).as_numpy_iterator()
     volumes_ml = np.array([example['lesion_volume_ml'] for example in stored])
-    return np.flatnonzero(np.rint(volumes_ml / self.grid.voxel_volume_ml) >= _DRAWN_VOXELS)
+    return np.flatnonzero(np.rint(volumes_ml / self.grid.voxel_volume_ml) >= MIN_VOXELS)
 
   @property
   def drawn_positions(self) -> np.ndarray:
@@ -105,15 +106,24 @@ def open_sources(
   if not texts:
     raise InputError('no data set is named, expected texts such as "phantom_stroke/mini:train"')
   sources = [_open_source(text, data_dir, build) for text in texts]
-  first = sources[0]
-  for other in sources[1:]:
+  check_agreement(sources)
+  return sources
+
+
+def check_agreement(sources: Sequence[Source]) -> None:
+  """Refuses sets that cannot be used together.
+
+  Raises:
+    InputError: Different grids, label schemes or contrasts.
+  """
+  first, *others = sources
+  for other in others:
     for key in ('grid', 'label_scheme', 'contrasts'):
       if other.metadata[key] != first.metadata[key]:
         raise InputError(
           f'{other.name} has the {key} {other.metadata[key]}, but {first.name} has '
           f'{first.metadata[key]}: sets used together must agree'
         )
-  return sources
 
 
 def open_builder(
@@ -177,7 +187,7 @@ def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
   if draw and draw[0] > len(source.usable_positions):
     raise InputError(
       f'data source {text!r}: {match["split"]} has {len(source.usable_positions)} cases with a lesion '
-      f'of {_DRAWN_VOXELS} voxels or more, expected at least {draw[0]}'
+      f'of {MIN_VOXELS} voxels or more, expected at least {draw[0]}'
     )
   return source
 

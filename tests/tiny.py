@@ -61,12 +61,14 @@ def save_toy_bundles(
   weight: float = 0.01,
   radius: float = 4.0,
   training_set: str = 'none',
+  trained_on: tuple[str, ...] = (),
 ) -> tuple[Path, Path]:
   """Saves a translator and a lesion generator that fit a data set, and returns their folders."""
   facts = {
     'grid': metadata['grid'],
     'label_scheme': metadata['label_scheme'],
     'training_set': training_set,
+    'trained_on': trained_on,
   }
   translator, generator = ToyTranslator(weight), ToyLesions(metadata['grid']['shape'], radius)
   spec = BundleSpec(kind=TRANSLATOR, latent_size=0, intensity_range=(-1.0, 1.0), **facts)

@@ -4,7 +4,7 @@ import re
 
 import tensorflow as tf
 
-from launchers.report_page import Page, Panel, Section, Table, render
+from launchers.report_page import Page, Panel, Section, Table, render, style_sheet
 
 
 def make_page(**changes):
@@ -38,6 +38,21 @@ class RenderTest(tf.test.TestCase):
     self.assertIn('Lead &lt;n&gt;', page)
     self.assertIn('a &amp; b', page)
     self.assertIn('alt="alt &#34;text&#34;"', page)
+
+  def test_a_figure_with_a_number_keeps_it(self):
+    page = render(make_page(sections=[Section('A', [], '', [], number=7), Section('B', [], '', [])]))
+    self.assertIn('Figure 7. A', page)
+    self.assertIn('Figure 2. B', page)
+
+  def test_a_row_of_one_cell_is_a_heading(self):
+    arms = Table(['arm', 'mean'], [['group <a>'], ['b', '0.5']])
+    page = render(make_page(arms=arms))
+    self.assertIn('<th class="heading" scope="rowgroup" colspan="2">group &lt;a&gt;</th>', page)
+    self.assertIn('<td>b</td>', page)
+
+  def test_style_sheet_is_that_of_the_page(self):
+    self.assertIn(style_sheet(), render(make_page()))
+    self.assertNotIn('<', style_sheet())
 
   def test_needs_nothing_from_outside(self):
     page = render(make_page())

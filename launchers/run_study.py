@@ -1,0 +1,30 @@
+"""Compares ways to train a segmenter: with and without synthetic cases, over arms and seeds.
+
+  python -m launchers.run_study --gin_file=phantom_study_mini.gin --workdir=runs/study --data_dir=data
+  ... --dry_run        lists arms, sizes and the time that all will take
+  ... --workers=2      two trainings at a time, each on its share of the cores
+  ... --arm_index=7    one training with all that it needs, for array jobs; then once more without
+                       the flag, for the report
+
+The same command again goes on where it stopped; a finished training is never run again. Leaves
+report.html, table.csv, table.tex, cases.csv and statistics.json in the workdir.
+"""
+
+from absl import flags
+
+from launchers.app import launch
+from launchers.run_study_lib import run_study
+
+_ARM_INDEX = flags.DEFINE_integer(
+  'arm_index', None, 'Number of one training, from 0, as --dry_run lists them.', 0
+)
+_DRY_RUN = flags.DEFINE_bool('dry_run', False, 'Lists the trainings and runs none.')
+_WORKERS = flags.DEFINE_integer('workers', 1, 'Trainings at a time; one where there is a GPU.', 1)
+
+
+def run(**folders: str | None) -> None:
+  run_study(arm_index=_ARM_INDEX.value, dry_run=_DRY_RUN.value, workers=_WORKERS.value, **folders)
+
+
+if __name__ == '__main__':
+  launch(run)

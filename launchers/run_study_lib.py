@@ -1,0 +1,203 @@
+"""A study from its design to its report (Platscher et al. 2020, section 3)."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gin
+
+from launchers.console import say
+from launchers.run_folder import output_folder
+from launchers.stages import Ledger
+from launchers.study import design as designs
+from launchers.study import provenance
+from launchers.study.analysis import analyse
+from launchers.study.arms import ALL, CLINICAL, Arm, read_arms
+from launchers.study.collect import RESULT, collect
+from launchers.study.cost import Costs
+from launchers.study.design import Design
+from launchers.study.pictures import pictures
+from launchers.study.report import write_study_report
+from launchers.study.results import Study, read_results
+from launchers.study.schedule import needed_by, run_tasks
+from launchers.study.tasks import Task, Tasks
+from stroke_tfds import files, sources
+from stroke_tfds.errors import InputError
+
+
+@gin.configurable(denylist=['workdir', 'data_dir', 'arm_index', 'dry_run', 'workers'])
+def run_study(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  train: str = gin.REQUIRED,
+  test: str = gin.REQUIRED,
+  healthy: str = gin.REQUIRED,
+  validation: str = gin.REQUIRED,
+  unet: str = gin.REQUIRED,
+  lesion_gan: str = gin.REQUIRED,
+  synthetic: Mapping[str, Mapping[str, Any]] = gin.REQUIRED,
+  num_volumes: int = gin.REQUIRED,
+  arms: Mapping[str, Mapping[str, Any]] = gin.REQUIRED,
+  n_seeds: int = 3,
+  about: str = '',
+  arm_index: int | None = None,
+  dry_run: bool = False,
+  workers: int = 1,
+) -> None:
+  """Trains generators and segmenters, arm by arm and seed by seed, and writes the report.
+
+  Args:
+    workdir: Takes a folder per seed, the stages' times and logs, and the report.
+    data_dir: TFDS data folder; `data` in the workdir when absent.
+    train: Clinical cases that arms and generators learn from, `name/config:split`.
+    test: Test cases, which nothing learns from.
+    healthy: Healthy scans that translators learn from and lesions are put into.
+    validation: Scans that translators are measured on while they train.
+    unet: Gin file of the segmenter.
+    lesion_gan: Gin file of the lesion GAN.
+    synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
+    num_volumes: Cases of each synthetic set.
+    arms: Name of an arm -> what it learns from and how, see `study.arms.Arm`. The others are compared
+      with the first.
+    n_seeds: Trainings of each arm; generators are trained anew for each seed.
+    about: What readers of the report must know of the data, in sentences.
+    arm_index: The one training to run, with all that it needs; all and the report when None.
+    dry_run: Whether to list the trainings and run none.
+    workers: Trainings at a time.
+
+  Raises:
+    InputError: A design that cannot be carried out, which is said before anything is trained.
+  """
+  design = Design(
+    train=train,
+    test=test,
+    healthy=healthy,
+    validation=validation,
+    unet=unet,
+    lesion_gan=lesion_gan,
+    synthetic=designs.read_synthetic(synthetic),
+    num_volumes=num_volumes,
+    arms=read_arms(arms),
+    seeds=designs.read_seeds(n_seeds),
+  )
+  root = output_folder(workdir)
+  StudyRun(design, root, data_dir or str(root / 'data'), about).run(arm_index, dry_run, workers)
+
+
+class StudyRun:
+  """A checked design in its folder.
+
+  Args:
+    design: The study.
+    root: Its folder.
+    data_dir: TFDS data folder.
+    about: For the readers of the report.
+  """
+
+  def __init__(self, design: Design, root: Path, data_dir: str, about: str):
+    self._design, self._root, self._data_dir, self._about = design, root, data_dir, about
+    designs.check_names(design)
+    self._opened = designs.check_data(design, data_dir)
+    learnt = {name: [source] for name, source in self._opened.items() if name != 'test'}
+    provenance.check_untouched(self._opened['test'], learnt, data_dir)
+    self._tasks = Tasks(design, root, data_dir)
+    self._all = self._tasks.all()
+
+  def run(self, arm_index: int | None, dry_run: bool, workers: int) -> None:
+    """Runs one training or all of them and the report, or lists them."""
+    trainings = [task for task in self._all if task.arm]
+    if arm_index is not None and arm_index >= len(trainings):
+      raise InputError(
+        f'--arm_index={arm_index}: the study has {len(trainings)} trainings, expected 0 to '
+        f'{len(trainings) - 1}; --dry_run lists them'
+      )
+    wanted = trainings if arm_index is None else [trainings[arm_index]]
+    tasks = needed_by(self._all, [task.name for task in wanted])
+    ledger = Ledger(self._root / 'stages')
+    costs = Costs(self._design, self._data_dir, self._all, ledger.seconds())
+    if dry_run:
+      print(costs.listing(trainings, tasks))
+      return
+    run_tasks(tasks, ledger, workers=workers, after=self._after, cost=costs.seconds)
+    if arm_index is None:
+      self._report(ledger)
+
+  def _after(self, task: Task) -> None:
+    """Keeps the result of a training; looks whether a new set has seen a test case."""
+    if task.arm:
+      stage, arm = task.stage(), task.arm[0]
+      facts = {'command': str(stage), 'test': self._design.test, 'n_cases': self._n_cases(arm)}
+      collect(stage.product, *task.arm, facts)
+    elif task.synthetic:
+      name, seed = task.synthetic
+      provenance.check_untouched(
+        self._opened['test'], {name: [self._open_set(name, seed)]}, self._data_dir
+      )
+
+  def _n_cases(self, arm: Arm) -> dict[str, int]:
+    """How many cases an arm learns from, of each of its sources."""
+    n_clinical = len(self._opened['train'].usable_positions)
+    available = dict.fromkeys(arm.learns_from, self._design.num_volumes) | {CLINICAL: n_clinical}
+    available |= {n: self._opened[n].n_examples for n in arm.learns_from if n in self._opened}
+    return {n: available[n] if count == ALL else count for n, count in arm.learns_from.items()}
+
+  def _open_set(self, name: str, seed: int) -> sources.Source:
+    return sources.open_sources([self._tasks.set_text(name, seed)], self._data_dir, build=False)[0]
+
+  def _report(self, ledger: Ledger) -> None:
+    found = [self._tasks.run_folder(*task.arm) / RESULT for task in self._all if task.arm]
+    study = read_results(found, self._design.arms, self._design.seeds)
+    analysis = analyse(study)
+    text = json.dumps(analysis.to_json(), indent=2, allow_nan=False) + '\n'
+    files.write_whole(self._root / 'statistics.json', text.encode())
+    seconds = ledger.seconds()
+    write_study_report(
+      self._root,
+      study,
+      analysis,
+      self._pictures(study),
+      {task.name: seconds[task.name] for task in self._all if task.name in seconds},
+      [_this_command()],
+      self._about,
+    )
+    say(f'Report: {self._root / "report.html"}')
+
+  def _pictures(self, study: Study) -> list:
+    """Figures of the first seed."""
+    seed = self._design.seeds[0]
+    shown = _shown_arms(study)
+    ids = study.cases.subject_id
+    commands = {
+      task.name.rsplit(', seed ', 1)[0]: str(task.stage()) for task in self._all if _is_of(task, seed)
+    }
+    used = self._design.used()
+    return pictures(
+      sets={name: self._open_set(name, seed) for name in used},
+      clinical=self._opened['train'],
+      healthy=self._opened['healthy'],
+      test=self._opened['test'],
+      predictions={arm.name: self._tasks.run_folder(arm, seed) for arm in shown},
+      dice={
+        arm.name: dict(zip(ids, study.results[arm.name, seed].metrics['dice'].mean(axis=0)))
+        for arm in shown
+      },
+      commands=commands,
+    )
+
+
+def _is_of(task: Task, seed: int) -> bool:
+  return task.name.endswith(f', seed {seed}')
+
+
+def _shown_arms(study: Study) -> Sequence[Arm]:
+  """Arms whose segmentations are shown: the first of each group of the table."""
+  groups = {arm.group: arm for arm in reversed(study.arms)}
+  return [arm for arm in study.arms if groups[arm.group] is arm][:5]
+
+
+def _this_command() -> str:
+  return shlex.join(['python', '-m', 'launchers.run_study', *sys.argv[1:]])

@@ -1,0 +1,182 @@
+"""How long a study will take: products of its networks, at the speed of this machine."""
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+
+import gin
+import tensorflow as tf
+
+from keras_itm.multiply_adds import count_multiply_adds
+from launchers.app import parse_gin
+from launchers.describe_lib import configured_networks
+from launchers.report_lib import clock
+from launchers.study.arms import Arm
+from launchers.study.design import Design, describe_sources
+from launchers.study.tasks import LESION_GAN, Task, translator_title
+from stroke_tfds import sources
+
+# Forward and backward passes of one training step, in forward passes.
+_FORWARD_AND_BACK = 3
+_DISCRIMINATED = 8  # True and made images to learn from, and once more to teach the generator.
+_CRITIC_STEPS = 5
+_START_SECONDS = 12.0  # Imports and tracing.
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+  """A training as its gin file has it.
+
+  Attributes:
+    epochs: Of the gin file; an arm has its own.
+    steps_per_epoch: Optimizer steps.
+    step_products: Multiply-adds of one step.
+    network_products: Multiply-adds of the networks for one example.
+  """
+
+  epochs: int
+  steps_per_epoch: int
+  step_products: float
+  network_products: float
+
+
+class Costs:
+  """Estimates, within a factor of two or so.
+
+  Args:
+    design: The study.
+    data_dir: TFDS data folder.
+    seconds: Stage -> seconds that it took already; they set the speed where there are any.
+    tasks: All tasks of the study.
+  """
+
+  def __init__(
+    self, design: Design, data_dir: str, tasks: Sequence[Task], seconds: Mapping[str, float]
+  ):
+    read = lambda root, file, lines=(): _read(root, file, lines, design.train, data_dir)
+    self._trainings = {
+      translator_title(name): read('train_itm', made.translator, made.bindings)
+      for name, made in design.used().items()
+      if made.translator
+    }
+    if self._trainings:
+      self._trainings[LESION_GAN] = read('train_lesion_gan', design.lesion_gan)
+    self._unet = read('train_unet', design.unet)
+    self._n_test = sources.open_sources([design.test], data_dir, build=False)[0].n_examples
+    self._done = seconds
+    products = {task.name: self._products(task) for task in tasks}
+    known = [name for name in products if products[name] and name in seconds]
+    if known:
+      self._rate = sum(products[name] for name in known) / sum(seconds[name] for name in known)
+    else:
+      self._rate = _measured_rate()
+
+  def seconds(self, task: Task) -> float:
+    """Of a task: what it took, or an estimate."""
+    if task.name in self._done:
+      return self._done[task.name]
+    return _START_SECONDS + self._products(task) / self._rate
+
+  def listing(self, trainings: Sequence[Task], tasks: Sequence[Task]) -> str:
+    """A table of the trainings by number, and the time of all tasks.
+
+    Args:
+      trainings: Those of arms, all of the study.
+      tasks: What would be run.
+    """
+    wanted = {task.name for task in tasks}
+    head = [
+      'index',
+      'arm',
+      'seed',
+      'learns from',
+      'starts from',
+      'epochs',
+      'steps',
+      'evaluated',
+      'time',
+    ]
+    rows = [
+      [str(i), *self._row(task), clock(self.seconds(task))]
+      for i, task in enumerate(trainings)
+      if task.name in wanted
+    ]
+    others = [task for task in tasks if not task.arm]
+    parts = {'generators and data sets': others, 'segmenters': [t for t in tasks if t.arm]}
+    lines = [
+      f'{len(part)} {what}: about {clock(sum(map(self.seconds, part)))}' for what, part in parts.items()
+    ]
+    n_done = sum(task.name in self._done for task in tasks)
+    total = (
+      f'All: about {clock(sum(map(self.seconds, tasks)))}; {n_done} of {len(tasks)} stages are done'
+    )
+    return '\n'.join([*_columns([head, *rows]), '', *lines, total])
+
+  def _row(self, task: Task) -> list[str]:
+    arm, seed = task.arm
+    window = arm.window_epochs
+    steps = arm.epochs * self._unet.steps_per_epoch
+    return [
+      arm.name,
+      str(seed),
+      describe_sources(arm),
+      arm.start or '-',
+      str(arm.epochs),
+      f'{steps:,}',
+      f'{window.start} to {window.stop - 1}',
+    ]
+
+  def _products(self, task: Task) -> float:
+    if task.arm:
+      return self._arm_products(task.arm[0])
+    training = self._trainings.get(task.name.rsplit(', seed ', 1)[0])
+    return training.epochs * training.steps_per_epoch * training.step_products if training else 0.0
+
+  def _arm_products(self, arm: Arm) -> float:
+    steps = arm.epochs * self._unet.steps_per_epoch
+    tests = self._n_test * 2 * len(arm.window_epochs)
+    return steps * self._unet.step_products + tests * self._unet.network_products
+
+
+def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_dir: str) -> Training:
+  """The stages run in processes of their own, so that this process's configuration is free."""
+  gin.clear_config()
+  # On the study's grid, whatever data set the file names.
+  parse_gin([gin_file], [*bindings, f'{root}.sources = {[train]!r}'])
+  networks, grid = configured_networks(data_dir)
+  products = {name: count_multiply_adds(net, grid.shape) for name, net in networks.items()}
+  values = gin.get_bindings(root)
+  # Translators see slices; a batch of them is no volume.
+  batch_size = values.get('batch_size', {'train_unet': 5}.get(root, 8))
+  judged = sum(n for name, n in products.items() if 'discriminator' in name or 'critic' in name)
+  made = sum(products.values()) - judged
+  step = _FORWARD_AND_BACK * made + _DISCRIMINATED * judged
+  if root == 'train_lesion_gan':
+    step *= _CRITIC_STEPS
+  return Training(
+    values['epochs'], values['steps_per_epoch'], batch_size * step, sum(products.values())
+  )
+
+
+def _measured_rate() -> float:
+  """Multiply-adds in a second, by a convolution of about the size of a segmenter's."""
+  image = tf.ones([2, 64, 64, 16, 8])
+  kernel = tf.Variable(tf.ones([3, 3, 3, 8, 8]))
+
+  @tf.function
+  def work():
+    with tf.GradientTape() as tape:
+      total = tf.reduce_sum(tf.nn.conv3d(image, kernel, [1] * 5, 'SAME'))
+    return tape.gradient(total, kernel)
+
+  work()
+  start = time.monotonic()
+  for _ in range(5):
+    work()
+  seconds = (time.monotonic() - start) / 5
+  return 2 * 2 * 64 * 64 * 16 * 27 * 64 / seconds
+
+
+def _columns(rows: list[list[str]]) -> list[str]:
+  widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+  return ['  '.join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]

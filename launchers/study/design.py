@@ -1,0 +1,209 @@
+"""What a study compares, checked before anything is trained."""
+
+import dataclasses
+import importlib.resources
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from launchers.stages import slug
+from launchers.study.arms import ALL, CLINICAL, Arm
+from stroke_tfds import sources
+from stroke_tfds.carvemix import CarveMixConfig
+from stroke_tfds.errors import InputError
+from stroke_tfds.lesion_fusion import LesionFusionConfig
+from stroke_tfds.sources import Source
+
+BUILDERS = {'lesion_fusion': LesionFusionConfig, 'carvemix': CarveMixConfig}
+_KINDS = ('translator', 'builder', 'set')
+_FIELDS = ('train', 'test', 'healthy', 'validation')
+_TAKEN = (CLINICAL, *_FIELDS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Synthetic:
+  """A source of synthetic cases; exactly one of the first three is given.
+
+  Attributes:
+    translator: Gin file of a translator, trained for each seed beside the study's lesion GAN.
+    builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
+    set: A built data set, `name/config:split`, the same for all seeds.
+    bindings: Gin bindings of the translator's training.
+  """
+
+  translator: str = ''
+  builder: str = ''
+  set: str = ''
+  bindings: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+  """A study.
+
+  Attributes:
+    train: Clinical cases that arms and generators learn from, `name/config:split`.
+    test: Test cases, seen by nothing else.
+    healthy: Healthy scans: translators learn from them, and lesions are put into them.
+    validation: What translators are measured on while they train.
+    unet: Gin file of the segmenter.
+    lesion_gan: Gin file of the lesion GAN.
+    synthetic: Name of each synthetic source -> what it is.
+    num_volumes: Cases of a synthetic set.
+    arms: What is compared.
+    seeds: Each arm is trained once for each; so are the generators.
+  """
+
+  train: str
+  test: str
+  healthy: str
+  validation: str
+  unet: str
+  lesion_gan: str
+  synthetic: Mapping[str, Synthetic]
+  num_volumes: int
+  arms: tuple[Arm, ...]
+  seeds: tuple[int, ...]
+
+  def used(self) -> dict[str, Synthetic]:
+    """The synthetic sources that some arm learns from."""
+    names = {name for arm in self.arms for name in arm.learns_from}
+    return {name: made for name, made in self.synthetic.items() if name in names}
+
+
+def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synthetic]:
+  """Synthetic sources from a gin file: name -> fields of Synthetic.
+
+  Raises:
+    InputError: An unknown field or builder, or not exactly one of translator, builder and set.
+  """
+  read = {}
+  for name, fields in synthetic.items():
+    known = [field.name for field in dataclasses.fields(Synthetic)]
+    for field in fields:
+      if field not in known:
+        raise InputError(f'source {name!r}: field {field!r} is unknown, expected some of {known}')
+    given = [kind for kind in _KINDS if fields.get(kind)]
+    if name in _TAKEN:
+      raise InputError(f'source {name!r}: the name is taken, expected another than {_TAKEN}')
+    if len(given) != 1:
+      raise InputError(f'source {name!r}: has {given or "none"} of {_KINDS}, expected one of them')
+    if 'builder' in given and fields['builder'] not in BUILDERS:
+      raise InputError(
+        f'source {name!r}: builder is {fields["builder"]!r}, expected one of {sorted(BUILDERS)}'
+      )
+    read[name] = Synthetic(**{**fields, 'bindings': tuple(fields.get('bindings', ()))})
+  return read
+
+
+def check_names(design: Design) -> None:
+  """Refuses what is wrong whatever the data are.
+
+  Raises:
+    InputError: An arm that names an unknown source or asks for more synthetic cases than are made, a
+      gin file that is not there, a number below 1.
+  """
+  if not isinstance(design.num_volumes, int) or design.num_volumes < 1:
+    raise InputError(f'num_volumes is {design.num_volumes!r}, expected a whole number from 1')
+  for arm in design.arms:
+    for name, count in arm.learns_from.items():
+      if name != CLINICAL and name not in design.synthetic:
+        raise InputError(
+          f'arm {arm.name!r}: source {name!r} is unknown, expected some of '
+          f'{[CLINICAL, *design.synthetic]}'
+        )
+      made = design.synthetic.get(name)
+      if made and not made.set and count != ALL and count > design.num_volumes:
+        raise InputError(
+          f'arm {arm.name!r}: asks for {count} cases of {name!r}, but num_volumes is '
+          f'{design.num_volumes}'
+        )
+  translators = [made.translator for made in design.synthetic.values() if made.translator]
+  _check_folders(design)
+  for file in (design.unet, design.lesion_gan, *translators):
+    packaged = Path(str(importlib.resources.files('gin_configs'))).rglob('*.gin')
+    if not Path(file).is_file() and file not in [path.name for path in packaged]:
+      raise InputError(f'gin file {file!r}: not there, expected a path or the name of a packaged file')
+
+
+def _check_folders(design: Design) -> None:
+  """Each training has a folder of its own, named after its arm or its source."""
+  sources_made = [name for name, made in design.synthetic.items() if made.translator]
+  kinds = {'arm': ('generators', [arm.name for arm in design.arms])}
+  kinds['source'] = ('lesion GAN', sources_made)
+  for kind, (taken, names) in kinds.items():
+    found = {'': 'nothing', slug(taken): taken}
+    for name in names:
+      other = found.setdefault(slug(name), name)
+      if other is not name:
+        raise InputError(
+          f'{kind} {name!r}: its folder would be that of {other!r}, expected a name that differs in '
+          'letters or digits'
+        )
+
+
+def check_data(design: Design, data_dir: str) -> dict[str, Source]:
+  """Opens the data sets that are there before the study begins.
+
+  Returns:
+    train, test, healthy and validation by these names, and each built synthetic set by its own.
+
+  Raises:
+    InputError: A set that is not there, does not fit the others, or holds fewer cases than an arm asks
+      for; names the arm where it concerns one.
+  """
+  texts = [getattr(design, field) for field in _FIELDS]
+  opened = dict(zip(_FIELDS, sources.open_sources(texts, data_dir, build=False)))
+  for arm in design.arms:
+    for name, count in arm.learns_from.items():
+      text = _built(design, name, count)
+      if text:
+        try:
+          _, opened_set = sources.open_sources([design.train, text], data_dir, build=False)
+        except InputError as error:
+          raise InputError(f'arm {arm.name!r}: {error}') from error
+        if name != CLINICAL:
+          opened[name] = opened_set
+        _check_count(arm, name, count, opened_set)
+  return opened
+
+
+def source_text(text: str, count: int | str, seed: int) -> str:
+  """A source with as many of its cases, drawn by the seed."""
+  return text if count == ALL else f'{text}({count}, seed={seed})'
+
+
+def _built(design: Design, name: str, count: int | str) -> str:
+  """The text of a source that exists before the study; empty for one that it makes."""
+  if name == CLINICAL:
+    return source_text(design.train, count, 0)
+  return design.synthetic[name].set
+
+
+def _check_count(arm: Arm, name: str, count: int | str, source: Source) -> None:
+  if count != ALL and count > source.n_examples:
+    raise InputError(
+      f'arm {arm.name!r}: asks for {count} cases of {name!r}, but {source} has {source.n_examples}'
+    )
+
+
+def read_seeds(n_seeds: int) -> tuple[int, ...]:
+  """Seeds 0, 1, ...
+
+  Raises:
+    InputError: Not a whole number from 1.
+  """
+  if not isinstance(n_seeds, int) or isinstance(n_seeds, bool) or n_seeds < 1:
+    raise InputError(f'n_seeds is {n_seeds!r}, expected a whole number from 1')
+  return tuple(range(n_seeds))
+
+
+def slices(text: str, count: int | str) -> str:
+  """The first cases of a synthetic set."""
+  return text if count == ALL else f'{text}[:{count}]'
+
+
+def describe_sources(arm: Arm) -> str:
+  """What an arm learns from, for people."""
+  parts: Sequence[str] = [f'{count} {name}' for name, count in arm.learns_from.items()]
+  return ' + '.join(parts)

@@ -1,0 +1,54 @@
+"""The figures of a study that show volumes: the paper's Figures 2, 3, 6 and 8."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from launchers import report_style as style
+from launchers.report_page import Section
+from launchers.study.intensity_pictures import intensities
+from launchers.study.segmentation_pictures import segmentations
+from launchers.study.surveyed_sets import survey_sets
+from launchers.study.synthesis_pictures import stages_of_synthesis, translators
+from stroke_tfds.pipelines import Source
+
+
+def pictures(
+  sets: Mapping[str, Source],
+  clinical: Source,
+  healthy: Source,
+  test: Source,
+  predictions: Mapping[str, Path],
+  dice: Mapping[str, Mapping[str, float]],
+  commands: Mapping[str, str],
+) -> list[Section]:
+  """The figures that there is something to show in, in the order of their numbers.
+
+  Args:
+    sets: Name in the study -> synthetic set, all of one seed; may be empty.
+    clinical: The clinical training cases; holds the donors and bases of all `sets`.
+    healthy: The healthy cases; holds the parents of all `sets`.
+    test: The test cases.
+    predictions: Arm -> run folder with its test_predictions.npz; the arms of Figure 8 for one seed,
+      the one that the others are compared with first. Two or four to six fill its rows.
+    dice: Arm, at least those of `predictions` -> test case -> Dice in [0, 1], mean over the
+      evaluation window of that seed; cases are chosen by it.
+    commands: Arm, or `NAME set` for the set NAME -> the command that made it; may lack sets that were
+      there before the study.
+
+  Raises:
+    InputError: A case that provenance names is not in its set or has other labels, or a prediction is
+      not there. Names it.
+  """
+  with style.style():
+    return list(_sections(sets, clinical, healthy, test, predictions, dice, commands))
+
+
+def _sections(sets, clinical, healthy, test, predictions, dice, commands) -> Iterator[Section]:
+  if sets:
+    shown = survey_sets(sets, clinical, healthy, commands)
+    yield stages_of_synthesis(shown)
+    if shown.shared:
+      yield translators(shown)
+    yield intensities(shown)
+  if predictions:
+    yield segmentations(test, predictions, {arm: dice[arm] for arm in predictions}, commands)

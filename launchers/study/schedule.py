@@ -1,0 +1,85 @@
+"""Runs the tasks of a study, several at a time, and says how long it will go on."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent import futures
+
+from launchers.console import say
+from launchers.stages import Ledger
+from launchers.study.tasks import Task
+
+
+def run_tasks(
+  tasks: Sequence[Task],
+  ledger: Ledger,
+  *,
+  workers: int = 1,
+  after: Callable[[Task], None] = lambda task: None,
+  cost: Callable[[Task], float] = lambda task: 1.0,
+) -> None:
+  """Runs each task once those that it needs are done, in the order given otherwise.
+
+  Args:
+    tasks: Each after those that it needs.
+    ledger: Runs their stages.
+    workers: Tasks at a time. With more than one, each has its share of the cores and its output goes
+      to a log.
+    after: Called for each task that is done, also before this start.
+    cost: How long a task takes relative to the others, for the time left.
+
+  Raises:
+    InputError: A task that failed; the others that run are waited for.
+  """
+  environment = {}
+  if workers > 1:
+    threads = str(max(1, len(os.sched_getaffinity(0)) // workers))
+    environment = {'TF_NUM_INTRAOP_THREADS': threads, 'TF_NUM_INTEROP_THREADS': '1'}
+  progress = _Progress(tasks, cost)
+
+  def run(task: Task) -> None:
+    ran = ledger.run(task.stage(), to_log=workers > 1, environment=environment)
+    after(task)
+    progress.done(task, ran)
+
+  with futures.ThreadPoolExecutor(workers) as pool:
+    waiting, running, done = list(tasks), {}, set()
+    while waiting or running:
+      for task in [task for task in waiting if done.issuperset(task.needs)][: workers - len(running)]:
+        running[pool.submit(run, task)] = task
+        waiting.remove(task)
+      finished, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
+      for future in finished:
+        done.add(running.pop(future).name)
+        future.result()
+
+
+def needed_by(tasks: Sequence[Task], wanted: Collection[str]) -> list[Task]:
+  """The wanted tasks with all that they need, in the order given."""
+  names = set(wanted)
+  for task in reversed(tasks):
+    if task.name in names:
+      names.update(task.needs)
+  return [task for task in tasks if task.name in names]
+
+
+class _Progress:
+  """Says how many tasks are done, and the time left by the speed of this start."""
+
+  def __init__(self, tasks: Sequence[Task], cost: Callable[[Task], float]):
+    self._left = {task.name: cost(task) for task in tasks}
+    self._n_tasks = len(tasks)
+    self._worked, self._start = 0.0, time.monotonic()
+    self._lock = threading.Lock()
+
+  def done(self, task: Task, ran: bool) -> None:
+    with self._lock:
+      cost = self._left.pop(task.name)
+      # One that an earlier start has done says nothing of the speed.
+      self._worked += cost if ran else 0.0
+      if ran:
+        rate = (time.monotonic() - self._start) / self._worked
+        minutes = rate * sum(self._left.values()) / 60
+        n_done = self._n_tasks - len(self._left)
+        say(f'{n_done} of {self._n_tasks} stages done, about {minutes:.0f} min left')

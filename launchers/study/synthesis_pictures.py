@@ -1,0 +1,156 @@
+"""How synthetic sets were made and how they look: the paper's Figures 2 and 3."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from launchers import axial_view as view
+from launchers import report_style as style
+from launchers import sanity
+from launchers.report_images import level
+from launchers.report_page import Panel, Section
+from launchers.set_survey import Survey
+from launchers.study import shown_cases
+from launchers.study.picture_panels import Picture, Stage, picture_uri, pictures_panel, stages_panel
+from launchers.study.surveyed_sets import Example, SurveyedSets, first_contrast, name_of, read_case
+from launchers.study.wording import listed
+
+CONVENTION = (
+  'Axial slices in radiological convention (R: right side of the patient), level in MNI mm; '
+  'intensity window 0 to 1 throughout.'
+)
+_LABEL_COLOURS = (
+  'Label map: light grey white matter, grey cortex, dark blue ventricles and CSF, brown cerebellum, '
+  'other colours deep grey matter and brain stem, red lesion.'
+)
+_N_COLUMNS = 3
+
+
+def stages_of_synthesis(shown: SurveyedSets) -> Section:
+  """Figure 2: from a healthy volume to its synthetic ones; sets of other origin apart."""
+  apart = [name for name in shown.sets if name not in shown.shared]
+  panels = list(_shared_panels(shown)) if shown.shared else []
+  panels += [_apart_panel(shown, name) for name in apart]
+  parts = []
+  if shown.shared:
+    parts.append(
+      'One healthy case, its label map, and one generated lesion, translated by '
+      f'{listed(list(shown.shared))}: provenance, label map and lesion are the same in each.'
+    )
+  if apart:
+    parts.append(
+      f'Apart, since of another origin, one case of {listed(apart)}: the parent, the donor of the '
+      'lesion where there is one, and what was made of them, in the same slices.'
+    )
+  caption = ' '.join(
+    [
+      *parts,
+      'Cases at the upper quartile of lesion volume. Yellow outline: lesion; on a DWI it runs one '
+      'voxel outside, so that the border in the image is seen.',
+      _LABEL_COLOURS,
+      CONVENTION,
+    ]
+  )
+  title = 'From a healthy volume to synthetic ones'
+  return Section(title, panels, caption, shown.made_by(list(shown.sets)), columns=2, number=2)
+
+
+def translators(shown: SurveyedSets) -> Section:
+  """Figure 3: one slice of the shared case by every translator, after what it is compared with."""
+  parent, made = shown.parent, shown.shared
+  first = next(iter(made.values()))
+  z = int(first['lesion'].sum(axis=(0, 1)).argmax())
+  like = shown_cases.case_like(shown.clinical_survey, first['lesion'], z)
+  clinical = read_case(shown.clinical, shown.clinical_survey.subject_ids[like])
+  cells = {
+    'Label map with the lesion': Picture(
+      _with_lesion(first, shown), z, note=f'lesion {_volume(first)}', is_labels=True
+    ),
+    f'Healthy parent {name_of(parent)}': Picture(first_contrast(parent), z, note='no lesion'),
+    f'Clinical case {name_of(clinical)}': Picture(
+      first_contrast(clinical),
+      z,
+      note=_brightness(shown.clinical_survey, like),
+      outline=clinical['lesion'],
+      around=True,
+    ),
+  }
+  for name, example in made.items():
+    note = _brightness(shown.surveys[name], shown.positions[name])
+    cells[name] = Picture(first_contrast(example), z, note=note)
+  box = view.brain_box(np.maximum(first['labels'], clinical['labels']))
+  panels = []
+  for title, cell in cells.items():
+    figure = pictures_panel([[cell]], box, shown.healthy.grid, shown.structures, column_in=2.4)
+    panels.append(Panel(picture_uri(figure), f'{title}: {cell.note}', title))
+  caption = (
+    f'The case of Figure 2 at {level(shown.healthy.grid, z)}, where its lesion is largest, by each '
+    'translator, after its label map and two cases to compare with: the healthy parent, and the '
+    'clinical training case whose lesion has the most similar area in this slice (yellow: one voxel '
+    'outside that lesion). '
+    'Numbers: mean intensity of the whole lesion, and of the parenchyma up to '
+    f'{sanity.RING_MM:g} mm around it. {_LABEL_COLOURS} {CONVENTION}'
+  )
+  title = f'One label map by {listed(list(made))}'
+  return Section(title, panels, caption, shown.made_by(list(made)), columns=3, number=3)
+
+
+def _shared_panels(shown: SurveyedSets) -> Iterator[Panel]:
+  parent, made = shown.parent, shown.shared
+  first = next(iter(made.values()))
+  slices, box = view.lesion_slices(first['lesion']), view.brain_box(first['labels'])
+  case = [
+    Stage('healthy DWI', first_contrast(parent)),
+    Stage('label map', parent['labels'], is_labels=True),
+    Stage('lesion put in', _with_lesion(first, shown), is_labels=True),
+  ]
+  images = [Stage(name, first_contrast(example), example['lesion']) for name, example in made.items()]
+  title = f'Healthy case {name_of(parent)}, lesion of {_volume(first)}'
+  yield _stages(shown, case, slices, box, title)
+  for i in range(0, len(images), _N_COLUMNS):
+    title = 'Synthetic DWIs of this label map'
+    yield _stages(shown, images[i : i + _N_COLUMNS], slices, box, title)
+
+
+def _apart_panel(shown: SurveyedSets, name: str) -> Panel:
+  position = shown_cases.typical_case(shown.surveys[name])
+  made = read_case(shown.sets[name], shown.surveys[name].subject_ids[position])
+  facts = shown.surveys[name].provenance[position]
+  kind, subject = shown_cases.parent_of(facts)
+  stages = []
+  if kind:
+    parent = read_case(shown.healthy if kind == 'healthy' else shown.clinical, subject)
+    stages.append(Stage(f'{kind} parent', first_contrast(parent), parent['lesion']))
+  if 'lesion_donor' in facts:
+    donor = read_case(shown.clinical, facts['lesion_donor'])
+    stages.append(Stage('donor of the lesion', first_contrast(donor), donor['lesion']))
+  else:
+    stages.append(Stage('lesion put in', _with_lesion(made, shown), is_labels=True))
+  stages.append(Stage(name, first_contrast(made), made['lesion']))
+  slices, box = view.lesion_slices(made['lesion']), view.brain_box(made['labels'])
+  return _stages(shown, stages, slices, box, f'{name}: {name_of(made)}, lesion of {_volume(made)}')
+
+
+def _stages(
+  shown: SurveyedSets,
+  stages: Sequence[Stage],
+  slices: Sequence[int],
+  box: tuple[slice, slice],
+  title: str,
+) -> Panel:
+  figure = stages_panel(stages, slices, box, shown.healthy.grid, shown.structures, _N_COLUMNS)
+  alt = f'{title}: {listed([stage.title for stage in stages])} in {len(slices)} slices'
+  return Panel(picture_uri(figure), alt, title)
+
+
+def _with_lesion(example: Example, shown: SurveyedSets) -> np.ndarray:
+  return np.where(example['lesion'] > 0, len(shown.structures), example['labels'])
+
+
+def _brightness(survey: Survey, position: int) -> str:
+  inside, around = survey.lesion_means[position], survey.ring_means[position]
+  return f'lesion {inside:.2f}, around it {around:.2f}'
+
+
+def _volume(example: Example) -> str:
+  return style.format_ml(float(example['lesion_volume_ml']))

@@ -1,0 +1,197 @@
+"""A study as stages: which command makes what, and what each has to wait for."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from launchers import stages
+from launchers.stages import Stage
+from launchers.study.arms import CLINICAL, Arm
+from launchers.study.design import BUILDERS, Design, Synthetic, slices, source_text
+from stroke_tfds.errors import InputError
+from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
+
+LESION_GAN = 'lesion GAN'
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+  """A stage whose command is known once others are done.
+
+  Attributes:
+    name: Of its stage.
+    needs: Names of tasks that come first.
+    stage: Makes the stage, which tells whether it is done.
+    arm: The arm and the seed that it trains, None for generators and data sets.
+    synthetic: The source and the seed whose data set it builds, or None.
+  """
+
+  name: str
+  needs: tuple[str, ...]
+  stage: Callable[[], Stage]
+  arm: tuple[Arm, int] | None = None
+  synthetic: tuple[str, int] | None = None
+
+
+class Tasks:
+  """All tasks of a study.
+
+  Args:
+    design: The study.
+    root: Its folder.
+    data_dir: TFDS data folder.
+  """
+
+  def __init__(self, design: Design, root: Path, data_dir: str):
+    self._design, self._root, self._data_dir = design, root, data_dir
+
+  def all(self) -> list[Task]:
+    """Every task, each after those that it needs, seed by seed.
+
+    Raises:
+      InputError: Two of them would have the same files.
+    """
+    tasks = []
+    for seed in self._design.seeds:
+      used = self._design.used()
+      if any(made.translator for made in used.values()):
+        tasks.append(self._lesion_gan(seed))
+      for name, made in used.items():
+        tasks += self._set_tasks(name, made, seed)
+      tasks += [self._arm(arm, seed) for arm in self._design.arms]
+    _check_slugs(tasks)
+    return tasks
+
+  def run_folder(self, arm: Arm, seed: int) -> Path:
+    """Where the training of an arm leaves its files."""
+    return self._seed_folder(seed) / stages.slug(arm.name)
+
+  def set_text(self, name: str, seed: int) -> str:
+    """A synthetic source as `name/config:split`; its generators must be trained."""
+    made = self._design.synthetic[name]
+    return made.set or f'{self._set_name(made, name, seed)}:train'
+
+  def _seed_folder(self, seed: int) -> Path:
+    return self._root / f'seed_{seed}'
+
+  def _generator(self, name: str, seed: int) -> Path:
+    return self._seed_folder(seed) / 'generators' / stages.slug(name)
+
+  def _lesion_gan(self, seed: int) -> Task:
+    bindings = [
+      f'train_lesion_gan.sources = {[self._design.train]!r}',
+      f'train_lesion_gan.seed = {seed}',
+    ]
+    name = _titled(LESION_GAN, seed)
+    stage = stages.train(
+      name,
+      'train_lesion_gan',
+      self._design.lesion_gan,
+      self._generator(LESION_GAN, seed),
+      self._data_dir,
+      bindings,
+    )
+    return Task(name, (), lambda: stage)
+
+  def _translator(self, name: str, made: Synthetic, seed: int) -> Task:
+    bindings = [
+      f'train_itm.sources = {[self._design.healthy, self._design.train]!r}',
+      f'train_itm.validation = {[self._design.validation]!r}',
+      f'train_itm.seed = {seed}',
+      *made.bindings,
+    ]
+    # An arm may have the name of the set that it learns from.
+    title = _titled(translator_title(name), seed)
+    stage = stages.train(
+      title, 'train_itm', made.translator, self._generator(name, seed), self._data_dir, bindings
+    )
+    return Task(title, (), lambda: stage)
+
+  def _set_tasks(self, name: str, made: Synthetic, seed: int) -> list[Task]:
+    """Training of a translator, and the building of its or another synthetic set."""
+    if made.set:
+      return []
+    first = [self._translator(name, made, seed)] if made.translator else []
+    needs = (*(task.name for task in first), _titled(LESION_GAN, seed)) if made.translator else ()
+    title = _set_title(name, seed)
+
+    def stage() -> Stage:
+      builder = made.builder or 'synthetic_stroke'
+      options = [builder, '--config', json.dumps(self._set_config(made, name, seed))]
+      return stages.build(title, self._set_name(made, name, seed), options, self._data_dir)
+
+    return [*first, Task(title, needs, stage, synthetic=(name, seed))]
+
+  def _set_config(self, made: Synthetic, name: str, seed: int) -> dict[str, str | int]:
+    config = {'num_volumes': self._design.num_volumes, 'seed': seed}
+    if made.builder:
+      sources = {'clinical': self._design.train, 'healthy': self._design.healthy}
+      return {**{field: sources[field] for field in BUILDERS[made.builder].SOURCES}, **config}
+    return {
+      'translator': str(self._generator(name, seed) / 'bundle'),
+      'lesion_generator': str(self._generator(LESION_GAN, seed) / 'bundle'),
+      'healthy': self._design.healthy,
+      **config,
+    }
+
+  def _set_name(self, made: Synthetic, name: str, seed: int) -> str:
+    config_class = BUILDERS.get(made.builder, SyntheticStrokeConfig)
+    config = config_class(**self._set_config(made, name, seed)).resolve(self._data_dir)
+    return f'{made.builder or "synthetic_stroke"}/{config.name}'
+
+  def _arm(self, arm: Arm, seed: int) -> Task:
+    made = [name for name in arm.learns_from if name != CLINICAL]
+    needs = [_set_title(name, seed) for name in made if not self._design.synthetic[name].set]
+    needs += [_titled(arm.start, seed)] if arm.start else []
+    title = _titled(arm.name, seed)
+
+    def stage() -> Stage:
+      folder, bindings = self.run_folder(arm, seed), self._arm_bindings(arm, seed)
+      return stages.train(title, 'train_unet', self._design.unet, folder, self._data_dir, bindings)
+
+    return Task(title, tuple(needs), stage, (arm, seed))
+
+  def _arm_bindings(self, arm: Arm, seed: int) -> list[str]:
+    window = arm.window_epochs
+    values = {
+      'sources': [self._source(name, count, seed) for name, count in arm.learns_from.items()],
+      'test': self._design.test,
+      'epochs': arm.epochs,
+      'window': (window.start, window.stop - 1),
+      'seed': seed,
+    }
+    if arm.weights:
+      values['weights'] = [arm.weights[name] for name in arm.learns_from]
+    if arm.start:
+      values['start'] = str(self._seed_folder(seed) / stages.slug(arm.start))
+    return [*(f'train_unet.{name} = {value!r}' for name, value in values.items()), *arm.bindings]
+
+  def _source(self, name: str, count: int | str, seed: int) -> str:
+    if name == CLINICAL:
+      return source_text(self._design.train, count, seed)
+    return slices(self.set_text(name, seed), count)
+
+
+def translator_title(name: str) -> str:
+  """What the training of a source's translator is called, without its seed."""
+  return f'{name} translator'
+
+
+def _titled(name: str, seed: int) -> str:
+  return f'{name}, seed {seed}'
+
+
+def _check_slugs(tasks: Sequence[Task]) -> None:
+  found: dict[str, str] = {}
+  for task in tasks:
+    other = found.setdefault(stages.slug(task.name), task.name)
+    if other is not task.name:
+      raise InputError(
+        f'{other!r} and {task.name!r} would have the same files, expected names of arms and sources '
+        'that differ in letters or digits'
+      )
+
+
+def _set_title(name: str, seed: int) -> str:
+  return f'{name} set, seed {seed}'

@@ -1,0 +1,215 @@
+"""From sets and predictions on disk to the figures."""
+
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from launchers.study import picture_panels, surveyed_sets
+from launchers.study.intensity_pictures import ks_distance
+from launchers.study.pictures import pictures
+from launchers.study.segmentation_pictures import _window
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+from tests.launchers import fake_runs
+
+HEALTHY, TRAIN, TEST = (f'fake_clinical/tiny:{split}' for split in ('healthy', 'train', 'test'))
+
+
+class FakeOther(fake_runs.FakeClinical, skip_registration=True):
+  """A second translator's set."""
+
+
+class FakeCarved(fake_runs.FakeClinical, skip_registration=True):
+  """A set of clinical parents and donors."""
+
+
+class FakeWrong(fake_runs.FakeClinical, skip_registration=True):
+  """Says the same origin and has other label maps."""
+
+
+def made_of(healthy, lesions, brightness):
+  """Synthetic cases with the label maps of healthy ones and the lesions of others."""
+  cases = []
+  for i, (parent, donor) in enumerate(zip(healthy, lesions)):
+    provenance = {
+      'healthy_source': HEALTHY,
+      'healthy_parent': parent['subject_id'],
+      'lesion_seed': [0, i],
+      'lesion_generator': 'g',
+    }
+    image = np.clip(parent['image'] * (1 + brightness * donor['lesion'][..., np.newaxis]), 0, 1)
+    cases.append(
+      fake_runs.example.make_example(
+        image,
+        parent['labels'],
+        donor['lesion'],
+        grid=fake_runs.GRID,
+        subject_id=f'made_{i}',
+        provenance=provenance,
+      )
+    )
+  return cases
+
+
+def write_made(builder, cases, data_dir):
+  builder({'train': cases}, data_dir=data_dir, config='tiny').download_and_prepare()
+
+
+class PicturesTest(tf.test.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    folder = tempfile.TemporaryDirectory()
+    cls.addClassCleanup(folder.cleanup)
+    cls.root, cls.data_dir = Path(folder.name), str(Path(folder.name) / 'data')
+    test = fake_runs.write_sets(cls.data_dir)
+    # What write_sets stores, made again from its seeds.
+    healthy = fake_runs.make_examples('healthy', 4, 0, n_negative=4)
+    train = fake_runs.make_examples('train', 6, 1)
+    write_made(FakeOther, made_of(healthy, train, 1.0), cls.data_dir)
+    wrong = made_of(healthy, train, 0.5)
+    for case in wrong:
+      case['labels'] = case['labels'][::-1].copy()
+    write_made(FakeWrong, wrong, cls.data_dir)
+    carved = lambda i: {'base': f'train_{i:03d}', 'lesion_donor': f'train_{i + 1:03d}'}
+    write_made(FakeCarved, fake_runs.make_examples('carved', 4, 7, provenance=carved), cls.data_dir)
+    cls.arms = ('clinical', 'clinical + A')
+    cls.runs = {
+      arm: fake_runs.write_unet_run(cls.root / f'unet_{i}', test, 2 - i)
+      for i, arm in enumerate(cls.arms)
+    }
+    cls.test_examples = {case['subject_id']: case for case in test}
+
+    # Drawn once: with real pictures, keeping the stages that they show.
+    cls.stages = []
+    keep = lambda stages, *rest: cls.stages.append(stages) or picture_panels.stages_panel(stages, *rest)
+    with mock.patch('launchers.study.synthesis_pictures.stages_panel', keep):
+      cls.sections = cls.draw({'A': 'fake_other', 'B': 'fake_other', 'CarveMix': 'fake_carved'})
+
+  @classmethod
+  def open(cls, text):
+    return pipelines.open_sources([text], cls.data_dir, build=False)[0]
+
+  @classmethod
+  def draw(cls, sets, **changes):
+    scored = list(cls.test_examples)
+    arguments = {
+      'sets': {name: cls.open(f'{text}/tiny:train') for name, text in sets.items()},
+      'clinical': cls.open(TRAIN),
+      'healthy': cls.open(HEALTHY),
+      'test': cls.open(TEST),
+      'predictions': cls.runs,
+      'dice': {
+        arm: {s: 0.1 * i + 0.05 * j for i, s in enumerate(scored)} for j, arm in enumerate(cls.arms)
+      },
+      'commands': {'clinical': 'run arm 0', 'clinical + A': 'run arm 1', 'A set': 'make A'},
+    }
+    return {section.number: section for section in pictures(**{**arguments, **changes})}
+
+  def test_all_figures(self):
+    sections = self.sections
+    self.assertEqual(list(sections), [2, 3, 6, 8])
+    titles = [panel.title for panel in sections[2].panels]
+    self.assertLen(titles, 3)
+    self.assertStartsWith(titles[0], 'Healthy case healthy_')
+    self.assertEqual(titles[1], 'Synthetic DWIs of this label map')
+    self.assertStartsWith(titles[2], 'CarveMix: carved_')
+    self.assertIn('clinical parent, donor of the lesion and CarveMix', sections[2].panels[2].alt)
+    self.assertIn('translated by A and B', sections[2].caption)
+    self.assertIn('one case of CarveMix', sections[2].caption)
+    self.assertEqual(sections[2].commands, ['make A'])
+    names = [panel.title.split()[0] for panel in sections[3].panels]
+    self.assertEqual(names, ['Label', 'Healthy', 'Clinical', 'A', 'B'])
+    self.assertLen(sections[6].panels, 3)
+    self.assertEqual(sections[8].commands, ['run arm 0', 'run arm 1'])
+    for section in sections.values():
+      for panel in section.panels:
+        self.assertLess(len(panel.uri), 250_000)
+
+  def test_numbers_of_the_segmentations_are_those_of_the_masks(self):
+    (panel,) = (p for p in self.sections[8].panels if p.title.startswith('Median'))
+    subject = panel.title.split(': ')[1]
+    truth = self.test_examples[subject]['lesion']
+    for arm, shift in zip(self.arms, (2, 1)):
+      mask = np.roll(truth, shift, axis=0)
+      dice = 2 * (mask & truth).sum() / (mask.sum() + truth.sum())
+      self.assertIn(f'{arm}: Dice {dice:.2f}', panel.alt)
+
+  def test_negative_case_tells_what_was_found(self):
+    panel = self.sections[8].panels[-1]
+    # Shifts of 2 and 1 write one voxel of 6 x 6 x 12 mm each.
+    self.assertEqual(panel.title, 'Most false-positive voxels: test_007')
+    self.assertIn('no lesion', panel.alt)
+    self.assertIn('clinical + A: found 0.43 ml', panel.alt)
+
+  def test_without_synthetic_sets_or_predictions(self):
+    self.assertEqual(list(self.draw({}, predictions={})), [])
+    with mock.patch('launchers.study.segmentation_pictures.picture_uri', return_value=''):
+      self.assertEqual(list(self.draw({})), [8])
+    with mock.patch('launchers.study.synthesis_pictures.picture_uri', return_value=''):
+      self.assertEqual(list(self.draw({'CarveMix': 'fake_carved'}, predictions={})), [2, 6])
+
+  def test_other_label_map_than_the_parent_is_refused(self):
+    with self.assertRaisesRegex(InputError, "set 'B': made_. has another label map .* healthy_00"):
+      self.draw({'A': 'fake_other', 'B': 'fake_wrong'})
+
+  def test_missing_prediction_is_named(self):
+    with self.assertRaisesRegex(InputError, 'nowhere.*run arm 0'):
+      self.draw({}, predictions={'clinical': self.root / 'nowhere'})
+
+  def test_shared_pictures_are_those_of_each_set(self):
+    (healthy, labels, with_lesion), (made, _), (base, donor, carved) = self.stages
+    self.assertAllEqual(with_lesion.volume == 28, made.outline > 0)
+    outside = made.outline == 0
+    self.assertAllEqual(with_lesion.volume[outside], labels.volume[outside])
+    self.assertAllClose(made.volume[outside], healthy.volume[outside], atol=1e-3)
+    self.assertGreater(made.volume[~outside].mean(), 1.5 * healthy.volume[~outside].mean())
+    self.assertEqual([s.title for s in (base, donor)], ['clinical parent', 'donor of the lesion'])
+    self.assertNotAllClose(base.volume, donor.volume)
+    self.assertEqual(carved.title, 'CarveMix')
+
+
+class IntensityTest(tf.test.TestCase):
+  def test_ks_distance(self):
+    # Cumulative shares 0.5, 0.75, 1 and 0, 0.5, 1: they differ by 0.5 at most.
+    self.assertAllClose(ks_distance(np.array([2, 1, 1]), np.array([0, 5, 5])), 0.5)
+    self.assertAllClose(ks_distance(np.array([3, 1]), np.array([30, 10])), 0)
+    self.assertTrue(np.isnan(ks_distance(np.array([0, 0]), np.array([1, 1]))))
+
+
+class WindowTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.labels = np.zeros((40, 60, 3), np.uint8)
+    self.labels[7:33, 7:53, 1] = 1  # With the margin of two voxels, 30 by 50.
+    self.mask = np.zeros_like(self.labels)
+
+  def window(self):
+    return tuple((cut.start, cut.stop) for cut in _window([self.mask], 1, self.labels))
+
+  def test_small_lesion_is_cut_out(self):
+    self.mask[19:21, 29:31, 1] = 1
+    self.assertEqual(self.window(), ((11, 29), (15, 45)))
+
+  def test_stays_in_the_brain(self):
+    self.mask[9:11, 9:11, 1] = 1
+    self.assertEqual(self.window(), ((5, 23), (5, 35)))
+
+  def test_holds_all_that_is_marked_in_the_slice(self):
+    self.mask[9, 9, 1] = self.mask[28, 9, 1] = self.mask[20, 50, 2] = 1
+    # From 7 to 30 with its margin, 24 of 30 voxels; so 40 of 50.
+    self.assertEqual(self.window(), ((7, 31), (5, 45)))
+
+
+class SurveyedSetsTest(tf.test.TestCase):
+  def test_commands_are_named_once(self):
+    commands = {'a set': 'make', 'b set': 'make', 'a': 'train'}
+    sets = surveyed_sets.SurveyedSets({}, None, None, {}, None, None, {}, {}, None, commands)
+    self.assertEqual(sets.made_by(['a', 'b', 'built before']), ['make'])
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,89 @@
+"""A study small enough for tests: two arms, two seeds, lesion fusion as the synthetic source."""
+
+import functools
+import sys
+from pathlib import Path
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from launchers.study import design as designs
+from launchers.study.arms import read_arms
+from launchers.study.design import Design
+from tests import tiny
+
+N_VOLUMES = 4
+UNET = """
+include 'gin_configs/experiments/unet_mini.gin'
+unet_3d.filters = (4, 8)
+unet_3d.bottleneck_filters = 8
+train_unet.min_voxels = 1
+train_unet.steps_per_epoch = 2
+train_unet.batch_size = 2
+fit.checkpoint_every = 1
+"""
+ARMS = {
+  'clinical': {'learns_from': {'clinical': 'all'}, 'epochs': 2, 'window': 1, 'group': 'clinical'},
+  'clinical + lesion fusion': {
+    'learns_from': {'clinical': 'all', 'lesion fusion': 'all'},
+    'epochs': 2,
+    'window': 1,
+    'group': 'clinical + synthetic',
+  },
+}
+
+
+@functools.cache
+def cohort() -> tuple[str, str]:
+  """TFDS folder and name of a tiny cohort, made once: train has 5 lesions of 20 voxels or more."""
+  data_dir = tfds.testing.make_tmp_dir()
+  return data_dir, tiny.build_phantom(data_dir, n_train=10, n_test=6, n_test_negative=1)
+
+
+@functools.cache
+def unet_file() -> str:
+  """Gin file of a tiny segmenter."""
+  path = Path(tfds.testing.make_tmp_dir()) / 'tiny_unet.gin'
+  path.write_text(UNET)
+  return str(path)
+
+
+def fields(**changes: Any) -> dict[str, Any]:
+  """Arguments of `run_study`."""
+  _, name = cohort()
+  return {
+    'train': f'{name}:train',
+    'test': f'{name}:test',
+    'healthy': f'{name}:healthy[1:]',
+    'validation': f'{name}:healthy[:1]',
+    'unet': unet_file(),
+    'lesion_gan': 'lesion_gan_mini.gin',
+    'synthetic': {'lesion fusion': {'builder': 'lesion_fusion'}},
+    'num_volumes': N_VOLUMES,
+    'arms': ARMS,
+    'n_seeds': 2,
+    **changes,
+  }
+
+
+def design(**changes: Any) -> Design:
+  """The study as `run_study` reads it."""
+  given = fields(**changes)
+  given['seeds'] = designs.read_seeds(given.pop('n_seeds'))
+  given['synthetic'] = designs.read_synthetic(given['synthetic'])
+  given['arms'] = read_arms(given['arms'])
+  return Design(**given)
+
+
+def arm(**changes: Any) -> dict[str, Any]:
+  """Fields of an arm."""
+  return {'learns_from': {'clinical': 'all'}, 'epochs': 3, 'window': 2, **changes}
+
+
+def command(workdir: Path, *flags: str, **changes: Any) -> list[str]:
+  """The command of the study."""
+  file = workdir.with_suffix('.gin')
+  lines = [f'run_study.{name} = {value!r}' for name, value in fields(**changes).items()]
+  file.write_text('\n'.join(['import launchers.run_study_lib', *lines]) + '\n')
+  options = [f'--gin_file={file}', f'--workdir={workdir}', f'--data_dir={cohort()[0]}']
+  return [sys.executable, '-m', 'launchers.run_study', *options, *flags]
