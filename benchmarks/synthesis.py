@@ -20,8 +20,8 @@ from keras_itm import synthesis as stages
 from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, Bundle, BundleSpec, load_bundle, save_bundle
 from keras_itm.networks.lesion_generator import lesion_generator
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
-from stroke_tfds import pipelines
 from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
+from stroke_tfds.sources import Source, open_sources
 from stroke_tfds.synthetic_stroke import Builder, SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
@@ -38,11 +38,11 @@ class SynthesisCases:
     self._n_builds = 0
 
   @functools.cached_property
-  def _healthy(self) -> pipelines.Source:
+  def _healthy(self) -> Source:
     counts = {'n_healthy': _N_VOLUMES, 'n_train': 1, 'n_test': 1, 'n_test_negative': 0}
     config = PhantomStrokeConfig(grid='mni_128x128x32', **counts)
     tfds.builder('phantom_stroke', config=config, data_dir=self._data_dir).download_and_prepare()
-    return pipelines.open_sources([f'phantom_stroke/{config.name}:healthy'], self._data_dir)[0]
+    return open_sources([f'phantom_stroke/{config.name}:healthy'], self._data_dir)[0]
 
   @functools.cached_property
   def _loaded(self) -> dict[str, Bundle]:

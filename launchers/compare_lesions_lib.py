@@ -16,9 +16,8 @@ from launchers.console import say
 from launchers.lesion_comparison import describe, lesion_sets, table_rows
 from launchers.lesion_figure import lesion_figure
 from launchers.run_folder import output_folder
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
-from stroke_tfds.pipelines import Source
+from stroke_tfds.sources import Source, fingerprint, open_sources
 from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 
 _BATCH = 32
@@ -62,9 +61,9 @@ def compare_lesions(
   if not shown or not set(shown) <= {'held_out', 'generated', 'training'}:
     raise InputError(f'shown is {shown}, expected some of held_out, generated, training')
   folder = output_folder(workdir)
-  train, test = pipelines.open_sources([training, held_out], data_dir)
+  train, test = open_sources([training, held_out], data_dir)
   bundle = load_fitting_bundle(generator, LESION_GENERATOR, train)
-  if bundle.spec.training_set != pipelines.fingerprint([train]):
+  if bundle.spec.training_set != fingerprint([train]):
     raise InputError(f'{generator} was not trained on {training}, expected the set that it has seen')
   draws = draw_masks(bundle, n_draws, seed)
   real = {str(source): _large(_stored(source), min_voxels, str(source)) for source in (train, test)}

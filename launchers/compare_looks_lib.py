@@ -13,9 +13,9 @@ from launchers.console import say
 from launchers.looks import REGIONS, Scan, densities, distance, measure, median_look
 from launchers.looks_figure import looks_figure
 from launchers.run_folder import output_folder
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.sources import Source, open_sources
 
 _Example = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def compare_looks(
   if n_shown < 1 or max_scans < n_shown:
     raise InputError(f'n_shown {n_shown}, max_scans {max_scans}: expected 1 <= n_shown <= max_scans')
   folder = output_folder(workdir)
-  sources = dict(zip(('real', 'simulated'), pipelines.open_sources([real, simulated], data_dir)))
+  sources = dict(zip(('real', 'simulated'), open_sources([real, simulated], data_dir)))
   names, scans = {}, {}
   for kind, source in sources.items():
     names[kind], scans[kind] = _measure_all(source, max_scans)
@@ -78,7 +78,7 @@ def compare_scans(
   return facts
 
 
-def _measure_all(source: pipelines.Source, n: int) -> tuple[list[str], list[Scan]]:
+def _measure_all(source: Source, n: int) -> tuple[list[str], list[Scan]]:
   """Subjects and scans of a source; the first contrast alone."""
   names, scans = [], []
   for case in source.examples().take(n).as_numpy_iterator():
@@ -87,7 +87,7 @@ def _measure_all(source: pipelines.Source, n: int) -> tuple[list[str], list[Scan
   return names, scans
 
 
-def _measure(source: pipelines.Source, case: _Example) -> Scan:
+def _measure(source: Source, case: _Example) -> Scan:
   volumes = case['image'][..., 0], case['labels'], case['lesion']
   try:
     return measure(*volumes, source.grid, source.metadata['label_scheme'])

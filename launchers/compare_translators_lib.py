@@ -26,8 +26,8 @@ from launchers.translation_scores import (
   mean_scores,
   score,
 )
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import open_sources
 from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 
 _Example = Mapping[str, Any]
@@ -63,7 +63,7 @@ def compare_translators(
   if not bundles or n_shown < 1:
     raise InputError(f'bundles {bundles}, n_shown {n_shown}: expected at least one each')
   folder = output_folder(workdir)
-  opened = pipelines.open_sources([source], data_dir)[0]
+  opened = open_sources([source], data_dir)[0]
   translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}
   cases = {
     i: case for i, case in enumerate(opened.examples().as_numpy_iterator()) if case['lesion'].any()

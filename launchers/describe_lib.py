@@ -12,9 +12,9 @@ from keras_itm.multiply_adds import count_multiply_adds
 from launchers.itm_lib import train_itm
 from launchers.lesion_gan_lib import train_lesion_gan
 from launchers.unet_lib import train_unet
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.sources import find_builder
 
 _TOTAL = 'total'
 
@@ -74,7 +74,7 @@ def configured_networks(data_dir: str | None = None) -> tuple[dict[str, tf.keras
     raise InputError(f'the configuration gives no {root.__name__}.{missing[0]}, expected a value')
   # Built or not: the size of its grid is known.
   name = values['sources'][0].partition(':')[0]
-  metadata = pipelines.find_builder(name, data_dir).info.metadata
+  metadata = find_builder(name, data_dir).info.metadata
   grid = Grid.from_json(metadata['grid'])
   return _NETWORKS[root](values, grid, metadata), grid
 

@@ -13,7 +13,7 @@ from launchers import case_metrics
 from launchers.lesion_facts import TERRITORIES, survey_lesions
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
-from stroke_tfds.pipelines import Source
+from stroke_tfds.sources import Source
 
 THRESHOLD = 0.5
 OUTSIDE = 'outside'  # Of a lesion in no arterial territory.

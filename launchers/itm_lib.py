@@ -12,6 +12,7 @@ from launchers import fitting, pictures
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
+from stroke_tfds.sources import Source, fingerprint, open_sources
 
 
 @gin.configurable
@@ -55,7 +56,7 @@ def train_itm(
   run = RunFolder(workdir, devices.is_chief)
   if run.is_finished():
     return
-  opened = pipelines.open_sources([*sources, *validation], data_dir)
+  opened = open_sources([*sources, *validation], data_dir)
   learnt, held_out = opened[: len(sources)], opened[len(sources) :]
   grid, metadata = learnt[0].grid, learnt[0].metadata
   n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
@@ -85,7 +86,7 @@ def train_itm(
     label_scheme=metadata['label_scheme'],
     latent_size=translator.latent_size,
     intensity_range=(-1.0, 1.0),
-    training_set=pipelines.fingerprint(learnt),
+    training_set=fingerprint(learnt),
     trained_on=tuple(map(str, learnt)),
   )
   serve = lambda segmentation, latent: translator(segmentation, latent)
@@ -93,12 +94,12 @@ def train_itm(
   run.finish({'bundle': name, 'epochs': epochs})
 
 
-def _signed_slices(sources: list[pipelines.Source], batch_size: int) -> tf.data.Dataset:
+def _signed_slices(sources: list[Source], batch_size: int) -> tf.data.Dataset:
   slices = pipelines.slice_pairs(sources).unbatch().batch(batch_size)
   return slices.map(lambda labels, image: (labels, pipelines.to_signed(image))).cache()
 
 
-def _painter(translator: tf.keras.Model, sources: list[pipelines.Source]) -> Callable[[], np.ndarray]:
+def _painter(translator: tf.keras.Model, sources: list[Source]) -> Callable[[], np.ndarray]:
   """Rows: labels, true image, translated image; columns: slices of the first validation cases."""
   pairs = list(pipelines.slice_pairs(sources).take(2).as_numpy_iterator())
   middle = [slice(len(labels) // 4, None, max(1, len(labels) // 4)) for labels, _ in pairs]

@@ -12,6 +12,7 @@ from launchers import fitting, pictures
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
+from stroke_tfds.sources import fingerprint, open_sources
 
 _N_MONITORED = 64
 
@@ -59,7 +60,7 @@ def train_lesion_gan(
   run = RunFolder(workdir, devices.is_chief)
   if run.is_finished():
     return
-  opened = pipelines.open_sources(sources, data_dir)
+  opened = open_sources(sources, data_dir)
   shape, metadata = opened[0].grid.shape, opened[0].metadata
   tf.keras.utils.set_random_seed(seed)
   with devices.scope():
@@ -88,7 +89,7 @@ def train_lesion_gan(
     label_scheme=metadata['label_scheme'],
     latent_size=gan.latent_size,
     intensity_range=(0.0, 1.0),
-    training_set=pipelines.fingerprint(opened),
+    training_set=fingerprint(opened),
     trained_on=tuple(map(str, opened)),
   )
   name = save_bundle(run.bundle, spec, lambda latent: gan(latent), gan.average.network, config)

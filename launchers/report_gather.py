@@ -12,7 +12,7 @@ from launchers.report_inputs import Curves
 from launchers.set_survey import Survey
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.pipelines import Source
+from stroke_tfds.sources import Source
 
 # Synthetic cases shown: where they stand among all when ordered by lesion volume.
 _SHOWN_QUANTILES = (0.25, 0.5, 0.75)

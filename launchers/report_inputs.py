@@ -14,8 +14,8 @@ import tensorflow_datasets as tfds
 from keras_itm.callbacks import read_metrics
 from launchers.arm_statistics import Case
 from launchers.set_survey import Survey, survey, unpack
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source, open_sources
 
 _SOURCES = re.compile(r'^train_unet\.sources\s*=[\s\\]*(\[.*?\]\s*$)', re.MULTILINE | re.DOTALL)
 
@@ -130,25 +130,25 @@ def read_predictions(
   return masks
 
 
-def open_splits(texts: Sequence[str], data_dir: str | None, command: str) -> list[pipelines.Source]:
+def open_splits(texts: Sequence[str], data_dir: str | None, command: str) -> list[Source]:
   """Splits `name/config:split` of sets that are built already; a report builds nothing.
 
   Raises:
     InputError: A set or split is not there, or two do not fit; names `command`, which would build it.
   """
   try:
-    return pipelines.open_sources(texts, data_dir, build=False)
+    return open_sources(texts, data_dir, build=False)
   except InputError as error:
     raise InputError(f'{error}; made by: {command}') from error
 
 
-def survey_source(source: pipelines.Source) -> Survey:
+def survey_source(source: Source) -> Survey:
   """One pass over a split."""
   ids = source.metadata['label_scheme']['parenchyma_ids']
   return survey(tfds.as_numpy(source.examples()), ids, source.grid.spacing_mm)
 
 
-def read_examples(source: pipelines.Source, subject_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+def read_examples(source: Source, subject_ids: Collection[str]) -> dict[str, dict[str, Any]]:
   """Some examples of a split by subject.
 
   Raises:
@@ -161,7 +161,7 @@ def read_examples(source: pipelines.Source, subject_ids: Collection[str]) -> dic
   return found
 
 
-def _matching(source: pipelines.Source, wanted: frozenset[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _matching(source: Source, wanted: frozenset[str]) -> Iterator[tuple[str, dict[str, Any]]]:
   n_left = len(wanted)
   for example in tfds.as_numpy(source.examples()):
     if not n_left:

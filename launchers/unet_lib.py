@@ -17,6 +17,7 @@ from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import fingerprint, open_sources
 
 
 @gin.configurable
@@ -77,7 +78,7 @@ def train_unet(
   run = RunFolder(workdir, devices.is_chief)
   if run.is_finished():
     return
-  *learnt, test_source = pipelines.open_sources([*sources, test], data_dir)
+  *learnt, test_source = open_sources([*sources, test], data_dir)
   metadata = test_source.metadata
   tf.keras.utils.set_random_seed(seed)
   with devices.scope():
@@ -117,7 +118,7 @@ def train_unet(
     label_scheme=metadata['label_scheme'],
     latent_size=0,
     intensity_range=(0.0, 1.0),
-    training_set=pipelines.fingerprint(learnt),
+    training_set=fingerprint(learnt),
     trained_on=tuple(map(str, learnt)),
   )
   name = save_bundle(run.bundle, spec, lambda image: segmenter(image), segmenter.network, config)

@@ -7,13 +7,7 @@ import gin
 import tensorflow as tf
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import (  # noqa: F401
-  Source,
-  find_builder,
-  fingerprint,
-  open_builder,
-  open_sources,
-)
+from stroke_tfds.sources import Source
 
 _Example = dict[str, tf.Tensor]
 

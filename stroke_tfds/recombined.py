@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from stroke_tfds import builder, example, pipelines
+from stroke_tfds import builder, example
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import spared_parenchyma
+from stroke_tfds.sources import Source
 
 _MAX_DRAWS = 100
 
@@ -76,7 +77,7 @@ class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
     raise NotImplementedError
 
   @property
-  def parent_source(self) -> pipelines.Source:
+  def parent_source(self) -> Source:
     return next(iter(self.sources.values()))
 
   @property

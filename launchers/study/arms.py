@@ -118,8 +118,8 @@ def _check_sources(arm: Arm) -> None:
 def _check_epochs(arm: Arm) -> None:
   if not _is_count(arm.epochs):
     raise InputError(f'arm {arm.name!r}: epochs is {arm.epochs!r}, expected a whole number from 1')
-  window = arm.window if isinstance(arm.window, tuple) else (arm.window,)
-  sound = len(window) in (1, 2) and all(_is_count(epoch) for epoch in window)
+  window = arm.window if isinstance(arm.window, tuple) else (arm.window, arm.epochs)
+  sound = len(window) == 2 and all(_is_count(epoch) for epoch in window)
   if not sound or not 1 <= arm.window_epochs.start < arm.window_epochs.stop <= arm.epochs + 1:
     raise InputError(
       f'arm {arm.name!r}: window is {arm.window!r}, expected a number of last epochs up to '

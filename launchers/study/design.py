@@ -132,10 +132,10 @@ def _check_folders(design: Design) -> None:
   kinds = {'arm': ('generators', [arm.name for arm in design.arms])}
   kinds['source'] = ('lesion GAN', sources_made)
   for kind, (taken, names) in kinds.items():
-    found = {'': 'nothing', slug(taken): taken}
+    found = {'': 'the seed', slug(taken): f'the {taken}'}
     for name in names:
       other = found.setdefault(slug(name), name)
-      if other is not name:
+      if other != name:
         raise InputError(
           f'{kind} {name!r}: its folder would be that of {other!r}, expected a name that differs in '
           'letters or digits'

@@ -9,7 +9,7 @@ from launchers.study.intensity_pictures import intensities
 from launchers.study.segmentation_pictures import segmentations
 from launchers.study.surveyed_sets import survey_sets
 from launchers.study.synthesis_pictures import stages_of_synthesis, translators
-from stroke_tfds.pipelines import Source
+from stroke_tfds.sources import Source
 
 
 def pictures(

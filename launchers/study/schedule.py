@@ -31,6 +31,7 @@ def run_tasks(
 
   Raises:
     InputError: A task that failed; the others that run are waited for.
+    ValueError: A task that needs what is none of them.
   """
   environment = {}
   if workers > 1:
@@ -49,6 +50,8 @@ def run_tasks(
       for task in [task for task in waiting if done.issuperset(task.needs)][: workers - len(running)]:
         running[pool.submit(run, task)] = task
         waiting.remove(task)
+      if not running:
+        raise ValueError(f'{[task.name for task in waiting]} need what is no task before them')
       finished, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
       for future in finished:
         done.add(running.pop(future).name)

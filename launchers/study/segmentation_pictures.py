@@ -15,7 +15,7 @@ from launchers.report_page import Panel, Section
 from launchers.study import shown_cases
 from launchers.study.picture_panels import Picture, picture_uri, pictures_panel
 from launchers.study.synthesis_pictures import CONVENTION
-from stroke_tfds.pipelines import Source
+from stroke_tfds.sources import Source
 
 _N_COLUMNS = 3
 # Of the brain's length and width, so that a small lesion is seen and the place still known.

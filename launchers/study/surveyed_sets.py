@@ -10,7 +10,7 @@ from launchers.report_inputs import read_examples, survey_source
 from launchers.set_survey import Survey
 from launchers.study import shown_cases
 from stroke_tfds.errors import InputError
-from stroke_tfds.pipelines import Source
+from stroke_tfds.sources import Source
 
 Example = Mapping[str, Any]
 

@@ -186,7 +186,7 @@ def _check_slugs(tasks: Sequence[Task]) -> None:
   found: dict[str, str] = {}
   for task in tasks:
     other = found.setdefault(stages.slug(task.name), task.name)
-    if other is not task.name:
+    if other is not task.name:  # The same name twice is refused as well.
       raise InputError(
         f'{other!r} and {task.name!r} would have the same files, expected names of arms and sources '
         'that differ in letters or digits'

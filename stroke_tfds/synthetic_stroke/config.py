@@ -5,8 +5,9 @@ import dataclasses
 
 from keras_itm import bundle as bundles
 from keras_itm import lesions
-from stroke_tfds import builder, pipelines
+from stroke_tfds import builder
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source, fingerprint, open_sources
 
 _UNNAMED = 'unnamed'
 _NUMBERS = {'num_volumes': 1, 'seed': 0, 'min_voxels': 1, 'max_draws': 1}  # With the least of each.
@@ -62,7 +63,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
     facts = {
       'translator': self.load('translator', source).fingerprint,
       'lesion_generator': self.load('lesion_generator', source).fingerprint,
-      'healthy': pipelines.fingerprint([source]),
+      'healthy': fingerprint([source]),
       **{name: getattr(self, name) for name in _NUMBERS},
       'level': self.level,
     }
@@ -72,11 +73,11 @@ class SyntheticStrokeConfig(builder.StrictConfig):
     resolved.name = f'{stem}-{resolved.fingerprint}'
     return resolved
 
-  def open_healthy(self, data_dir: str | None) -> pipelines.Source:
+  def open_healthy(self, data_dir: str | None) -> Source:
     text = self.healthy if ':' in self.healthy else f'{self.healthy}:healthy'
-    return pipelines.open_sources([text], self.healthy_dir or data_dir, build=False)[0]
+    return open_sources([text], self.healthy_dir or data_dir, build=False)[0]
 
-  def load(self, kind: str, source: pipelines.Source) -> bundles.Bundle:
+  def load(self, kind: str, source: Source) -> bundles.Bundle:
     """Opens the bundle of a kind and checks that it fits the healthy set."""
     return load_fitting_bundle(getattr(self, kind), kind, source)
 
@@ -96,7 +97,7 @@ class SyntheticStrokeConfig(builder.StrictConfig):
         raise InputError(f'{name} is {value!r}, expected a whole number of at least {least}')
 
 
-def load_fitting_bundle(path: str, kind: str, source: pipelines.Source) -> bundles.Bundle:
+def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
   """Opens a bundle for use on a data set.
 
   Raises:

@@ -10,8 +10,8 @@ import tensorflow_datasets as tfds
 
 from keras_itm.bundle import LESION_GENERATOR, load_bundle
 from launchers.compare_lesions_lib import compare_lesions, draw_masks
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import fingerprint, open_sources
 from tests import tiny
 
 
@@ -22,8 +22,8 @@ class CompareLesionsTest(tf.test.TestCase):
     cls.root = Path(tfds.testing.make_tmp_dir())
     cls.data_dir = str(cls.root / 'data')
     cls.cohort = tiny.build_phantom(cls.data_dir, n_train=6, n_test=4)
-    train = pipelines.open_sources([f'{cls.cohort}:train'], cls.data_dir)
-    facts = {'training_set': pipelines.fingerprint(train)}
+    train = open_sources([f'{cls.cohort}:train'], cls.data_dir)
+    facts = {'training_set': fingerprint(train)}
     cls.generator = str(tiny.save_toy_bundles(cls.root, train[0].metadata, **facts)[1])
 
   def setUp(self):

@@ -11,9 +11,9 @@ import tensorflow_datasets as tfds
 
 from launchers import looks
 from launchers.compare_looks_lib import compare_looks
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.sources import open_sources
 from tests import tiny
 
 
@@ -46,7 +46,7 @@ class CompareTest(tf.test.TestCase):
     for kind in ('real', 'simulated'):
       values = [float(row['grey']) for row in rows if row['kind'] == kind]
       self.assertAllClose(facts[kind]['grey'], np.median(values), atol=1e-3)
-    source = pipelines.open_sources([f'{self.one}:train'], self.data_dir)[0]
+    source = open_sources([f'{self.one}:train'], self.data_dir)[0]
     case = next(iter(source.examples().as_numpy_iterator()))
     self.assertEqual(rows[0]['subject_id'], case['subject_id'].decode())
     expected = looks.measure(

@@ -12,8 +12,8 @@ import tensorflow_datasets as tfds
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from launchers.compare_translators_lib import compare_translators, spread_over_volumes, table
 from launchers.translation_scores import Scores
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import open_sources
 from tests import tiny
 
 
@@ -35,7 +35,7 @@ class CompareTest(tf.test.TestCase):
     cls.root = Path(tfds.testing.make_tmp_dir())
     cls.data_dir = str(cls.root / 'data')
     cls.cohort = tiny.build_phantom(cls.data_dir)
-    source = pipelines.open_sources([f'{cls.cohort}:test'], cls.data_dir)[0]
+    source = open_sources([f'{cls.cohort}:test'], cls.data_dir)[0]
     cls.cases = list(source.examples().as_numpy_iterator())
     cls.metadata = source.metadata
     cls.toy, cls.lesions = map(str, tiny.save_toy_bundles(cls.root, cls.metadata))

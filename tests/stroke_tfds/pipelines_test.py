@@ -7,6 +7,7 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source, open_sources
 from tests import tiny
 
 
@@ -27,11 +28,11 @@ class PipelinesTest(tf.test.TestCase):
     super().setUp()
     self.data_dir, self.name, self.examples = _shared()
 
-  def open(self, *splits: str) -> list[pipelines.Source]:
-    return pipelines.open_sources([f'{self.name}:{split}' for split in splits], self.data_dir)
+  def open(self, *splits: str) -> list[Source]:
+    return open_sources([f'{self.name}:{split}' for split in splits], self.data_dir)
 
 
-class SourcesTest(PipelinesTest):
+class ExamplesTest(PipelinesTest):
   def test_examples_come_in_one_order_source_by_source(self):
     sources = self.open('healthy', 'train[:2]')
     self.assertEqual([source.n_examples for source in sources], [4, 2])
@@ -39,35 +40,6 @@ class SourcesTest(PipelinesTest):
     self.assertEqual([s.split('-')[1] for s in subjects], ['healthy'] * 4 + ['train'] * 2)
     again = [e['subject_id'].decode() for e in pipelines.examples(sources).as_numpy_iterator()]
     self.assertEqual(subjects, again)
-
-  def test_features_that_are_asked_for_alone(self):
-    [source] = self.open('healthy')
-    whole, part = (
-      list(d.as_numpy_iterator()) for d in (source.examples(), source.examples(['labels']))
-    )
-    self.assertEqual(part[0].keys(), {'labels'})
-    self.assertAllEqual([e['labels'] for e in part], [e['labels'] for e in whole])
-
-  def test_fingerprint_names_split_and_data(self):
-    first = pipelines.fingerprint(self.open('train'))
-    self.assertEqual(first, pipelines.fingerprint(self.open('train')))
-    self.assertNotEqual(first, pipelines.fingerprint(self.open('train[:2]')))
-
-  def test_refuses_what_is_not_there(self):
-    for text, message in {
-      'phantom_stroke/mini': 'expected "name/config:split"',
-      f'{self.name}:sick': "no such split, .*has .'healthy', 'test', 'train'",
-      f'{self.name}:train[:0]': 'holds no example',
-      'unheard_of/x:train': "data set 'unheard_of/x' does not exist",
-    }.items():
-      with self.assertRaisesRegex(InputError, message):
-        pipelines.open_sources([text], self.data_dir)
-
-  def test_refuses_sets_of_different_grids(self):
-    grid = {**tiny.GRID, 'name': 'shifted', 'corner_mm': [-90.0, -114.0, -56.0]}
-    other = tiny.build_phantom(self.data_dir, grid=grid)
-    with self.assertRaisesRegex(InputError, 'has the grid .*shifted.*sets used together must agree'):
-      pipelines.open_sources([f'{self.name}:train', f'{other}:train'], self.data_dir)
 
 
 class SlicesTest(PipelinesTest):

@@ -6,11 +6,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from stroke_tfds import pipelines, prepared
+from stroke_tfds import prepared
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from stroke_tfds.errors import InputError
 from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE, POSITIVE, SUSPICIOUS
 from stroke_tfds.soop import soop_dataset_builder as soop
+from stroke_tfds.sources import open_sources
 from tests.prepared_folder import FINE, TINY, cohort, participant, write_folder
 
 
@@ -251,7 +252,7 @@ class ReuseTest(tf.test.TestCase):
   def test_opens_as_a_source_without_the_folder(self):
     root, builder = _built()
     name = f'bids_stroke/{builder.builder_config.name}'
-    (source,) = pipelines.open_sources([f'{name}:train'], str(root / 'data'), build=False)
+    (source,) = open_sources([f'{name}:train'], str(root / 'data'), build=False)
     self.assertEqual(source.n_examples, builder.info.splits['train'].num_examples)
     self.assertEqual(source.metadata['fingerprint'], builder.info.metadata['fingerprint'])
 

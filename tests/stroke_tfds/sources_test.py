@@ -72,5 +72,43 @@ class DrawnCasesTest(tf.test.TestCase):
       self.open('(3)')
 
 
+class SourcesTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.data_dir, self.name, _ = _shared()
+
+  def open(self, *splits: str) -> list[sources.Source]:
+    return sources.open_sources([f'{self.name}:{split}' for split in splits], self.data_dir)
+
+  def test_features_that_are_asked_for_alone(self):
+    [source] = self.open('healthy')
+    whole, part = (
+      list(d.as_numpy_iterator()) for d in (source.examples(), source.examples(['labels']))
+    )
+    self.assertEqual(part[0].keys(), {'labels'})
+    self.assertAllEqual([e['labels'] for e in part], [e['labels'] for e in whole])
+
+  def test_fingerprint_names_split_and_data(self):
+    first = sources.fingerprint(self.open('train'))
+    self.assertEqual(first, sources.fingerprint(self.open('train')))
+    self.assertNotEqual(first, sources.fingerprint(self.open('train[:2]')))
+
+  def test_refuses_what_is_not_there(self):
+    for text, message in {
+      'phantom_stroke/mini': 'expected "name/config:split"',
+      f'{self.name}:sick': "no such split, .*has .'healthy', 'test', 'train'",
+      f'{self.name}:train[:0]': 'holds no example',
+      'unheard_of/x:train': "data set 'unheard_of/x' does not exist",
+    }.items():
+      with self.assertRaisesRegex(InputError, message):
+        sources.open_sources([text], self.data_dir)
+
+  def test_refuses_sets_of_different_grids(self):
+    grid = {**tiny.GRID, 'name': 'shifted', 'corner_mm': [-90.0, -114.0, -56.0]}
+    other = tiny.build_phantom(self.data_dir, grid=grid)
+    with self.assertRaisesRegex(InputError, 'has the grid .*shifted.*sets used together must agree'):
+      sources.open_sources([f'{self.name}:train', f'{other}:train'], self.data_dir)
+
+
 if __name__ == '__main__':
   tf.test.main()

@@ -11,8 +11,8 @@ from launchers.study import picture_panels, surveyed_sets
 from launchers.study.intensity_pictures import ks_distance
 from launchers.study.pictures import pictures
 from launchers.study.segmentation_pictures import _window
-from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
+from stroke_tfds.sources import open_sources
 from tests.launchers import fake_runs
 
 HEALTHY, TRAIN, TEST = (f'fake_clinical/tiny:{split}' for split in ('healthy', 'train', 'test'))
@@ -91,7 +91,7 @@ class PicturesTest(tf.test.TestCase):
 
   @classmethod
   def open(cls, text):
-    return pipelines.open_sources([text], cls.data_dir, build=False)[0]
+    return open_sources([text], cls.data_dir, build=False)[0]
 
   @classmethod
   def draw(cls, sets, **changes):

@@ -35,7 +35,7 @@ ARMS = {
 
 @functools.cache
 def cohort() -> tuple[str, str]:
-  """TFDS folder and name of a tiny cohort, made once: train has 5 lesions of 20 voxels or more."""
+  """TFDS folder and name of a tiny cohort, made once: train has 6 lesions of 20 voxels or more."""
   data_dir = tfds.testing.make_tmp_dir()
   return data_dir, tiny.build_phantom(data_dir, n_train=10, n_test=6, n_test_negative=1)
 

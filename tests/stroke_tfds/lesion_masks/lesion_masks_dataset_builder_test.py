@@ -7,13 +7,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from stroke_tfds import pipelines
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_masks import lesion_masks_dataset_builder as lesion_masks
 from stroke_tfds.manual_dir import ManualDirConfig
 from stroke_tfds.phantom.anatomy import template_anatomy
 from stroke_tfds.prepared import PreparedConfig
+from stroke_tfds.sources import open_sources
 from tests.prepared_folder import TINY, cohort, write_folder
 from tests.real_samples import SAMPLES, needs_samples
 
@@ -139,7 +139,7 @@ class ExampleTest(tf.test.TestCase):
     builder = _build(self.folder, self.data_dir)
     self.assertEqual(builder.info.metadata['contrasts'], ['none'])
     name = f'lesion_masks/{builder.builder_config.name}:train'
-    (source,) = pipelines.open_sources([name], str(self.data_dir), build=False)
+    (source,) = open_sources([name], str(self.data_dir), build=False)
     self.assertEqual(source.n_examples, 1)
     write_folder(self.folder.parent / 'prepared', cohort(2))
     scans = bids_stroke.Builder(config=PreparedConfig(grid=TINY), data_dir=str(self.data_dir))
@@ -149,7 +149,7 @@ class ExampleTest(tf.test.TestCase):
     with self.assertRaisesRegex(
       InputError, r"has the contrasts \['DWI'\], but lesion_masks/.*\['none'\]"
     ):
-      pipelines.open_sources(names, str(self.data_dir), build=False)
+      open_sources(names, str(self.data_dir), build=False)
 
   def test_another_folder_under_the_same_name_is_refused(self):
     for i in range(2):

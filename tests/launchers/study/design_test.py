@@ -1,0 +1,188 @@
+"""Designs that can and that cannot be carried out."""
+
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl.testing import parameterized
+
+from launchers.study import design as designs
+from stroke_tfds import lesion_fusion
+from stroke_tfds.errors import InputError
+from tests import tiny
+from tests.launchers.study import tiny_study
+from tests.launchers.study.tiny_study import arm
+
+
+class Case(parameterized.TestCase, tf.test.TestCase):
+  def refuses(self, message, call, *arguments, **options):
+    with self.assertRaisesRegex(InputError, message) as caught:
+      call(*arguments, **options)
+    self.assertNotIn('\n', str(caught.exception))
+
+
+class ReadTest(Case):
+  def test_synthetic_sources(self):
+    read = designs.read_synthetic(
+      {'SPADE': {'translator': 'spade_mini.gin', 'bindings': ['a.b = 1']}, 'mine': {'set': 'a/b:train'}}
+    )
+    self.assertEqual(
+      read['SPADE'], designs.Synthetic(translator='spade_mini.gin', bindings=('a.b = 1',))
+    )
+    self.assertEqual(read['mine'], designs.Synthetic(set='a/b:train'))
+
+  @parameterized.parameters(
+    ({'translater': 'x'}, "source 'a': field 'translater' is unknown, expected some of .*translator"),
+    ({}, "source 'a': has none of"),
+    ({'bindings': ['a.b = 1']}, "source 'a': has none of"),
+    ({'set': 'a/b:train', 'builder': 'carvemix'}, r"source 'a': has \['builder', 'set'\] of"),
+    ({'builder': 'mixup'}, r"builder is 'mixup', expected one of \['carvemix', 'lesion_fusion'\]"),
+  )
+  def test_refuses_sources(self, fields, message):
+    self.refuses(message, designs.read_synthetic, {'a': fields})
+
+  def test_refuses_names_that_the_study_uses(self):
+    for name in ('clinical', 'train', 'test', 'healthy', 'validation'):
+      fields = {name: {'set': 'a/b:train'}}
+      self.refuses(f"source '{name}': the name is taken", designs.read_synthetic, fields)
+
+  def test_seeds(self):
+    self.assertEqual(designs.read_seeds(3), (0, 1, 2))
+    for n_seeds in (0, -1, True, 2.0, '3'):
+      self.refuses(f'n_seeds is {n_seeds!r}, expected', designs.read_seeds, n_seeds)
+
+  def test_texts_of_sources(self):
+    self.assertEqual(designs.source_text('a/b:train', 'all', 3), 'a/b:train')
+    self.assertEqual(designs.source_text('a/b:train', 10, 3), 'a/b:train(10, seed=3)')
+    self.assertEqual(designs.slices('a/b:train', 'all'), 'a/b:train')
+    self.assertEqual(designs.slices('a/b:train', 10), 'a/b:train[:10]')
+
+  def test_used_sources(self):
+    synthetic = {name: {'builder': 'carvemix'} for name in ('unused', 'one')}
+    arms = {'x': arm(learns_from={'one': 2, 'clinical': 'all'})}
+    design = tiny_study.design(synthetic=synthetic, arms=arms)
+    self.assertEqual(list(design.used()), ['one'])
+    self.assertEqual(designs.describe_sources(design.arms[0]), '2 one + all clinical')
+
+
+class NamesTest(Case):
+  def check(self, **changes):
+    designs.check_names(tiny_study.design(**changes))
+
+  def test_a_sound_design(self):
+    self.check()
+    self.check(unet='unet_mini.gin')
+
+  @parameterized.parameters(
+    (
+      arm(learns_from={'SPADE': 3}),
+      r"arm 'x': source 'SPADE' is unknown, .*\['clinical', 'lesion fusion'\]",
+    ),
+    (
+      arm(learns_from={'clinical': 3, 'lesion fusion': 5}),
+      "arm 'x': asks for 5 cases of 'lesion fusion', .* 4",
+    ),
+  )
+  def test_refuses_arms(self, fields, message):
+    self.refuses(message, self.check, **dict(arms={'x': fields}))
+
+  def test_as_many_cases_as_are_made(self):
+    self.check(arms={'x': arm(learns_from={'lesion fusion': 4})})
+
+  def test_refuses_numbers(self):
+    for number in (0, -2, 2.5, '8'):
+      self.refuses(f'num_volumes is {number!r}, expected', self.check, **dict(num_volumes=number))
+
+  def test_refuses_gin_files_that_are_not_there(self):
+    for file in ('unet_small.gin', '/nowhere/unet_mini.gin', 'experiments/unet_mini.gin', ''):
+      self.refuses(f"gin file '{file}': not there", self.check, **dict(unet=file))
+      self.refuses(f"gin file '{file}': not there", self.check, **dict(lesion_gan=file))
+    synthetic = {'SPADE': {'translator': 'spade_tiny.gin'}}
+    arms = {'x': arm(learns_from={'SPADE': 3})}
+    self.refuses("'spade_tiny.gin': not there", self.check, **dict(synthetic=synthetic, arms=arms))
+
+  def test_refuses_two_trainings_in_one_folder(self):
+    self.refuses(
+      "arm 'a, b': its folder would be that of 'a [+] b'",
+      self.check, **dict(arms={'a + b': arm(), 'a, b': arm()}),
+    )
+    for name in ('generators', '+'):
+      self.refuses(f"arm '[{name}]+': its folder", self.check, **dict(arms={name: arm()}))
+    synthetic = {name: {'translator': 'spade_mini.gin'} for name in ('lesion, GAN',)}
+    self.refuses(
+      "source 'lesion, GAN': its folder", self.check, **dict(synthetic=synthetic, arms={'x': arm()})
+    )
+
+
+class DataTest(Case):
+  def check(self, **changes):
+    return designs.check_data(tiny_study.design(**changes), self.data_dir)
+
+  def setUp(self):
+    super().setUp()
+    self.data_dir, self.cohort = tiny_study.cohort()
+
+  def fused(self, cohort, num_volumes=2):
+    config = lesion_fusion.LesionFusionConfig(
+      clinical=f'{cohort}:train', healthy=f'{cohort}:healthy', num_volumes=num_volumes, min_voxels=1
+    )
+    builder = lesion_fusion.Builder(config=config, data_dir=self.data_dir)
+    builder.download_and_prepare()
+    return f'lesion_fusion/{builder.builder_config.name}:train'
+
+  def built(self, text, count='all'):
+    """A design with a synthetic set that is there already."""
+    return {'synthetic': {'mine': {'set': text}}, 'arms': {'x': arm(learns_from={'mine': count})}}
+
+  def test_opens_what_is_there(self):
+    self.assertEqual(
+      {name: str(source) for name, source in self.check().items()},
+      {
+        'train': f'{self.cohort}:train',
+        'test': f'{self.cohort}:test',
+        'healthy': f'{self.cohort}:healthy[1:]',
+        'validation': f'{self.cohort}:healthy[:1]',
+      },
+    )
+
+  def test_a_built_set_is_opened_whole_however_much_of_it_is_used(self):
+    text = self.fused(self.cohort)
+    for count in ('all', 1):
+      self.assertEqual(str(self.check(**self.built(text, count))['mine']), text)
+
+  def test_refuses_more_cases_than_there_are(self):
+    message = "arm 'x': .*has 6 cases with a lesion of 20 voxels or more, expected at least 7"
+    self.refuses(message, self.check, **dict(arms={'x': arm(learns_from={'clinical': 7})}))
+    self.check(arms={'x': arm(learns_from={'clinical': 6})})
+    text = self.fused(self.cohort)
+    message = f"arm 'x': asks for 3 cases of 'mine', but {text} has 2"
+    self.refuses(message, self.check, **(self.built(text, 3)))
+
+  def test_refuses_another_grid_or_scheme(self):
+    grid = {**tiny.GRID, 'name': 'smaller', 'spacing_mm': [5.0, 5.0, 16.0]}
+    other = tiny.build_phantom(self.data_dir, grid=grid, n_healthy=1, n_train=2)
+    text = self.fused(other, num_volumes=1)
+    message = "arm 'x': .* has the grid .*smaller.*: sets used together must agree"
+    self.refuses(message, self.check, **(self.built(text)))
+    for field in ('test', 'healthy', 'validation'):
+      self.refuses('has the grid', self.check, **({field: f'{other}:train'}))
+
+  def test_refuses_what_is_not_built(self):
+    text = 'phantom_stroke/mini:train'
+    self.refuses(
+      "arm 'x': data set 'phantom_stroke/mini' is not built", self.check, **(self.built(text))
+    )
+    self.refuses('is not built', self.check, **dict(test=text))
+    missing = f'{self.cohort}:dev'
+    self.refuses("arm 'x': .*no such split", self.check, **(self.built(missing)))
+
+
+class PackagedTest(Case):
+  def test_a_path_serves_as_well_as_a_packaged_name(self):
+    path = Path(tfds.testing.make_tmp_dir()) / 'own.gin'
+    path.write_text('')
+    designs.check_names(tiny_study.design(unet=str(path), lesion_gan=str(path)))
+
+
+if __name__ == '__main__':
+  tf.test.main()

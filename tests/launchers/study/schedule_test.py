@@ -1,0 +1,168 @@
+"""Order, waiting, failures and the time left, with commands that do next to nothing."""
+
+import contextlib
+import io
+import sys
+import threading
+import time
+from pathlib import Path
+from unittest import mock
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from launchers import stages
+from launchers.stages import Ledger, Stage
+from launchers.study import schedule
+from launchers.study.schedule import needed_by, run_tasks
+from launchers.study.tasks import Task
+from stroke_tfds.errors import InputError
+
+
+class _Ledger:
+  """Remembers what is run, in which order and how many at a time."""
+
+  def __init__(self, done=(), failing=(), seconds=0.0):
+    self.ran, self.most, self.environments = [], 0, []
+    self._done, self._failing, self._seconds = done, failing, seconds
+    self._running, self._lock = 0, threading.Lock()
+
+  def run(self, stage, to_log=False, environment=None):
+    with self._lock:
+      self._running += 1
+      self.most = max(self.most, self._running)
+      self.ran.append(stage)
+      self.environments.append((to_log, environment))
+    time.sleep(self._seconds)
+    with self._lock:
+      self._running -= 1
+    if stage in self._failing:
+      raise InputError(f'{stage}: ended with exit status 1')
+    return stage not in self._done
+
+
+def _task(name, *needs):
+  return Task(name, needs, lambda: name)
+
+
+class OrderTest(tf.test.TestCase):
+  tasks = [_task('a'), _task('b', 'a'), _task('c', 'a'), _task('d', 'b', 'c'), _task('e')]
+
+  def run_tasks(self, ledger, tasks=None, **options):
+    run_tasks(self.tasks if tasks is None else tasks, ledger, **options)
+
+  def test_one_by_one_in_the_order_given(self):
+    ledger, after = _Ledger(), []
+    self.run_tasks(ledger, after=lambda task: after.append(task.name))
+    self.assertEqual(ledger.ran, list('abcde'))
+    self.assertEqual(after, list('abcde'))
+    self.assertEqual(ledger.most, 1)
+    self.assertEqual(ledger.environments[0], (False, {}))
+
+  def test_several_at_a_time_wait_for_what_they_need(self):
+    ledger, after = _Ledger(seconds=0.1), []
+    self.run_tasks(ledger, workers=2, after=lambda task: after.append(task.name))
+    self.assertEqual(ledger.most, 2)
+    self.assertCountEqual(ledger.ran, list('abcde'))
+    # While a runs, nothing but e can.
+    self.assertEqual(ledger.ran[:2], ['a', 'e'])
+    self.assertCountEqual(ledger.ran[2:4], ['b', 'c'])
+    self.assertEqual(ledger.ran[4], 'd')
+
+  def test_a_stage_is_not_asked_for_before_what_it_needs_is_done(self):
+    """Its command may be known only then."""
+    done = []
+
+    def stage():
+      self.assertEqual(done, ['a'])
+      return 'b'
+
+    tasks = [_task('a'), Task('b', ('a',), stage)]
+    self.run_tasks(_Ledger(), tasks, after=lambda task: done.append(task.name), workers=2)
+
+  def test_with_workers_each_has_its_share_of_the_cores(self):
+    ledger = _Ledger()
+    with mock.patch.object(schedule.os, 'sched_getaffinity', return_value=set(range(7))):
+      self.run_tasks(ledger, workers=3)
+    threads = {'TF_NUM_INTRAOP_THREADS': '2', 'TF_NUM_INTEROP_THREADS': '1'}
+    self.assertEqual(ledger.environments, [(True, threads)] * 5)
+
+  def test_a_failure_ends_it_and_the_others_are_waited_for(self):
+    ledger, after = _Ledger(failing=['a'], seconds=0.1), []
+    with self.assertRaisesRegex(InputError, 'a: ended with exit status 1'):
+      self.run_tasks(ledger, workers=2, after=lambda task: after.append(task.name))
+    self.assertCountEqual(ledger.ran, ['a', 'e'])
+    self.assertEqual(after, ['e'])
+
+  def test_what_comes_after_a_task_can_refuse(self):
+    def refuse(task):
+      raise InputError(f'{task.name} holds a test case')
+
+    ledger = _Ledger()
+    with self.assertRaisesRegex(InputError, 'a holds a test case'):
+      self.run_tasks(ledger, after=refuse)
+    self.assertEqual(ledger.ran, ['a'])
+
+  def test_what_can_never_run_is_an_error(self):
+    with self.assertRaisesRegex(ValueError, r"\['b'\] need what is no task before them"):
+      self.run_tasks(_Ledger(), [_task('b', 'x')])
+
+  def test_with_real_commands(self):
+    folder = Path(tfds.testing.make_tmp_dir())
+
+    def task(name, *needs):
+      code = ';'.join(
+        [*(f'open({str(folder / need)!r})' for need in needs), f'open({str(folder / name)!r}, "w")']
+      )
+      return Task(name, needs, lambda: Stage(name, [sys.executable, '-c', code], folder, name))
+
+    ledger = Ledger(folder / 'stages')
+    for _ in range(2):
+      run_tasks([task('a'), task('b', 'a'), task('c', 'a', 'b')], ledger, workers=2)
+    self.assertEqual(set(ledger.seconds()), {'a', 'b', 'c'})
+    self.assertTrue((folder / 'stages' / f'{stages.slug("c")}.log').exists())
+
+
+class NeededByTest(tf.test.TestCase):
+  def test_all_that_is_needed_in_order(self):
+    names = lambda wanted: [task.name for task in needed_by(OrderTest.tasks, wanted)]
+    self.assertEqual(names(['c']), ['a', 'c'])
+    self.assertEqual(names(['d']), ['a', 'b', 'c', 'd'])
+    self.assertEqual(names(['e', 'b']), ['a', 'b', 'e'])
+    self.assertEqual(names([]), [])
+
+
+class ProgressTest(tf.test.TestCase):
+  def lines(self, ledger, cost):
+    """What is said when each task takes as many minutes as it costs."""
+    clock = [0.0]
+
+    def run(stage, **options):
+      clock[0] += 60 * cost[stage]
+      return _Ledger.run(ledger, stage, **options)
+
+    output = io.StringIO()
+    proxy = mock.Mock(run=run)
+    with mock.patch.object(schedule.time, 'monotonic', lambda: clock[0]):
+      with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        with mock.patch.object(schedule, 'say', print):
+          run_tasks([_task(name) for name in cost], proxy, cost=lambda task: cost[task.name])
+    return output.getvalue().splitlines()
+
+  def test_time_left_follows_the_cost_of_what_is_left(self):
+    self.assertEqual(
+      self.lines(_Ledger(), {'a': 10, 'b': 20, 'c': 5}),
+      [
+        '1 of 3 stages done, about 25 min left',
+        '2 of 3 stages done, about 5 min left',
+        '3 of 3 stages done, about 0 min left',
+      ],
+    )
+
+  def test_what_was_done_before_counts_as_done_but_not_for_the_speed(self):
+    lines = self.lines(_Ledger(done=['a']), {'a': 0, 'b': 20, 'c': 5})
+    self.assertEqual(lines[0], '2 of 3 stages done, about 5 min left')
+
+
+if __name__ == '__main__':
+  tf.test.main()
