@@ -1,16 +1,13 @@
 """The page on which prepared cases are looked at, one row of slices each, worst first."""
 
 import dataclasses
-import importlib.resources
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import tqdm
 
-from launchers import quality_figures
+from launchers import quality_figures, report_page
 from launchers import report_style as style
 from launchers.quality_frame import Frame, template_frame
 from launchers.quality_strip import TEMPLATE, draw_case, read_stamp
@@ -118,7 +115,7 @@ def _render(
     [record.status == SUSPICIOUS for record in usable],
     folder.contrasts,
   )
-  template = _environment().get_template('quality_template.html')
+  template = report_page.environment().get_template('quality_template.html')
   return template.render(
     settings=folder.settings,
     contrasts=[name.upper() for name in folder.contrasts],
@@ -133,24 +130,5 @@ def _render(
     levels_mm=[f'{style.signed(level, 0)} mm' for level in frame.levels_mm],
     lesion_colour=style.OUTLINE,
     template_colour=TEMPLATE,
-    report_style=_report_style(),
+    report_style=report_page.style_sheet(),
   )
-
-
-def _environment() -> jinja2.Environment:
-  return jinja2.Environment(
-    loader=jinja2.FunctionLoader(_read),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
-
-
-def _report_style() -> str:
-  """The style sheet of the report, which this page adds to."""
-  return re.search('<style>(.*?)</style>', _read('report_template.html'), re.DOTALL)[1]
-
-
-def _read(name: str) -> str:
-  return importlib.resources.files('launchers').joinpath(name).read_text('utf-8')

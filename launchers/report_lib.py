@@ -12,6 +12,7 @@ from absl import logging
 
 from launchers import arm_statistics, report_content, report_page, sanity_table
 from launchers import report_style as style
+from launchers.console import clock
 from launchers.report_gather import Inputs, gather
 from launchers.report_page import Page, Table
 from launchers.sanity_table import Check
@@ -100,15 +101,6 @@ def _meaning(difference: Mapping[str, Any]) -> str:
   if difference['low'] <= 0 <= difference['high']:
     return ' The interval includes 0: these cases do not show a difference.'
   return ' The interval excludes 0.'
-
-
-def clock(seconds: float) -> str:
-  """Seconds as `1 h 02 min 03 s`, leading zeros left out."""
-  minutes, rest = divmod(round(seconds), 60)
-  hours, minutes = divmod(minutes, 60)
-  if hours:
-    return f'{hours} h {minutes:02d} min {rest:02d} s'
-  return f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'
 
 
 def _page(inputs: Inputs, stage_seconds: Mapping[str, float], checks: list[Check]) -> Page:

@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from keras_itm.multiply_adds import count_multiply_adds
 from launchers.app import parse_gin
+from launchers.console import clock
 from launchers.describe_lib import configured_networks
-from launchers.report_lib import clock
 from launchers.study.arms import Arm
 from launchers.study.design import Design, describe_sources
 from launchers.study.tasks import LESION_GAN, Task, translator_title
 from stroke_tfds import sources
+from stroke_tfds.errors import InputError
 
 # Forward and backward passes of one training step, in forward passes.
 _FORWARD_AND_BACK = 3
@@ -48,6 +49,9 @@ class Costs:
     data_dir: TFDS data folder.
     seconds: Stage -> seconds that it took already; they set the speed where there are any.
     tasks: All tasks of the study.
+
+  Raises:
+    InputError: A gin file that is not one of such a training, or networks that do not fit the grid.
   """
 
   def __init__(
@@ -143,7 +147,11 @@ def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_di
   gin.clear_config()
   # On the study's grid, whatever data set the file names.
   parse_gin([gin_file], [*bindings, f'{root}.sources = {[train]!r}'])
-  networks, grid = configured_networks(data_dir)
+  try:
+    networks, grid = configured_networks(data_dir)
+  except ValueError as error:
+    reason = str(error).split('\n')[0]  # Gin adds below which functions were being called.
+    raise InputError(f'{gin_file}: its networks do not fit {train}: {reason}') from error
   products = {name: count_multiply_adds(net, grid.shape) for name, net in networks.items()}
   values = gin.get_bindings(root)
   # Translators see slices; a batch of them is no volume.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keras_itm.lesions import MIN_VOXELS
 from launchers import report_page, report_style
-from launchers.report_lib import clock
+from launchers.console import clock
 from launchers.report_page import Section, Table
 from launchers.study import (
   findings,

@@ -155,10 +155,5 @@ class WritePageTest(tf.test.TestCase):
       self.write()
 
 
-class StyleTest(tf.test.TestCase):
-  def test_the_report_lends_its_style(self):
-    self.assertIn('--ink:', quality_page._report_style())
-
-
 if __name__ == '__main__':
   tf.test.main()

@@ -140,11 +140,6 @@ class WordsTest(tf.test.TestCase):
   def test_one_arm_has_nothing_to_compare(self):
     self.assertEmpty(report_lib.findings({'a': [Case('p', 1.0, 1.0, 0.5)]}))
 
-  def test_clock(self):
-    self.assertEqual(report_lib.clock(59.6), '1 min 00 s')
-    self.assertEqual(report_lib.clock(7), '7 s')
-    self.assertEqual(report_lib.clock(3723), '1 h 02 min 03 s')
-
 
 if __name__ == '__main__':
   tf.test.main()

@@ -84,34 +84,33 @@ class NamesTest(Case):
     ),
   )
   def test_refuses_arms(self, fields, message):
-    self.refuses(message, self.check, **dict(arms={'x': fields}))
+    self.refuses(message, self.check, arms={'x': fields})
 
   def test_as_many_cases_as_are_made(self):
     self.check(arms={'x': arm(learns_from={'lesion fusion': 4})})
 
   def test_refuses_numbers(self):
     for number in (0, -2, 2.5, '8'):
-      self.refuses(f'num_volumes is {number!r}, expected', self.check, **dict(num_volumes=number))
+      self.refuses(f'num_volumes is {number!r}, expected', self.check, num_volumes=number)
 
   def test_refuses_gin_files_that_are_not_there(self):
     for file in ('unet_small.gin', '/nowhere/unet_mini.gin', 'experiments/unet_mini.gin', ''):
-      self.refuses(f"gin file '{file}': not there", self.check, **dict(unet=file))
-      self.refuses(f"gin file '{file}': not there", self.check, **dict(lesion_gan=file))
+      self.refuses(f"gin file '{file}': not there", self.check, unet=file)
+      self.refuses(f"gin file '{file}': not there", self.check, lesion_gan=file)
     synthetic = {'SPADE': {'translator': 'spade_tiny.gin'}}
     arms = {'x': arm(learns_from={'SPADE': 3})}
-    self.refuses("'spade_tiny.gin': not there", self.check, **dict(synthetic=synthetic, arms=arms))
+    self.refuses("'spade_tiny.gin': not there", self.check, synthetic=synthetic, arms=arms)
 
   def test_refuses_two_trainings_in_one_folder(self):
     self.refuses(
       "arm 'a, b': its folder would be that of 'a [+] b'",
-      self.check, **dict(arms={'a + b': arm(), 'a, b': arm()}),
+      self.check,
+      arms={'a + b': arm(), 'a, b': arm()},
     )
     for name in ('generators', '+'):
-      self.refuses(f"arm '[{name}]+': its folder", self.check, **dict(arms={name: arm()}))
+      self.refuses(f"arm '[{name}]+': its folder", self.check, arms={name: arm()})
     synthetic = {name: {'translator': 'spade_mini.gin'} for name in ('lesion, GAN',)}
-    self.refuses(
-      "source 'lesion, GAN': its folder", self.check, **dict(synthetic=synthetic, arms={'x': arm()})
-    )
+    self.refuses("source 'lesion, GAN': its folder", self.check, synthetic=synthetic, arms={'x': arm()})
 
 
 class DataTest(Case):
@@ -152,29 +151,27 @@ class DataTest(Case):
 
   def test_refuses_more_cases_than_there_are(self):
     message = "arm 'x': .*has 6 cases with a lesion of 20 voxels or more, expected at least 7"
-    self.refuses(message, self.check, **dict(arms={'x': arm(learns_from={'clinical': 7})}))
+    self.refuses(message, self.check, arms={'x': arm(learns_from={'clinical': 7})})
     self.check(arms={'x': arm(learns_from={'clinical': 6})})
     text = self.fused(self.cohort)
     message = f"arm 'x': asks for 3 cases of 'mine', but {text} has 2"
-    self.refuses(message, self.check, **(self.built(text, 3)))
+    self.refuses(message, self.check, **self.built(text, 3))
 
   def test_refuses_another_grid_or_scheme(self):
     grid = {**tiny.GRID, 'name': 'smaller', 'spacing_mm': [5.0, 5.0, 16.0]}
     other = tiny.build_phantom(self.data_dir, grid=grid, n_healthy=1, n_train=2)
     text = self.fused(other, num_volumes=1)
     message = "arm 'x': .* has the grid .*smaller.*: sets used together must agree"
-    self.refuses(message, self.check, **(self.built(text)))
+    self.refuses(message, self.check, **self.built(text))
     for field in ('test', 'healthy', 'validation'):
-      self.refuses('has the grid', self.check, **({field: f'{other}:train'}))
+      self.refuses('has the grid', self.check, **{field: f'{other}:train'})
 
   def test_refuses_what_is_not_built(self):
     text = 'phantom_stroke/mini:train'
-    self.refuses(
-      "arm 'x': data set 'phantom_stroke/mini' is not built", self.check, **(self.built(text))
-    )
-    self.refuses('is not built', self.check, **dict(test=text))
+    self.refuses("arm 'x': data set 'phantom_stroke/mini' is not built", self.check, **self.built(text))
+    self.refuses('is not built', self.check, test=text)
     missing = f'{self.cohort}:dev'
-    self.refuses("arm 'x': .*no such split", self.check, **(self.built(missing)))
+    self.refuses("arm 'x': .*no such split", self.check, **self.built(missing))
 
 
 class PackagedTest(Case):

@@ -20,7 +20,15 @@ unet_3d.bottleneck_filters = 8
 train_unet.min_voxels = 1
 train_unet.steps_per_epoch = 2
 train_unet.batch_size = 2
+ConstantThenLinear.learning_rate = 0.05
+unet_3d.batch_norm_momentum = 0.3
 fit.checkpoint_every = 1
+"""
+LESION_GAN = """
+include 'gin_configs/experiments/lesion_gan_mini.gin'
+lesion_generator.filters = (8, 8)
+lesion_generator.coarse_filters = 8
+lesion_critic.filters = (8, 8)
 """
 ARMS = {
   'clinical': {'learns_from': {'clinical': 'all'}, 'epochs': 2, 'window': 1, 'group': 'clinical'},
@@ -41,10 +49,10 @@ def cohort() -> tuple[str, str]:
 
 
 @functools.cache
-def unet_file() -> str:
-  """Gin file of a tiny segmenter."""
-  path = Path(tfds.testing.make_tmp_dir()) / 'tiny_unet.gin'
-  path.write_text(UNET)
+def gin_file(text: str) -> str:
+  """A file with the text."""
+  path = Path(tfds.testing.make_tmp_dir()) / 'tiny.gin'
+  path.write_text(text)
   return str(path)
 
 
@@ -56,8 +64,8 @@ def fields(**changes: Any) -> dict[str, Any]:
     'test': f'{name}:test',
     'healthy': f'{name}:healthy[1:]',
     'validation': f'{name}:healthy[:1]',
-    'unet': unet_file(),
-    'lesion_gan': 'lesion_gan_mini.gin',
+    'unet': gin_file(UNET),
+    'lesion_gan': gin_file(LESION_GAN),
     'synthetic': {'lesion fusion': {'builder': 'lesion_fusion'}},
     'num_volumes': N_VOLUMES,
     'arms': ARMS,

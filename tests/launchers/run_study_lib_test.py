@@ -1,0 +1,210 @@
+"""What a study refuses before anything is trained, what it lists, and a whole one on tiny data."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import gin
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from launchers.run_study_lib import run_study
+from stroke_tfds import lesion_fusion
+from stroke_tfds.errors import InputError
+from tests import tiny
+from tests.launchers.study import tiny_study
+from tests.launchers.study.tiny_study import arm
+
+
+class Case(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.data_dir, self.cohort = tiny_study.cohort()
+    self.root = Path(tfds.testing.make_tmp_dir()) / 'study'
+
+  def tearDown(self):
+    gin.clear_config()
+    super().tearDown()
+
+  def run_study(self, arm_index=None, dry_run=False, **changes) -> str:
+    """What it prints."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+      run_study(
+        workdir=str(self.root),
+        data_dir=self.data_dir,
+        arm_index=arm_index,
+        dry_run=dry_run,
+        **tiny_study.fields(**changes),
+      )
+    return output.getvalue()
+
+
+class RefusalTest(Case):
+  def refuses(self, message, **options):
+    """In one line, and nothing has been run."""
+    with self.assertRaisesRegex(InputError, message) as caught:
+      self.run_study(**options)
+    self.assertNotIn('\n', str(caught.exception))
+    self.assertFalse(list(self.root.rglob('*.*')), 'something was run')
+
+  def arms(self, **changes):
+    return {**tiny_study.ARMS, 'bad': arm(**changes)}
+
+  def test_an_unknown_source(self):
+    self.refuses("arm 'bad': source 'SPAED' is unknown", arms=self.arms(learns_from={'SPAED': 3}))
+
+  def test_more_cases_than_exist(self):
+    few = self.arms(learns_from={'clinical': 999})
+    self.refuses("arm 'bad': .*expected at least 999", arms=few)
+    few = self.arms(learns_from={'lesion fusion': 5})
+    self.refuses("arm 'bad': asks for 5 cases of 'lesion fusion', but num_volumes is 4", arms=few)
+
+  def test_sources_of_another_grid(self):
+    grid = {**tiny.GRID, 'name': 'other', 'spacing_mm': [5.0, 6.0, 16.0]}
+    other = tiny.build_phantom(self.data_dir, grid=grid, n_healthy=1, n_train=1, n_test_negative=0)
+    self.refuses(
+      "arm 'bad': .* has the grid .*other",
+      arms=self.arms(learns_from={'clinical': 'all', 'theirs': 'all'}),
+      synthetic={**tiny_study.fields()['synthetic'], 'theirs': {'set': f'{other}:train'}},
+    )
+
+  def test_a_network_that_does_not_fit(self):
+    file = tiny_study.gin_file(f'{tiny_study.UNET}\nunet_3d.filters = (4, 4, 4, 4, 4, 4)')
+    self.refuses('tiny.gin: its networks do not fit', unet=file)
+
+  def test_test_cases_that_are_learnt_from(self):
+    self.refuses('which is the test case', test=f'{self.cohort}:train[2:4]')
+    self.refuses('validation: .*which is the test case', validation=f'{self.cohort}:test[:1]')
+    self.refuses('healthy: .*which is the test case', healthy=f'{self.cohort}:test')
+
+  def test_test_cases_behind_a_synthetic_set(self):
+    config = lesion_fusion.LesionFusionConfig(
+      clinical=f'{self.cohort}:test', healthy=f'{self.cohort}:healthy', num_volumes=3, min_voxels=3
+    )
+    builder = lesion_fusion.Builder(config=config, data_dir=self.data_dir)
+    builder.download_and_prepare()
+    text = f'lesion_fusion/{builder.builder_config.name}:train'
+    for count in ('all', 2):
+      self.refuses(
+        f'theirs: {self.cohort}:test holds .*, which is the test case',
+        arms=self.arms(learns_from={'theirs': count}),
+        synthetic={**tiny_study.fields()['synthetic'], 'theirs': {'set': text}},
+      )
+
+  def test_an_index_without_training(self):
+    self.refuses('--arm_index=4: the study has 4 trainings, expected 0 to 3', arm_index=4)
+
+
+class DryRunTest(Case):
+  def test_lists_trainings_and_runs_none(self):
+    lines = self.run_study(dry_run=True).splitlines()
+    self.assertRegex(lines[1], r'^0 +clinical +0 +all clinical +- +2 +4 +2 to 2 ')
+    self.assertRegex(lines[4], r'^3 +clinical \+ lesion fusion +1 +all clinical \+ all lesion fusion ')
+    self.assertRegex(lines[6], '^2 generators and data sets: about ')
+    self.assertRegex(lines[7], '^4 segmenters: about ')
+    self.assertRegex(lines[8], '; 0 of 6 stages are done$')
+    self.assertFalse(list(self.root.rglob('*.*')))
+
+  def test_of_one_training_with_what_it_needs(self):
+    lines = self.run_study(dry_run=True, arm_index=3).splitlines()
+    self.assertRegex(lines[1], r'^3 +clinical \+ lesion fusion +1 ')
+    self.assertRegex(lines[3], '^1 generators and data sets: about ')
+    self.assertRegex(lines[4], '^1 segmenters: about ')
+
+
+def _table(folder: Path) -> list[list[str]]:
+  with (folder / 'table.csv').open(newline='') as file:
+    return list(csv.reader(file))
+
+
+def _start(folder: Path, *flags: str, **options) -> subprocess.Popen:
+  folder.parent.mkdir(exist_ok=True)
+  output = (folder.parent / 'output.txt').open('a')
+  command = tiny_study.command(folder, *flags)
+  return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **options)
+
+
+def _finish(folder: Path, *flags: str) -> str:
+  """Runs a study to its end and returns what was printed."""
+  status = _start(folder, *flags).wait()
+  text = (folder.parent / 'output.txt').read_text()
+  assert status == 0, text[-3000:]
+  (folder.parent / 'output.txt').unlink()
+  return text
+
+
+class WholeStudyTest(Case):
+  def test_from_the_design_to_the_report(self):
+    _finish(self.root)
+    for arm_name in ('clinical', 'clinical_lesion_fusion'):
+      for seed in (0, 1):
+        result = json.loads((self.root / f'seed_{seed}' / arm_name / 'result.json').read_text())
+        self.assertEqual(result['seed'], seed)
+        self.assertEqual(result['window'], [2])
+        self.assertLen(result['cases']['subject_id'], 7)
+        self.assertIn('launchers.train_unet', result['command'])
+    head, *rows = _table(self.root)
+    self.assertLen(rows, 2)
+    self.assertIn('clinical', rows[0])
+    self.assertIn('clinical + lesion fusion', rows[1])
+    self.assertTrue(all(len(row) == len(head) for row in rows))
+    page = (self.root / 'report.html').read_text()
+    for text in ('clinical + lesion fusion', 'launchers.run_study', 'Table 1'):
+      self.assertIn(text, page)
+    json.loads((self.root / 'statistics.json').read_text(), parse_constant=self.fail)
+    for file in ('table.tex', 'cases.csv'):
+      self.assertNotEmpty((self.root / file).read_text())
+
+    table = (self.root / 'table.csv').read_bytes()
+    trained = {path: path.stat().st_mtime_ns for path in self.root.glob('seed_*/**/*')}
+    printed = _finish(self.root)
+    self.assertEqual(printed.count(': done already'), 6)
+    self.assertNotIn('python -m', printed)
+    self.assertEqual({path: path.stat().st_mtime_ns for path in self.root.glob('seed_*/**/*')}, trained)
+    self.assertEqual((self.root / 'table.csv').read_bytes(), table)
+
+
+@pytest.mark.slow
+class KilledStudyTest(Case):
+  def kill_group(self, folder: Path, seconds: float) -> None:
+    process = _start(folder, start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+  def kill_parent(self, folder: Path, seconds: float) -> None:
+    """What it was running goes on alone."""
+    process = _start(folder, start_new_session=True)
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+
+  def test_ends_with_the_table_of_one_left_alone(self):
+    alone, killed = self.root / 'alone' / 'study', self.root / 'killed' / 'study'
+    self.root.mkdir()
+    start = time.monotonic()
+    _finish(alone)
+    seconds = time.monotonic() - start
+    draw = random.Random(0)
+    # The data sets are in a folder that both use; each study trains for itself.
+    for _ in range(3):
+      self.kill_group(killed, draw.uniform(0.1, 0.5) * seconds)
+    self.kill_parent(killed, draw.uniform(0.1, 0.5) * seconds)
+    _finish(killed)
+    for file in ('table.csv', 'cases.csv'):
+      self.assertEqual((killed / file).read_text(), (alone / file).read_text())
+    rows = _table(alone)
+    self.assertNotEqual(rows[1], rows[2])
+
+
+if __name__ == '__main__':
+  tf.test.main()

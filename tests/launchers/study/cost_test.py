@@ -1,0 +1,108 @@
+"""Estimates of time: what they are proportional to, and how they are shown."""
+
+from pathlib import Path
+from unittest import mock
+
+import gin
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from keras_itm.multiply_adds import count_multiply_adds
+from keras_itm.networks.unet_3d import unet_3d
+from launchers.study import cost
+from launchers.study.cost import Costs
+from launchers.study.tasks import Tasks
+from stroke_tfds.errors import InputError
+from tests import tiny
+from tests.launchers.study import tiny_study
+from tests.launchers.study.tiny_study import arm
+
+_ARMS = {
+  'short': arm(epochs=2, window=1),
+  'long': arm(epochs=4, window=1),
+  'watched': arm(epochs=2, window=2),
+  'SPADE': arm(learns_from={'SPADE': 'all'}, start='short', epochs=2, window=1),
+}
+_SYNTHETIC = {'SPADE': {'translator': 'spade_mini.gin', 'bindings': ['train_itm.epochs = 6']}}
+
+
+class CostsTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.data_dir, _ = tiny_study.cohort()
+    self.root = Path(tfds.testing.make_tmp_dir())
+
+  def tearDown(self):
+    gin.clear_config()
+    super().tearDown()
+
+  def costs(self, seconds=None, **changes):
+    """Costs at 1e9 products a second where nothing is known yet, and the tasks by name."""
+    design = tiny_study.design(**{'arms': _ARMS, 'synthetic': _SYNTHETIC, 'n_seeds': 1, **changes})
+    tasks = Tasks(design, self.root, self.data_dir).all()
+    with mock.patch.object(cost, '_measured_rate', return_value=1e9):
+      return Costs(design, self.data_dir, tasks, seconds or {}), {task.name: task for task in tasks}
+
+  def network_products(self) -> float:
+    network = unet_3d(shape=tiny.GRID['shape'], n_contrasts=1, filters=(4, 8), bottleneck_filters=8)
+    return count_multiply_adds(network, tiny.GRID['shape'])
+
+  def test_by_hand(self):
+    """2 steps an epoch of 2 volumes, forward and back; 6 test cases, each twice, in the window."""
+    costs, tasks = self.costs()
+    one = self.network_products() / 1e9
+    seconds = lambda name: costs.seconds(tasks[f'{name}, seed 0']) - 12
+    self.assertAllClose(seconds('short'), one * (2 * 2 * 2 * 3 + 6 * 2), rtol=1e-6)
+    self.assertAllClose(seconds('long'), one * (4 * 2 * 2 * 3 + 6 * 2), rtol=1e-6)
+    self.assertAllClose(seconds('watched'), one * (2 * 2 * 2 * 3 + 6 * 4), rtol=1e-6)
+
+  def test_generators_by_their_own_files(self):
+    costs, tasks = self.costs()
+    twice, _ = self.costs(
+      synthetic={'SPADE': {'translator': 'spade_mini.gin', 'bindings': ['train_itm.epochs = 12']}}
+    )
+    translator = tasks['SPADE translator, seed 0']
+    self.assertGreater(costs.seconds(translator), 13)
+    self.assertAllClose(twice.seconds(translator) - 12, 2 * (costs.seconds(translator) - 12), rtol=1e-6)
+    self.assertGreater(costs.seconds(tasks['lesion GAN, seed 0']), 12)
+    # A set is made in hardly more time than the start takes.
+    self.assertEqual(costs.seconds(tasks['SPADE set, seed 0']), 12)
+    # The arm of the same name is another training.
+    arms = [costs.seconds(tasks[f'{name}, seed 0']) for name in ('SPADE', 'short')]
+    self.assertEqual(arms[0], arms[1])
+
+  def test_speed_follows_what_is_done(self):
+    costs, tasks = self.costs()
+    long = costs.seconds(tasks['long, seed 0']) - 12
+    known = costs.seconds(tasks['short, seed 0']) - 12
+    costs, tasks = self.costs({'short, seed 0': 10 * known})
+    self.assertAllClose(costs.seconds(tasks['short, seed 0']), 10 * known)
+    self.assertAllClose(costs.seconds(tasks['long, seed 0']) - 12, 10 * long, rtol=1e-6)
+
+  def test_listing(self):
+    costs, tasks = self.costs({'short, seed 0': 30.0})
+    trainings = [task for task in tasks.values() if task.arm]
+    wanted = [tasks['long, seed 0'], tasks['short, seed 0'], tasks['lesion GAN, seed 0']]
+    lines = costs.listing(trainings, wanted).splitlines()
+    self.assertEqual(lines[0].split()[:3], ['index', 'arm', 'seed'])
+    columns = [[cell for cell in line.split('  ') if cell.strip()] for line in lines[1:3]]
+    strip = lambda cells: [cell.strip() for cell in cells][:-1]
+    self.assertEqual(strip(columns[0]), ['0', 'short', '0', 'all clinical', '-', '2', '4', '2 to 2'])
+    self.assertEqual(strip(columns[1]), ['1', 'long', '0', 'all clinical', '-', '4', '8', '4 to 4'])
+    self.assertEqual(lines[3], '')
+    self.assertStartsWith(lines[4], '1 generators and data sets: about ')
+    self.assertStartsWith(lines[5], '2 segmenters: about ')
+    self.assertRegex(lines[6], r'^All: about .*; 1 of 3 stages are done$')
+
+  def test_refuses_networks_that_do_not_fit_the_grid(self):
+    with self.assertRaisesRegex(
+      InputError, 'lesion_gan_mini.gin: its networks do not fit .*:train: shape .*divisible by 16$'
+    ):
+      self.costs(lesion_gan='lesion_gan_mini.gin')
+
+  def test_this_machine_has_a_speed(self):
+    self.assertBetween(cost._measured_rate(), 1e7, 1e15)
+
+
+if __name__ == '__main__':
+  tf.test.main()
