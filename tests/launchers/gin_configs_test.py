@@ -11,13 +11,16 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from launchers import app, fitting
+from launchers import app, fitting, run_study_lib
+from launchers.study.design import check_names
 from tests import tiny
 from tests.launchers import small_systems
 
 _fit = fitting.fit
 _FOLDER = Path(str(importlib.resources.files('gin_configs'))) / 'experiments'
-_TRAININGS = sorted(path.name for path in _FOLDER.glob('*.gin') if path.name != 'demo.gin')
+_ALL = sorted(path.name for path in _FOLDER.glob('*.gin'))
+_STUDIES = [name for name in _ALL if name.startswith('phantom_study')]
+_TRAININGS = [name for name in _ALL if name not in ('demo.gin', *_STUDIES)]
 
 
 class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
@@ -68,12 +71,64 @@ class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertTrue(np.any(old != variable.numpy()), variable.name)
 
   def test_every_experiment_opens_with_its_command_and_hardware(self):
-    for name in [*_TRAININGS, 'demo.gin']:
+    for name in _ALL:
       head = (_FOLDER / name).read_text().split('\n\n')[0]
       self.assertIn(f'--gin_file={name}', head)
       self.assertRegex(head, 'CPU|GPU')
       self.assertRegex(head, 'minute|quarter of an hour|GPU')
       self.assertRegex(head, 'Expected: ')
+
+
+class StudiesTest(tf.test.TestCase, parameterized.TestCase):
+  def tearDown(self):
+    gin.clear_config()
+    super().tearDown()
+
+  def design(self, name):
+    gin.clear_config()
+    app.parse_gin([name], [])
+    with mock.patch.object(run_study_lib, 'StudyRun') as study_run:
+      run_study_lib.run_study(self.get_temp_dir())
+    return study_run.call_args.args[0]
+
+  @parameterized.parameters(_STUDIES)
+  def test_holds_all_arms_of_the_paper_with_its_values(self, name):
+    made = self.design(name)
+    check_names(made)
+    self.assertLen(made.seeds, 3)
+    self.assertLen(made.arms, 20)
+    self.assertEqual(made.arms[0].name, 'clinical')
+    # Table 1 of the paper, and its two values in the text for few cases alone.
+    published = {arm.name: arm.published[0] for arm in made.arms if arm.published}
+    table = {
+      'clinical + {}': (79.4, 73.5, 78.1),
+      '{}': (50.8, 58.0, 54.2),
+      '{}, then 10 clinical': (62.1, 65.1, 67.1),
+      '{}, then 50 clinical': (69.2, 73.7, 70.5),
+    }
+    expected = {
+      title.format(system): value
+      for title, values in table.items()
+      for system, value in zip(('Pix2Pix10', 'Pix2Pix100', 'SPADE'), values)
+    }
+    expected |= {'clinical': 68.7, '10 clinical': 8.3, '50 clinical': 16.4}
+    self.assertEqual(published, expected | {'clinical + lesion fusion': 70.8})
+
+  @parameterized.parameters(_STUDIES)
+  def test_bindings_of_each_arm_fit_its_segmenter(self, name):
+    made = self.design(name)
+    for arm in made.arms:
+      gin.clear_config()
+      app.parse_gin([made.unet], list(arm.bindings))
+
+  def test_every_arm_of_the_mini_study_has_as_many_steps(self):
+    arms = {arm.name: arm for arm in self.design('phantom_study_mini.gin').arms}
+    epochs = {
+      name: arm.epochs + (arms[arm.start].epochs if arm.start else 0) for name, arm in arms.items()
+    }
+    synthetic = {name for name, arm in arms.items() if arm.group == 'synthetic'}
+    self.assertEqual({epochs[name] for name in epochs.keys() - synthetic}, {18})
+    self.assertEqual({epochs[name] for name in synthetic}, {12})
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -53,7 +54,8 @@ class RefusalTest(Case):
     """In one line, and nothing has been run."""
     with self.assertRaisesRegex(InputError, message) as caught:
       self.run_study(**options)
-    self.assertNotIn('\n', str(caught.exception))
+    # Gin adds which function was called.
+    self.assertNotIn('\n', str(caught.exception).split('\n  In call to')[0])
     self.assertFalse(list(self.root.rglob('*.*')), 'something was run')
 
   def arms(self, **changes):
@@ -126,84 +128,91 @@ def _table(folder: Path) -> list[list[str]]:
     return list(csv.reader(file))
 
 
-def _start(folder: Path, *flags: str, **options) -> subprocess.Popen:
-  folder.parent.mkdir(exist_ok=True)
-  output = (folder.parent / 'output.txt').open('a')
-  command = tiny_study.command(folder, *flags)
-  return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **options)
+def _start(folder: Path) -> subprocess.Popen:
+  """A study with its data in `folder / data`, in a process group of its own."""
+  folder.mkdir(parents=True, exist_ok=True)
+  with (folder / 'output.txt').open('a') as output:
+    command = tiny_study.command(folder / 'study', folder / 'data')
+    return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
 
 
-def _finish(folder: Path, *flags: str) -> str:
-  """Runs a study to its end and returns what was printed."""
-  status = _start(folder, *flags).wait()
-  text = (folder.parent / 'output.txt').read_text()
+def _finish(folder: Path) -> str:
+  """Runs a study to its end and returns what this start printed."""
+  before = (folder / 'output.txt').stat().st_size if (folder / 'output.txt').exists() else 0
+  status = _start(folder).wait()
+  text = (folder / 'output.txt').read_bytes()[before:].decode()
   assert status == 0, text[-3000:]
-  (folder.parent / 'output.txt').unlink()
   return text
 
 
-class WholeStudyTest(Case):
+class WholeStudyCase(Case):
+  def folder(self, name: str) -> Path:
+    """For a study with data of its own."""
+    folder = self.root / name
+    shutil.copytree(Path(self.data_dir) / self.cohort, folder / 'data' / self.cohort)
+    return folder
+
+
+class WholeStudyTest(WholeStudyCase):
   def test_from_the_design_to_the_report(self):
-    _finish(self.root)
+    folder = self.folder('once')
+    study = folder / 'study'
+    _finish(folder)
     for arm_name in ('clinical', 'clinical_lesion_fusion'):
       for seed in (0, 1):
-        result = json.loads((self.root / f'seed_{seed}' / arm_name / 'result.json').read_text())
+        result = json.loads((study / f'seed_{seed}' / arm_name / 'result.json').read_text())
         self.assertEqual(result['seed'], seed)
         self.assertEqual(result['window'], [2])
-        self.assertLen(result['cases']['subject_id'], 7)
+        self.assertLen(result['cases']['subject_id'], 6)
         self.assertIn('launchers.train_unet', result['command'])
-    head, *rows = _table(self.root)
+    head, *rows = _table(study)
     self.assertLen(rows, 2)
     self.assertIn('clinical', rows[0])
     self.assertIn('clinical + lesion fusion', rows[1])
     self.assertTrue(all(len(row) == len(head) for row in rows))
-    page = (self.root / 'report.html').read_text()
+    page = (study / 'report.html').read_text()
     for text in ('clinical + lesion fusion', 'launchers.run_study', 'Table 1'):
       self.assertIn(text, page)
-    json.loads((self.root / 'statistics.json').read_text(), parse_constant=self.fail)
+    json.loads((study / 'statistics.json').read_text(), parse_constant=self.fail)
     for file in ('table.tex', 'cases.csv'):
-      self.assertNotEmpty((self.root / file).read_text())
+      self.assertNotEmpty((study / file).read_text())
 
-    table = (self.root / 'table.csv').read_bytes()
-    trained = {path: path.stat().st_mtime_ns for path in self.root.glob('seed_*/**/*')}
-    printed = _finish(self.root)
+    table = (study / 'table.csv').read_bytes()
+    times = lambda: {path: path.stat().st_mtime_ns for path in study.glob('seed_*/**/*')}
+    trained = times()
+    printed = _finish(folder)
     self.assertEqual(printed.count(': done already'), 6)
     self.assertNotIn('python -m', printed)
-    self.assertEqual({path: path.stat().st_mtime_ns for path in self.root.glob('seed_*/**/*')}, trained)
-    self.assertEqual((self.root / 'table.csv').read_bytes(), table)
+    self.assertEqual(times(), trained)
+    self.assertEqual((study / 'table.csv').read_bytes(), table)
 
 
 @pytest.mark.slow
-class KilledStudyTest(Case):
-  def kill_group(self, folder: Path, seconds: float) -> None:
-    process = _start(folder, start_new_session=True)
+class KilledStudyTest(WholeStudyCase):
+  def kill(self, folder: Path, seconds: float, *, children: bool) -> None:
+    """After some seconds, all processes or the first alone, whose child then goes on."""
+    process = _start(folder)
     time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-  def kill_parent(self, folder: Path, seconds: float) -> None:
-    """What it was running goes on alone."""
-    process = _start(folder, start_new_session=True)
-    time.sleep(seconds)
-    process.kill()
-    process.wait()
+    if children:
+      os.killpg(process.pid, signal.SIGKILL)
+    else:
+      process.kill()
+    self.assertEqual(process.wait(), -signal.SIGKILL, 'it was done before it was killed')
 
   def test_ends_with_the_table_of_one_left_alone(self):
-    alone, killed = self.root / 'alone' / 'study', self.root / 'killed' / 'study'
-    self.root.mkdir()
+    alone, killed = self.folder('alone'), self.folder('killed')
     start = time.monotonic()
     _finish(alone)
     seconds = time.monotonic() - start
     draw = random.Random(0)
-    # The data sets are in a folder that both use; each study trains for itself.
-    for _ in range(3):
-      self.kill_group(killed, draw.uniform(0.1, 0.5) * seconds)
-    self.kill_parent(killed, draw.uniform(0.1, 0.5) * seconds)
-    _finish(killed)
+    for children in (True, True, True, False):
+      self.kill(killed, draw.uniform(0.1, 0.4) * seconds, children=children)
+    printed = _finish(killed)
+    self.assertIn('done already', printed)
     for file in ('table.csv', 'cases.csv'):
-      self.assertEqual((killed / file).read_text(), (alone / file).read_text())
-    rows = _table(alone)
-    self.assertNotEqual(rows[1], rows[2])
+      self.assertEqual((killed / 'study' / file).read_text(), (alone / 'study' / file).read_text())
+    _, clinical, fused = _table(alone / 'study')
+    self.assertNotEqual(clinical[4:], fused[4:])
 
 
 if __name__ == '__main__':

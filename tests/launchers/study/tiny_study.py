@@ -88,10 +88,10 @@ def arm(**changes: Any) -> dict[str, Any]:
   return {'learns_from': {'clinical': 'all'}, 'epochs': 3, 'window': 2, **changes}
 
 
-def command(workdir: Path, *flags: str, **changes: Any) -> list[str]:
+def command(workdir: Path, data_dir: Path, **changes: Any) -> list[str]:
   """The command of the study."""
   file = workdir.with_suffix('.gin')
   lines = [f'run_study.{name} = {value!r}' for name, value in fields(**changes).items()]
   file.write_text('\n'.join(['import launchers.run_study_lib', *lines]) + '\n')
-  options = [f'--gin_file={file}', f'--workdir={workdir}', f'--data_dir={cohort()[0]}']
-  return [sys.executable, '-m', 'launchers.run_study', *options, *flags]
+  options = [f'--gin_file={file}', f'--workdir={workdir}', f'--data_dir={data_dir}']
+  return [sys.executable, '-m', 'launchers.run_study', *options]
