@@ -9,6 +9,7 @@ from typing import Any
 import gin
 
 from launchers.console import say
+from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
 
@@ -48,13 +49,13 @@ class RunFolder:
     asked = gin.config_str()
     if config.exists():
       _refuse_difference(config, asked)
-    elif self.path.exists() and any(self.path.iterdir()):
+    elif self.path.exists() and any(not file.name.startswith('.') for file in self.path.iterdir()):
       raise InputError(
         f'{self.path}: holds files but no config.gin, expected an empty or new folder, or a run'
       )
     else:
       self.path.mkdir(parents=True, exist_ok=True)
-      config.write_text(asked)
+      files.write_whole(config, asked.encode())
 
   @property
   def checkpoints(self) -> Path:
@@ -90,7 +91,7 @@ class RunFolder:
 
   def finish(self, facts: dict[str, Any]) -> None:
     """Marks the run as ended, with its results."""
-    (self.path / self._finished.name).write_text(json.dumps(facts) + '\n')
+    files.write_whole(self.path / self._finished.name, (json.dumps(facts) + '\n').encode())
     say(f'{self.path} is finished: {json.dumps(facts)}')
 
 

@@ -118,7 +118,7 @@ class StudyRun:
     wanted = trainings if arm_index is None else [trainings[arm_index]]
     tasks = needed_by(self._all, [task.name for task in wanted])
     ledger = Ledger(self._root / 'stages')
-    costs = Costs(self._design, self._data_dir, self._all, ledger.seconds())
+    costs = Costs(self._design, self._data_dir, self._all, ledger.seconds(), workers)
     if dry_run:
       print(costs.listing(trainings, tasks))
       return

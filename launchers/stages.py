@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from launchers.console import say
 from stroke_tfds import files
@@ -53,9 +55,9 @@ class Ledger:
     self._folder = folder
 
   def seconds(self) -> dict[str, float]:
-    """Wall-clock seconds by stage, all its starts together."""
+    """Wall-clock seconds by stage, all its starts together but those that were killed."""
     facts = [json.loads(path.read_text()) for path in sorted(self._folder.glob('*.json'))]
-    return {stage['name']: stage['seconds'] for stage in facts}
+    return {stage['name']: stage['seconds'] for stage in facts if stage['seconds']}
 
   def run(
     self, stage: Stage, to_log: bool = False, environment: Mapping[str, str] | None = None
@@ -71,14 +73,20 @@ class Ledger:
       Whether it was run now.
 
     Raises:
-      InputError: The command failed; its own message stands above, or in the log.
+      InputError: The command failed; its own message stands above, or in the log. Or the stage was run
+        before with other gin values.
     """
     self._folder.mkdir(parents=True, exist_ok=True)
     with self._alone(stage) as lock:
+      before = self._read(stage)
       if stage.is_done():
+        _check_values(stage, before.get('command', stage.command))
         say(f'{stage.name}: done already ({stage.product})')
         return False
       say(f'{stage.name}\n  {stage}')
+      seconds_before = before.get('seconds', 0.0)
+      # Now, for a child that ends after this process.
+      self._write(stage, seconds_before)
       log = self._file(stage, 'log') if to_log else None
       start = time.monotonic()
       status, peak_kib = _call(stage.command, lock, log, environment or {})
@@ -86,14 +94,23 @@ class Ledger:
         raise InputError(
           f'{stage.name}: ended with exit status {status}: {stage}{_last_line(log) if log else ""}'
         )
-      self._note(stage, time.monotonic() - start, peak_kib)
+      seconds, peak_gib = time.monotonic() - start, peak_kib / 2**20
+      self._write(stage, seconds_before + seconds, peak_gib)
+      say(f'{stage.name}: {seconds:.1f} s, {peak_gib:.2f} GiB')
       return True
 
-  def _note(self, stage: Stage, seconds: float, peak_kib: int) -> None:
-    seconds = round(self.seconds().get(stage.name, 0.0) + seconds, 1)
-    facts = {'name': stage.name, 'seconds': seconds, 'peak_memory_gib': round(peak_kib / 2**20, 2)}
+  def _read(self, stage: Stage) -> dict[str, Any]:
+    path = self._file(stage, 'json')
+    return json.loads(path.read_text()) if path.exists() else {}
+
+  def _write(self, stage: Stage, seconds: float, peak_gib: float = 0.0) -> None:
+    facts = {
+      'name': stage.name,
+      'seconds': round(seconds, 1),
+      'peak_memory_gib': round(peak_gib, 2),
+      'command': list(stage.command),
+    }
     files.write_whole(self._file(stage, 'json'), (json.dumps(facts) + '\n').encode())
-    say(f'{stage.name}: {facts["seconds"]} s, {facts["peak_memory_gib"]} GiB')
 
   @contextlib.contextmanager
   def _alone(self, stage: Stage) -> Iterator[int]:
@@ -108,6 +125,21 @@ class Ledger:
 
   def _file(self, stage: Stage, kind: str) -> Path:
     return self._folder / f'{slug(stage.name)}.{kind}'
+
+
+def _check_values(stage: Stage, before: Sequence[str]) -> None:
+  """A stage whose gin values were changed must not go by what the old ones made."""
+  for one, other in itertools.zip_longest(_values(before), _values(stage.command), fillvalue='nothing'):
+    if one != other:
+      raise InputError(
+        f'{stage.name}: {stage.product} was made with {one}, asked for is {other}; expected the same '
+        'values, another name or another --workdir'
+      )
+
+
+def _values(command: Sequence[str]) -> list[str]:
+  """Gin files and values; the folder of a run to start from may have been moved since."""
+  return [re.sub(r"(\.start = ').*/", r'\1', flag) for flag in command if flag.startswith('--gin_')]
 
 
 def slug(name: str) -> str:

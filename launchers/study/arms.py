@@ -21,6 +21,7 @@ class Arm:
       Other sources are synthetic sets of the study.
     epochs: How long it trains.
     window: How many of its last epochs are evaluated; or (first, last), both counted from 1.
+    steps_per_epoch: Optimizer steps; those of the study's segmenter when 0.
     start: Arm of the same seed from whose last checkpoint it starts; a new network when empty.
     weights: Source -> relative chance of a draw from it; all cases alike when empty.
     bindings: Gin bindings of this arm alone.
@@ -34,6 +35,7 @@ class Arm:
   learns_from: Mapping[str, int | str]
   epochs: int
   window: int | tuple[int, int]
+  steps_per_epoch: int = 0
   start: str = ''
   weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
   bindings: tuple[str, ...] = ()
@@ -118,6 +120,10 @@ def _check_sources(arm: Arm) -> None:
 def _check_epochs(arm: Arm) -> None:
   if not _is_count(arm.epochs):
     raise InputError(f'arm {arm.name!r}: epochs is {arm.epochs!r}, expected a whole number from 1')
+  if arm.steps_per_epoch != 0 and not _is_count(arm.steps_per_epoch):
+    raise InputError(
+      f'arm {arm.name!r}: steps_per_epoch is {arm.steps_per_epoch!r}, expected a whole number from 1'
+    )
   window = arm.window if isinstance(arm.window, tuple) else (arm.window, arm.epochs)
   sound = len(window) == 2 and all(_is_count(epoch) for epoch in window)
   if not sound or not 1 <= arm.window_epochs.start < arm.window_epochs.stop <= arm.epochs + 1:

@@ -1,10 +1,6 @@
 """From the run folder of a segmenter to the result.json of an arm."""
 
 import csv
-import itertools
-import json
-import re
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +9,6 @@ import numpy as np
 from keras_itm.callbacks import read_metrics
 from launchers.study.arms import Arm
 from launchers.study.results import METRICS, TestSet, write_result
-from stroke_tfds.errors import InputError
 
 RESULT = 'result.json'
 _CURVE = ('epoch', 'step', 'dice', 'loss', 'test_dice', 'test_loss')
@@ -27,12 +22,8 @@ def collect(run: Path, arm: Arm, seed: int, facts: dict[str, Any]) -> None:
     arm: What it is a training of.
     seed: Of the training.
     facts: What else the result says, its command among it.
-
-  Raises:
-    InputError: The run was trained with other values than the command gives.
   """
   if (run / RESULT).exists():
-    _check_command(run / RESULT, facts['command'])
     return
   epochs = [_read_rows(run / 'window' / f'epoch_{n:04d}.csv') for n in arm.window_epochs]
   rows = read_metrics(run / 'metrics.csv')
@@ -42,23 +33,6 @@ def collect(run: Path, arm: Arm, seed: int, facts: dict[str, Any]) -> None:
   }
   own = {'arm': arm.name, 'seed': seed, 'window': list(arm.window_epochs), 'run': run.name}
   write_result(run / RESULT, {**own, **facts}, curve, _test_set(epochs[0]), metrics)
-
-
-def _check_command(result: Path, asked: str) -> None:
-  """An arm that was changed after its training must not go by the old result."""
-  found = json.loads(result.read_text())['command']
-  for one, other in itertools.zip_longest(_values(found), _values(asked), fillvalue='nothing'):
-    if one != other:
-      raise InputError(
-        f'{result.parent} was trained with {one}, asked for is {other}; expected the same arm as '
-        'before, another name for it, or another --workdir'
-      )
-
-
-def _values(command: str) -> list[str]:
-  flags = [flag for flag in shlex.split(command) if flag.startswith('--gin_')]
-  # The study's folder may have been moved, and with it what an arm starts from.
-  return [re.sub(r"(train_unet.start = ').*/", r'\1', flag) for flag in flags]
 
 
 def _test_set(rows: list[dict[str, str]]) -> TestSet:

@@ -49,13 +49,19 @@ class Costs:
     data_dir: TFDS data folder.
     seconds: Stage -> seconds that it took already; they set the speed where there are any.
     tasks: All tasks of the study.
+    workers: Tasks at a time, now and when those seconds were taken; they share one machine.
 
   Raises:
     InputError: A gin file that is not one of such a training, or networks that do not fit the grid.
   """
 
   def __init__(
-    self, design: Design, data_dir: str, tasks: Sequence[Task], seconds: Mapping[str, float]
+    self,
+    design: Design,
+    data_dir: str,
+    tasks: Sequence[Task],
+    seconds: Mapping[str, float],
+    workers: int = 1,
   ):
     read = lambda root, file, lines=(): _read(root, file, lines, design.train, data_dir)
     self._trainings = {
@@ -73,7 +79,8 @@ class Costs:
     if known:
       self._rate = sum(products[name] for name in known) / sum(seconds[name] for name in known)
     else:
-      self._rate = _measured_rate()
+      self._rate = _measured_rate() / workers
+    self._workers = workers
 
   def seconds(self, task: Task) -> float:
     """Of a task: what it took, or an estimate."""
@@ -89,21 +96,26 @@ class Costs:
       tasks: What would be run.
     """
     wanted = {task.name for task in tasks}
+    of_arm: dict[str, list[tuple[int, Task]]] = {}
+    for i, task in enumerate(trainings):
+      if task.name in wanted:
+        of_arm.setdefault(task.arm[0].name, []).append((i, task))
     head = [
-      'index',
+      'index, a seed each',
       'arm',
-      'seed',
       'learns from',
       'starts from',
-      'epochs',
       'steps',
       'evaluated',
-      'time',
+      'time each',
     ]
     rows = [
-      [str(i), *self._row(task), clock(self.seconds(task))]
-      for i, task in enumerate(trainings)
-      if task.name in wanted
+      [
+        ' '.join(str(i) for i, _ in runs),
+        *self._row(runs[0][1].arm[0]),
+        self._time([t for _, t in runs]),
+      ]
+      for runs in of_arm.values()
     ]
     others = [task for task in tasks if not task.arm]
     parts = {'generators and data sets': others, 'segmenters': [t for t in tasks if t.arm]}
@@ -111,24 +123,27 @@ class Costs:
       f'{len(part)} {what}: about {clock(sum(map(self.seconds, part)))}' for what, part in parts.items()
     ]
     n_done = sum(task.name in self._done for task in tasks)
-    total = (
-      f'All: about {clock(sum(map(self.seconds, tasks)))}; {n_done} of {len(tasks)} stages are done'
-    )
+    seconds = sum(map(self.seconds, tasks)) / self._workers
+    at_once = f', {self._workers} at a time' if self._workers > 1 else ''
+    total = f'All: about {clock(seconds)}{at_once}; {n_done} of {len(tasks)} stages are done'
     return '\n'.join([*_columns([head, *rows]), '', *lines, total])
 
-  def _row(self, task: Task) -> list[str]:
-    arm, seed = task.arm
+  def _row(self, arm: Arm) -> list[str]:
     window = arm.window_epochs
-    steps = arm.epochs * self._unet.steps_per_epoch
     return [
       arm.name,
-      str(seed),
       describe_sources(arm),
       arm.start or '-',
-      str(arm.epochs),
-      f'{steps:,}',
+      f'{self._steps(arm):,} in {arm.epochs} epochs',
       f'{window.start} to {window.stop - 1}',
     ]
+
+  def _time(self, tasks: Sequence[Task]) -> str:
+    """The mean, whether measured or estimated."""
+    return clock(sum(map(self.seconds, tasks)) / len(tasks))
+
+  def _steps(self, arm: Arm) -> int:
+    return arm.epochs * (arm.steps_per_epoch or self._unet.steps_per_epoch)
 
   def _products(self, task: Task) -> float:
     if task.arm:
@@ -137,7 +152,7 @@ class Costs:
     return training.epochs * training.steps_per_epoch * training.step_products if training else 0.0
 
   def _arm_products(self, arm: Arm) -> float:
-    steps = arm.epochs * self._unet.steps_per_epoch
+    steps = self._steps(arm)
     tests = self._n_test * 2 * len(arm.window_epochs)
     return steps * self._unet.step_products + tests * self._unet.network_products
 

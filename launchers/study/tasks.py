@@ -161,6 +161,8 @@ class Tasks:
       'window': (window.start, window.stop - 1),
       'seed': seed,
     }
+    if arm.steps_per_epoch:
+      values['steps_per_epoch'] = arm.steps_per_epoch
     if arm.weights:
       values['weights'] = [arm.weights[name] for name in arm.learns_from]
     if arm.start:

@@ -74,6 +74,26 @@ class LedgerTest(tf.test.TestCase):
     self.assertTrue(done.exists())
     self.assertEqual(started.read_text(), 'x')
 
+  def test_a_done_stage_is_refused_under_other_gin_values(self):
+    def stage(workdir, epochs, *more):
+      start = f"--gin_bindings=train_unet.start = '{workdir}/seed_0/SPADE'"
+      values = [f'--gin_bindings=train_unet.epochs = {epochs}', *more, start]
+      code = f'open({str(self.root / "x.done")!r}, "w").close()'
+      command = [sys.executable, '-c', code, *values, f'--workdir={workdir}']
+      return Stage('clinical', command, self.root, '*.done')
+
+    ledger = Ledger(self.root / 'stages')
+    self.assertTrue(ledger.run(stage('runs', 3)))
+    self.assertFalse(ledger.run(stage('/home/me/moved', 3)))
+    more = '--gin_bindings=a.b = 1'
+    for changed, message in (
+      (stage('runs', 4), 'clinical: .* was made with .*epochs = 3, asked for is .*epochs = 4;'),
+      (stage('runs', 3, more), 'made with .*SPADE.* asked for is .*a.b = 1'),
+      (Stage('clinical', ['python'], self.root, '*.done'), 'epochs = 3, asked for is nothing'),
+    ):
+      with self.assertRaisesRegex(InputError, message):
+        ledger.run(changed)
+
   def test_names_as_files(self):
     self.assertEqual(slug('clinical + SPADE'), 'clinical_SPADE')
     self.assertEqual(slug('SPADE, then 10 clinical'), 'SPADE_then_10_clinical')

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from keras_itm.multiply_adds import count_multiply_adds
 from keras_itm.networks.unet_3d import unet_3d
+from launchers.console import clock
 from launchers.study import cost
 from launchers.study.cost import Costs
 from launchers.study.tasks import Tasks
@@ -36,12 +37,13 @@ class CostsTest(tf.test.TestCase):
     gin.clear_config()
     super().tearDown()
 
-  def costs(self, seconds=None, **changes):
+  def costs(self, seconds=None, workers=1, **changes):
     """Costs at 1e9 products a second where nothing is known yet, and the tasks by name."""
     design = tiny_study.design(**{'arms': _ARMS, 'synthetic': _SYNTHETIC, 'n_seeds': 1, **changes})
     tasks = Tasks(design, self.root, self.data_dir).all()
     with mock.patch.object(cost, '_measured_rate', return_value=1e9):
-      return Costs(design, self.data_dir, tasks, seconds or {}), {task.name: task for task in tasks}
+      made = Costs(design, self.data_dir, tasks, seconds or {}, workers)
+    return made, {task.name: task for task in tasks}
 
   def network_products(self) -> float:
     network = unet_3d(shape=tiny.GRID['shape'], n_contrasts=1, filters=(4, 8), bottleneck_filters=8)
@@ -84,15 +86,35 @@ class CostsTest(tf.test.TestCase):
     trainings = [task for task in tasks.values() if task.arm]
     wanted = [tasks['long, seed 0'], tasks['short, seed 0'], tasks['lesion GAN, seed 0']]
     lines = costs.listing(trainings, wanted).splitlines()
-    self.assertEqual(lines[0].split()[:3], ['index', 'arm', 'seed'])
-    columns = [[cell for cell in line.split('  ') if cell.strip()] for line in lines[1:3]]
-    strip = lambda cells: [cell.strip() for cell in cells][:-1]
-    self.assertEqual(strip(columns[0]), ['0', 'short', '0', 'all clinical', '-', '2', '4', '2 to 2'])
-    self.assertEqual(strip(columns[1]), ['1', 'long', '0', 'all clinical', '-', '4', '8', '4 to 4'])
+    self.assertStartsWith(lines[0], 'index, a seed each')
+    columns = [[cell.strip() for cell in line.split('  ') if cell.strip()] for line in lines[1:3]]
+    self.assertEqual(columns[0], ['0', 'short', 'all clinical', '-', '4 in 2 epochs', '2 to 2', '30 s'])
+    self.assertEqual(columns[1][:-1], ['1', 'long', 'all clinical', '-', '8 in 4 epochs', '4 to 4'])
     self.assertEqual(lines[3], '')
     self.assertStartsWith(lines[4], '1 generators and data sets: about ')
     self.assertStartsWith(lines[5], '2 segmenters: about ')
     self.assertRegex(lines[6], r'^All: about .*; 1 of 3 stages are done$')
+
+  def test_listing_puts_the_seeds_of_an_arm_together(self):
+    costs, tasks = self.costs({'short, seed 0': 30.0, 'short, seed 1': 60.0}, n_seeds=2)
+    trainings = [task for task in tasks.values() if task.arm]
+    row = costs.listing(trainings, trainings).splitlines()[1]
+    self.assertRegex(row, rf'^0 {len(trainings) // 2} +short .* 45 s$')
+
+  def test_several_at_a_time_are_slower_each_and_as_fast_together(self):
+    alone, tasks = self.costs()
+    both, _ = self.costs(workers=2)
+    task = tasks['long, seed 0']
+    self.assertAllClose(both.seconds(task) - 12, 2 * (alone.seconds(task) - 12), rtol=1e-6)
+    last = both.listing([task], [task]).splitlines()[-1]
+    self.assertStartsWith(last, f'All: about {clock(both.seconds(task) / 2)}, 2 at a time')
+
+  def test_an_arm_may_have_steps_of_its_own(self):
+    costs, tasks = self.costs(arms={**_ARMS, 'short': {**_ARMS['short'], 'steps_per_epoch': 6}})
+    one = self.network_products() / 1e9
+    self.assertAllClose(
+      costs.seconds(tasks['short, seed 0']) - 12, one * (2 * 6 * 2 * 3 + 6 * 2), rtol=1e-6
+    )
 
   def test_refuses_networks_that_do_not_fit_the_grid(self):
     with self.assertRaisesRegex(
