@@ -31,13 +31,17 @@ def level_slices(
   healthy = np.isin(labels, parenchyma_ids) & (lesion == 0)
   levelled = np.empty(image.shape, np.float32)
   for c in range(image.shape[-1]):
-    scaled = image[..., c] / slice_gains(image[..., c], labels, healthy)
-    top = np.percentile(scaled[labels > 0], _TOP_PERCENTILE) if healthy.any() else 1.0
+    gains = slice_gains(image[..., c], labels, healthy)
+    if gains is None:
+      levelled[..., c] = image[..., c]
+      continue
+    scaled = image[..., c] / gains
+    top = np.percentile(scaled[labels > 0], _TOP_PERCENTILE)
     levelled[..., c] = np.clip(scaled / max(top, np.finfo(np.float32).tiny), 0, 1)
   return levelled
 
 
-def slice_gains(image: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def slice_gains(image: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
   """How much brighter each axial slice is than its tissue lets expect.
 
   Fits image = gain of the slice x mean of the label by turns, so that slices of other tissue, such as
@@ -49,7 +53,7 @@ def slice_gains(image: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> np
     inside: Voxels to measure in, bool [X, Y, Z].
 
   Returns:
-    float64 [Z], 1 where nothing can be measured in any slice.
+    float64 [Z]; None where no slice holds enough to measure.
   """
   n_slices = image.shape[2]
   cell = np.ravel_multi_index((np.nonzero(inside)[2], labels[inside]), (n_slices, 256))
@@ -58,7 +62,7 @@ def slice_gains(image: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> np
   n_voxels, sums = tally(), tally(image[inside].astype(np.float64))
   is_known = (n_voxels.sum(axis=1) >= _LEAST_VOXELS) & (sums.sum(axis=1) > 0)
   if not is_known.any():
-    return np.ones(n_slices)
+    return None
   # Slices whose gain is not measured say nothing of the tissue either.
   n_voxels, sums = n_voxels[is_known], sums[is_known]
   gains = np.ones(len(sums))

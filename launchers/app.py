@@ -2,6 +2,7 @@
 
 import importlib.resources
 import logging as python_logging
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -83,11 +84,38 @@ def parse_gin(files: list[str], bindings: list[str]) -> None:
     python_logging.disable(python_logging.NOTSET)
 
 
+def gin_lines(name: str) -> list[str]:
+  """What a gin file says, with all that it includes; without comments and empty lines.
+
+  Raises:
+    InputError: A file that is not there.
+  """
+  lines = []
+  for line in _gin_path(name).read_text().splitlines():
+    line = ' '.join(line.partition('#')[0].split())
+    included = re.fullmatch(r"include ['\"](.*)['\"]", line)
+    lines += gin_lines(included[1]) if included else [line] * bool(line)
+  return lines
+
+
+def _gin_path(name: str) -> Path:
+  packaged = _packaged_files()
+  found = [Path(name), packaged.get(Path(name).name if name.startswith('gin_configs/') else name)]
+  for path in found:
+    if path and path.is_file():
+      return path
+  raise InputError(f'gin file {name!r}: not there, expected a path or the name of a packaged file')
+
+
+def _packaged_files() -> dict[str, Path]:
+  root = Path(str(importlib.resources.files('gin_configs')))
+  return {path.name: path for path in root.rglob('*.gin')}
+
+
 def _add_packaged_files() -> None:
   """Lets gin find the files of the package gin_configs by bare name.
 
   They include one another as `gin_configs/folder/name.gin`, which gin finds by itself.
   """
-  root = Path(str(importlib.resources.files('gin_configs')))
-  packaged = {path.name: path for path in root.rglob('*.gin')}
+  packaged = _packaged_files()
   gin.config.register_file_reader(lambda name: packaged[name].open(), packaged.__contains__)

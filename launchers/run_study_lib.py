@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import gin
+import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from launchers.console import say
+from launchers.report_page import Section
 from launchers.run_folder import output_folder
 from launchers.stages import Ledger
 from launchers.study import design as designs
@@ -19,11 +22,11 @@ from launchers.study.arms import ALL, CLINICAL, Arm, read_arms
 from launchers.study.collect import RESULT, collect
 from launchers.study.cost import Costs
 from launchers.study.design import Design
-from launchers.study.pictures import pictures
 from launchers.study.report import write_study_report
 from launchers.study.results import Study, read_results
 from launchers.study.schedule import needed_by, run_tasks
 from launchers.study.tasks import Task, Tasks
+from launchers.study.volume_figures import volume_figures
 from stroke_tfds import files, sources
 from stroke_tfds.errors import InputError
 
@@ -35,10 +38,10 @@ def run_study(
   *,
   train: str = gin.REQUIRED,
   test: str = gin.REQUIRED,
-  healthy: str = gin.REQUIRED,
-  validation: str = gin.REQUIRED,
   unet: str = gin.REQUIRED,
-  lesion_gan: str = gin.REQUIRED,
+  healthy: str = '',
+  validation: str = '',
+  lesion_gan: str = '',
   synthetic: Mapping[str, Mapping[str, Any]] = gin.REQUIRED,
   num_volumes: int = gin.REQUIRED,
   arms: Mapping[str, Mapping[str, Any]] = gin.REQUIRED,
@@ -52,13 +55,14 @@ def run_study(
 
   Args:
     workdir: Takes a folder per seed, the stages' times and logs, and the report.
-    data_dir: TFDS data folder; `data` in the workdir when absent.
+    data_dir: TFDS data folder; its own default when None.
     train: Clinical cases that arms and generators learn from, `name/config:split`.
     test: Test cases, which nothing learns from.
-    healthy: Healthy scans that translators learn from and lesions are put into.
-    validation: Scans that translators are measured on while they train.
+    healthy: Healthy scans that translators learn from and lesions are put into; needed where an arm
+      learns from such a source.
+    validation: Scans that translators are measured on while they train; likewise.
     unet: Gin file of the segmenter.
-    lesion_gan: Gin file of the lesion GAN.
+    lesion_gan: Gin file of the lesion GAN; needed by translators.
     synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
     num_volumes: Cases of each synthetic set.
     arms: Name of an arm -> what it learns from and how, see `study.arms.Arm`. The others are compared
@@ -72,6 +76,9 @@ def run_study(
   Raises:
     InputError: A design that cannot be carried out, which is said before anything is trained.
   """
+  if not dry_run:
+    # Stages are processes of their own; a GPU's memory is theirs.
+    tf.config.set_visible_devices([], 'GPU')
   design = Design(
     train=train,
     test=test,
@@ -85,7 +92,9 @@ def run_study(
     seeds=designs.read_seeds(n_seeds),
   )
   root = output_folder(workdir)
-  StudyRun(design, root, data_dir or str(root / 'data'), about).run(arm_index, dry_run, workers)
+  StudyRun(design, root, data_dir or tfds.core.constants.DATA_DIR, about).run(
+    arm_index, dry_run, workers
+  )
 
 
 class StudyRun:
@@ -122,6 +131,7 @@ class StudyRun:
     if dry_run:
       print(costs.listing(trainings, tasks))
       return
+    _check_same_data(self._root / 'study.json', self._opened)
     run_tasks(tasks, ledger, workers=workers, after=self._after, cost=costs.seconds)
     if arm_index is None:
       self._report(ledger)
@@ -159,26 +169,23 @@ class StudyRun:
       self._root,
       study,
       analysis,
-      self._pictures(study),
+      self._figures(study),
       {task.name: seconds[task.name] for task in self._all if task.name in seconds},
       [_this_command()],
       self._about,
     )
     say(f'Report: {self._root / "report.html"}')
 
-  def _pictures(self, study: Study) -> list:
-    """Figures of the first seed."""
+  def _figures(self, study: Study) -> list[Section]:
+    """Those that show volumes, of the first seed."""
     seed = self._design.seeds[0]
     shown = _shown_arms(study)
     ids = study.cases.subject_id
-    commands = {
-      task.name.rsplit(', seed ', 1)[0]: str(task.stage()) for task in self._all if _is_of(task, seed)
-    }
-    used = self._design.used()
-    return pictures(
-      sets={name: self._open_set(name, seed) for name in used},
+    commands = {task.title: str(task.stage()) for task in self._all if task.seed == seed}
+    return volume_figures(
+      sets={name: self._open_set(name, seed) for name in self._design.used()},
       clinical=self._opened['train'],
-      healthy=self._opened['healthy'],
+      healthy=self._opened.get('healthy'),
       test=self._opened['test'],
       predictions={arm.name: self._tasks.run_folder(arm, seed) for arm in shown},
       dice={
@@ -186,17 +193,27 @@ class StudyRun:
         for arm in shown
       },
       commands=commands,
+      data_dir=self._data_dir,
     )
 
 
-def _is_of(task: Task, seed: int) -> bool:
-  return task.name.endswith(f', seed {seed}')
+def _check_same_data(file: Path, opened: Mapping[str, sources.Source]) -> None:
+  """Results in a folder are of one cohort, also where another one has taken its name since."""
+  found = {name: sources.fingerprint([source]) for name, source in opened.items()}
+  before = json.loads(file.read_text()) if file.exists() else {}
+  for name in found.keys() & before.keys():
+    if found[name] != before[name]:
+      raise InputError(
+        f'{opened[name]} is not the data that {file.parent} was begun with (fingerprint {found[name]}, '
+        f'expected {before[name]}); name another --workdir'
+      )
+  files.write_whole(file, (json.dumps(before | found) + '\n').encode())
 
 
 def _shown_arms(study: Study) -> Sequence[Arm]:
   """Arms whose segmentations are shown: the first of each group of the table."""
-  groups = {arm.group: arm for arm in reversed(study.arms)}
-  return [arm for arm in study.arms if groups[arm.group] is arm][:5]
+  of_group = {arm.group or arm.name: arm for arm in reversed(study.finished)}
+  return [arm for arm in study.finished if of_group[arm.group or arm.name] is arm][:5]
 
 
 def _this_command() -> str:

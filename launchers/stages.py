@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from launchers.app import gin_lines
 from launchers.console import say
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
@@ -29,12 +30,16 @@ class Stage:
     command: Program and arguments.
     product: Folder that the stage fills.
     mark: Pattern in that folder of the file that is written last.
+    settings: What else decides the product, as lines; a done stage is refused under others.
+    lock: File that other chains with the same product lock as well; one of the chain when None.
   """
 
   name: str
   command: Sequence[str]
   product: Path
   mark: str
+  settings: tuple[str, ...] = ()
+  lock: Path | None = None
 
   def is_done(self) -> bool:
     return any(self.product.glob(self.mark))
@@ -74,13 +79,13 @@ class Ledger:
 
     Raises:
       InputError: The command failed; its own message stands above, or in the log. Or the stage was run
-        before with other gin values.
+        before with other settings.
     """
     self._folder.mkdir(parents=True, exist_ok=True)
     with self._alone(stage) as lock:
       before = self._read(stage)
       if stage.is_done():
-        _check_values(stage, before.get('command', stage.command))
+        _check_settings(stage, before.get('settings', stage.settings))
         say(f'{stage.name}: done already ({stage.product})')
         return False
       say(f'{stage.name}\n  {stage}')
@@ -95,7 +100,8 @@ class Ledger:
           f'{stage.name}: ended with exit status {status}: {stage}{_last_line(log) if log else ""}'
         )
       seconds, peak_gib = time.monotonic() - start, peak_kib / 2**20
-      self._write(stage, seconds_before + seconds, peak_gib)
+      # 0 stands for a stage that has not ended under our eyes.
+      self._write(stage, seconds_before + max(seconds, 0.1), peak_gib)
       say(f'{stage.name}: {seconds:.1f} s, {peak_gib:.2f} GiB')
       return True
 
@@ -108,14 +114,16 @@ class Ledger:
       'name': stage.name,
       'seconds': round(seconds, 1),
       'peak_memory_gib': round(peak_gib, 2),
-      'command': list(stage.command),
+      'settings': stage.settings,
     }
     files.write_whole(self._file(stage, 'json'), (json.dumps(facts) + '\n').encode())
 
   @contextlib.contextmanager
   def _alone(self, stage: Stage) -> Iterator[int]:
     """Holds the stage's lock, which a child inherits: it outlives a killed parent with the child."""
-    with self._file(stage, 'lock').open('w') as file:
+    path = stage.lock or self._file(stage, 'lock')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w') as file:
       try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
       except BlockingIOError:
@@ -127,19 +135,14 @@ class Ledger:
     return self._folder / f'{slug(stage.name)}.{kind}'
 
 
-def _check_values(stage: Stage, before: Sequence[str]) -> None:
-  """A stage whose gin values were changed must not go by what the old ones made."""
-  for one, other in itertools.zip_longest(_values(before), _values(stage.command), fillvalue='nothing'):
+def _check_settings(stage: Stage, before: Sequence[str]) -> None:
+  """A stage whose settings were changed must not go by what the old ones made."""
+  for one, other in itertools.zip_longest(before, stage.settings, fillvalue='nothing'):
     if one != other:
       raise InputError(
-        f'{stage.name}: {stage.product} was made with {one}, asked for is {other}; expected the same '
-        'values, another name or another --workdir'
+        f'{stage.name}: {stage.product} was made with {one!r}, asked for is {other!r}; expected the '
+        'same settings, another name or another --workdir'
       )
-
-
-def _values(command: Sequence[str]) -> list[str]:
-  """Gin files and values; the folder of a run to start from may have been moved since."""
-  return [re.sub(r"(\.start = ').*/", r'\1', flag) for flag in command if flag.startswith('--gin_')]
 
 
 def slug(name: str) -> str:
@@ -158,7 +161,9 @@ def build(name: str, product: str, options: Sequence[str], data_dir: str) -> Sta
   """
   tfds = str(Path(sys.executable).with_name('tfds'))
   command = [tfds, 'build', '--imports', 'stroke_tfds', *options, '--data_dir', data_dir]
-  return Stage(name, command, Path(data_dir) / product, '*/dataset_info.json')
+  # Not the folder of a build that was killed, `incomplete.*`.
+  mark, lock = '[0-9]*/dataset_info.json', Path(data_dir) / f'.{slug(product)}.lock'
+  return Stage(name, command, Path(data_dir) / product, mark, lock=lock)
 
 
 def train(
@@ -166,7 +171,10 @@ def train(
 ) -> Stage:
   """A launcher that trains, with a gin file and bindings over it."""
   options = [f'--gin_file={gin_file}', *(f'--gin_bindings={line}' for line in bindings)]
-  return Stage(name, launch(launcher, folder, data_dir, options), folder, 'finished.json')
+  command = launch(launcher, folder, data_dir, options)
+  # The folder of a run to start from may have been moved since.
+  values = [re.sub(r"(\.start = ').*/", r'\1', line) for line in bindings]
+  return Stage(name, command, folder, 'finished.json', (*gin_lines(gin_file), *values))
 
 
 def launch(launcher: str, folder: Path, data_dir: str, options: Sequence[str]) -> list[str]:

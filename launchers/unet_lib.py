@@ -108,10 +108,7 @@ def train_unet(
     shown=('loss', 'dice', 'test_dice'),
     extra_callbacks=[TestInWindow(cases, test_every, evaluated, run.path / 'window')],
   )
-  rows, masks = cases.measure(segmenter)
-  write_rows(run.path / 'test_cases.csv', rows)
-  packed = {subject: np.packbits(mask) for subject, mask in masks.items()}
-  np.savez(run.path / 'test_predictions.npz', **packed)
+  dice = _test(run, segmenter, cases)
   spec = BundleSpec(
     kind=SEGMENTER,
     grid=metadata['grid'],
@@ -122,8 +119,16 @@ def train_unet(
     trained_on=tuple(map(str, learnt)),
   )
   name = save_bundle(run.bundle, spec, lambda image: segmenter(image), segmenter.network, config)
-  dice = round(cases.mean_dice(rows), 4)
   run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
+
+
+def _test(run: RunFolder, segmenter: Segmenter, cases: TestCases) -> float:
+  """Leaves the table of test cases and the predicted masks; returns the mean Dice."""
+  rows, masks = cases.measure(segmenter)
+  write_rows(run.path / 'test_cases.csv', rows)
+  packed = {subject: np.packbits(mask) for subject, mask in masks.items()}
+  np.savez(run.path / 'test_predictions.npz', **packed)
+  return round(cases.mean_dice(rows), 4)
 
 
 def _take_weights(segmenter: Segmenter, run: Path) -> None:

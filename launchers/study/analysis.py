@@ -1,6 +1,5 @@
-"""What a study says: a row for each arm and the comparisons between them. Dice is in [0, 1]."""
+"""Computes what a study says over its finished arms."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,97 +9,9 @@ from keras_itm.lesions import MIN_VOXELS
 from launchers.study import bootstrap, equivalents, strata, tests_of_significance
 from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.bootstrap import Interval
-from launchers.study.equivalents import Equivalent
 from launchers.study.results import METRICS, Study
-from launchers.study.tests_of_significance import Friedman
+from launchers.study.summary import Analysis, ArmRow, WindowSummary
 from stroke_tfds.errors import InputError
-
-
-@dataclasses.dataclass(frozen=True)
-class WindowSummary:
-  """Test Dice as published: of its means over the scored cases, one for each window epoch and seed.
-
-  Attributes:
-    mean: Of these values.
-    sd: Their standard deviation, n - 1; None of a single one.
-    best: The largest.
-  """
-
-  mean: float
-  sd: float | None
-  best: float
-
-
-@dataclasses.dataclass(frozen=True)
-class ArmRow:
-  """An arm of the study, finished for every seed.
-
-  Attributes:
-    arm: The arm.
-    n_cases: Scored test cases.
-    dice: Over scored cases.
-    seed_sd: Standard deviation of Dice between seeds, n - 1; None with one seed.
-    all_sizes: Mean Dice over test lesions of any size.
-    metrics: Metric of METRICS except dice -> mean over scored cases, window and seeds.
-    false_positive_ml: Mean predicted volume in cases without lesion; None where there are none.
-    false_positive_share: Share of them, over window and seeds, with any predicted voxel; None likewise.
-    to_clinical: Difference of Dice to the study's first arm; None for itself.
-    p_value: Of the same by Wilcoxon's test, after Holm over the arms; None for the first arm.
-    to_reference: Difference of Dice to the arm's reference; None where it has none that is finished.
-    equivalent: Clinical cases alone that give the same Dice; None on the learning curve itself.
-  """
-
-  arm: Arm
-  n_cases: int
-  dice: WindowSummary
-  seed_sd: float | None
-  all_sizes: float
-  metrics: Mapping[str, float]
-  false_positive_ml: float | None
-  false_positive_share: float | None
-  to_clinical: Interval | None
-  p_value: float | None
-  to_reference: Interval | None
-  equivalent: Equivalent | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Analysis:
-  """The statistics of a study over the arms that are finished.
-
-  Attributes:
-    rows: In the study's order.
-    unfinished: Names of the arms that are missing here.
-    n_seeds: With one seed every interval is over cases alone.
-    friedman: Friedman's test of all arms; None with fewer than three.
-    mean_ranks: Arm -> mean over cases of its rank by Dice, 1 the best.
-    critical_difference: Of mean ranks that differ at 5 % (Nemenyi); None with one arm.
-    nemenyi: Arm -> arm -> p value.
-    by_size: Tertile of lesion volume, such as `small, 1.4 to 5.3 ml` -> arm -> difference of Dice to
-      the first arm; a tertile of one case has no interval and is left out.
-    by_territory: Territory, or `other` for those with fewer than 3 scored cases -> the same; a single
-      case of `other` is left out.
-    n_by_size: Tertile -> scored cases.
-    n_by_territory: Territory -> scored cases.
-    learning_curve: Number of clinical cases and Dice after training on them alone, ascending.
-  """
-
-  rows: tuple[ArmRow, ...]
-  unfinished: tuple[str, ...]
-  n_seeds: int
-  friedman: Friedman | None
-  mean_ranks: Mapping[str, float]
-  critical_difference: float | None
-  nemenyi: Mapping[str, Mapping[str, float]]
-  by_size: Mapping[str, Mapping[str, Interval]]
-  by_territory: Mapping[str, Mapping[str, Interval]]
-  n_by_size: Mapping[str, int]
-  n_by_territory: Mapping[str, int]
-  learning_curve: tuple[tuple[int, Interval], ...]
-
-  def to_json(self) -> dict[str, Any]:
-    """Plain values for statistics.json; None for what is not finite."""
-    return _plain(dataclasses.asdict(self))
 
 
 def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
@@ -255,11 +166,3 @@ def _nemenyi(arms: tuple[str, ...], by_case: np.ndarray) -> dict[str, dict[str, 
     return {}
   rows = tests_of_significance.nemenyi(by_case).tolist()
   return {arm: dict(zip(arms, row)) for arm, row in zip(arms, rows)}
-
-
-def _plain(value: Any) -> Any:
-  if isinstance(value, Mapping):
-    return {str(key): _plain(item) for key, item in value.items()}
-  if isinstance(value, list | tuple):
-    return [_plain(item) for item in value]
-  return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -71,8 +71,21 @@ def read_arms(arms: Mapping[str, Mapping[str, Any]]) -> tuple[Arm, ...]:
   return tuple(read)
 
 
+def read_texts(value: Any, what: str) -> tuple[str, ...]:
+  """A list of texts from a gin file.
+
+  Raises:
+    InputError: Something else; `what` names it.
+  """
+  if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+    raise InputError(f'{what} is {value!r}, expected a list of texts')
+  return tuple(value)
+
+
 def _read_arm(name: str, fields: Mapping[str, Any], earlier: list[str]) -> Arm:
   known = {field.name: field for field in dataclasses.fields(Arm) if field.name != 'name'}
+  if not isinstance(name, str):
+    raise InputError(f'arm {name!r}: expected a text for a name')
   if not isinstance(fields, Mapping):
     raise InputError(f'arm {name!r}: is {fields!r}, expected fields such as "learns_from" and "epochs"')
   for field in fields:
@@ -82,16 +95,19 @@ def _read_arm(name: str, fields: Mapping[str, Any], earlier: list[str]) -> Arm:
     if field not in fields:
       raise InputError(f'arm {name!r}: {field} is missing')
   values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-  arm = Arm(name, **values)
+  what = f'arm {name!r}'
+  for field in ('start', 'group', 'system', 'reference'):
+    if not isinstance(values.get(field, ''), str):
+      raise InputError(f'{what}: {field} is {values[field]!r}, expected a text')
+  arm = Arm(name, **{**values, 'bindings': read_texts(values.get('bindings', ()), f'{what}: bindings')})
   _check_sources(arm)
   _check_epochs(arm)
   for field in ('start', 'reference'):
     other = getattr(arm, field)
     if other and other not in earlier:
       raise InputError(f'arm {name!r}: {field} is {other!r}, expected an arm above it: {earlier}')
-  if not isinstance(arm.bindings, tuple):
-    raise InputError(f'arm {name!r}: bindings is {arm.bindings!r}, expected a list of gin bindings')
-  if not isinstance(arm.published, tuple) or len(arm.published) not in (0, 2):
+  numbers = isinstance(arm.published, tuple) and all(isinstance(x, int | float) for x in arm.published)
+  if not numbers or len(arm.published) not in (0, 2):
     raise InputError(f'arm {name!r}: published is {arm.published!r}, expected a mean and an sd')
   return arm
 

@@ -148,7 +148,7 @@ class Costs:
   def _products(self, task: Task) -> float:
     if task.arm:
       return self._arm_products(task.arm[0])
-    training = self._trainings.get(task.name.rsplit(', seed ', 1)[0])
+    training = self._trainings.get(task.title)
     return training.epochs * training.steps_per_epoch * training.step_products if training else 0.0
 
   def _arm_products(self, arm: Arm) -> float:

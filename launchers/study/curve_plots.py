@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from launchers import report_style as style
-from launchers.study import looks, plots
-from launchers.study.analysis import ArmRow
+from launchers.study import arm_looks, plots
 from launchers.study.arms import ALL, Arm
 from launchers.study.bootstrap import Interval
 from launchers.study.results import Study
+from launchers.study.summary import ArmRow
 
 _BEYOND = 1.15
 # Metric of a curve, its name and its scale.
@@ -32,7 +32,9 @@ def learning_curves(study: Study, name: str, arms: Sequence[Arm]) -> Figure:
     for arm, look in zip(arms, _different(arms, study)):
       values = [study.results[arm.name, seed].curve for seed in study.seeds]
       epochs = values[0]['epoch']
-      _draw_range(axes, epochs, scale * np.stack([v[metric] for v in values]), look, looks.label(arm))
+      _draw_range(
+        axes, epochs, scale * np.stack([v[metric] for v in values]), look, arm_looks.label(arm)
+      )
     axes.set_title(title, fontsize=8.5)
     _draw_windows(axes, arms)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -55,7 +57,7 @@ def equivalents(
     curve: Number of clinical cases and Dice, ascending.
     arms: All arms of the study.
   """
-  of_system = looks.looks(arms)
+  of_system = arm_looks.looks(arms)
   figure, axes = style.plot_panel('Clinical cases alone', 'clinical cases', 'test Dice (%)')
   figure.set_size_inches(4.4, 3.4)
   counts = [n for n, _ in curve]
@@ -83,7 +85,7 @@ def equivalents(
 def worth(rows: Sequence[ArmRow], curve: Sequence[tuple[int, Interval]], arms: Sequence[Arm]) -> Figure:
   """The clinical cases that each arm is worth, from those that it learnt from."""
   shown = [row.arm for row in rows]
-  lines, of_system, counts = looks.lines(shown), looks.looks(arms), [n for n, _ in curve]
+  lines, of_system, counts = arm_looks.lines(shown), arm_looks.looks(arms), [n for n, _ in curve]
   figure, (axes,) = plots.lines_figure(lines, 1, inches=2.9)
   for row in rows:
     y, look, found = lines.at[row.arm.name], of_system[row.arm.system].series, row.equivalent
@@ -126,7 +128,7 @@ def _draw_windows(axes: Axes, arms: Sequence[Arm]) -> None:
 
 def _different(arms: Sequence[Arm], study: Study) -> list[style.Series]:
   """Translators keep their look; the group's other arms take the looks that are left."""
-  of_system = looks.looks(study.arms)
+  of_system = arm_looks.looks(study.arms)
   taken = [of_system[arm.system].series for arm in arms if arm.system]
   free = [of_system[''].series, *(s for s in style.SERIES if s is not of_system[''].series)]
   free = [look for look in free if look not in taken] or list(style.SERIES)

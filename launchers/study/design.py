@@ -1,13 +1,15 @@
 """What a study compares, checked before anything is trained."""
 
 import dataclasses
-import importlib.resources
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+import gin
+
+from launchers.app import gin_lines, parse_gin
 from launchers.stages import slug
-from launchers.study.arms import ALL, CLINICAL, Arm
+from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
+from launchers.unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
 from stroke_tfds.carvemix import CarveMixConfig
 from stroke_tfds.errors import InputError
@@ -29,12 +31,18 @@ class Synthetic:
     builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
     set: A built data set, `name/config:split`, the same for all seeds.
     bindings: Gin bindings of the translator's training.
+    config: Further fields of the set's config, such as `{'level': False}`.
   """
 
   translator: str = ''
   builder: str = ''
   set: str = ''
   bindings: tuple[str, ...] = ()
+  config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+  @property
+  def needs_healthy(self) -> bool:
+    return bool(self.translator) or 'healthy' in getattr(BUILDERS.get(self.builder), 'SOURCES', ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +52,9 @@ class Design:
   Attributes:
     train: Clinical cases that arms and generators learn from, `name/config:split`.
     test: Test cases, seen by nothing else.
-    healthy: Healthy scans: translators learn from them, and lesions are put into them.
-    validation: What translators are measured on while they train.
+    healthy: Healthy scans: translators learn from them, and lesions are put into them; may be empty
+      where nothing needs them.
+    validation: What translators are measured on while they train; likewise.
     unet: Gin file of the segmenter.
     lesion_gan: Gin file of the lesion GAN.
     synthetic: Name of each synthetic source -> what it is.
@@ -79,6 +88,8 @@ def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synt
   """
   read = {}
   for name, fields in synthetic.items():
+    if not isinstance(name, str) or not isinstance(fields, Mapping):
+      raise InputError(f'source {name!r}: is {fields!r}, expected fields such as "translator"')
     known = [field.name for field in dataclasses.fields(Synthetic)]
     for field in fields:
       if field not in known:
@@ -92,7 +103,12 @@ def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synt
       raise InputError(
         f'source {name!r}: builder is {fields["builder"]!r}, expected one of {sorted(BUILDERS)}'
       )
-    read[name] = Synthetic(**{**fields, 'bindings': tuple(fields.get('bindings', ()))})
+    bindings = read_texts(fields.get('bindings', ()), f'source {name!r}: bindings')
+    if bindings and 'translator' not in given:
+      raise InputError(f'source {name!r}: bindings are of a translator, and it has none')
+    if not isinstance(fields.get('config', {}), Mapping) or (fields.get('config') and 'set' in given):
+      raise InputError(f'source {name!r}: config is {fields["config"]!r}, expected fields of a new set')
+    read[name] = Synthetic(**{**fields, 'bindings': bindings})
   return read
 
 
@@ -118,12 +134,26 @@ def check_names(design: Design) -> None:
           f'arm {arm.name!r}: asks for {count} cases of {name!r}, but num_volumes is '
           f'{design.num_volumes}'
         )
-  translators = [made.translator for made in design.synthetic.values() if made.translator]
   _check_folders(design)
-  for file in (design.unet, design.lesion_gan, *translators):
-    packaged = Path(str(importlib.resources.files('gin_configs'))).rglob('*.gin')
-    if not Path(file).is_file() and file not in [path.name for path in packaged]:
-      raise InputError(f'gin file {file!r}: not there, expected a path or the name of a packaged file')
+  for name, made in design.used().items():
+    if made.needs_healthy and not (design.healthy and (design.validation or not made.translator)):
+      raise InputError(f'source {name!r}: needs healthy scans, and healthy or validation is empty')
+    if made.translator:
+      gin_lines(made.translator)
+      gin_lines(design.lesion_gan)
+  gin_lines(design.unet)
+  _check_bindings(design)
+
+
+def _check_bindings(design: Design) -> None:
+  """Every arm's bindings must be known to its segmenter. Ends with a configuration of gin's own."""
+  for bindings, arm in {arm.bindings: arm for arm in design.arms}.items():
+    gin.clear_config()
+    try:
+      parse_gin([design.unet], list(bindings))
+    except InputError as error:
+      raise InputError(f'arm {arm.name!r}: {str(error).splitlines()[0]}') from error
+  gin.clear_config()
 
 
 def _check_folders(design: Design) -> None:
@@ -152,39 +182,41 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
     InputError: A set that is not there, does not fit the others, or holds fewer cases than an arm asks
       for; names the arm where it concerns one.
   """
-  texts = [getattr(design, field) for field in _FIELDS]
-  opened = dict(zip(_FIELDS, sources.open_sources(texts, data_dir, build=False)))
+  texts = {field: getattr(design, field) for field in _FIELDS if getattr(design, field)}
+  opened = dict(zip(texts, sources.open_sources(list(texts.values()), data_dir, build=False)))
+  n_scored = len(opened['test'].usable_positions)
+  if n_scored < 2:
+    raise InputError(
+      f'test {design.test}: {n_scored} case(s) with a lesion of {sources.MIN_VOXELS} voxels or more, '
+      'expected at least 2'
+    )
   for arm in design.arms:
     for name, count in arm.learns_from.items():
-      text = _built(design, name, count)
-      if text:
-        try:
-          _, opened_set = sources.open_sources([design.train, text], data_dir, build=False)
-        except InputError as error:
-          raise InputError(f'arm {arm.name!r}: {error}') from error
-        if name != CLINICAL:
-          opened[name] = opened_set
-        _check_count(arm, name, count, opened_set)
+      try:
+        opened |= _check_source(design, name, count, data_dir)
+      except InputError as error:
+        raise InputError(f'arm {arm.name!r}: {error}') from error
   return opened
+
+
+def _check_source(design: Design, name: str, count: int | str, data_dir: str) -> dict[str, Source]:
+  """Opens what an arm learns from, if it is there already; a ready set by its name."""
+  if name == CLINICAL:
+    sources.open_sources([source_text(design.train, count, 0)], data_dir, build=False)
+    return {}
+  text = design.synthetic[name].set
+  if not text:
+    return {}
+  _, whole = sources.open_sources([design.train, text], data_dir, build=False)
+  if count != ALL and count > whole.n_examples:
+    raise InputError(f'asks for {count} cases of {name!r}, but {whole} has {whole.n_examples}')
+  sources.open_sources([slices(text, count)], data_dir, build=False)
+  return {name: whole}
 
 
 def source_text(text: str, count: int | str, seed: int) -> str:
   """A source with as many of its cases, drawn by the seed."""
   return text if count == ALL else f'{text}({count}, seed={seed})'
-
-
-def _built(design: Design, name: str, count: int | str) -> str:
-  """The text of a source that exists before the study; empty for one that it makes."""
-  if name == CLINICAL:
-    return source_text(design.train, count, 0)
-  return design.synthetic[name].set
-
-
-def _check_count(arm: Arm, name: str, count: int | str, source: Source) -> None:
-  if count != ALL and count > source.n_examples:
-    raise InputError(
-      f'arm {arm.name!r}: asks for {count} cases of {name!r}, but {source} has {source.n_examples}'
-    )
 
 
 def read_seeds(n_seeds: int) -> tuple[int, ...]:

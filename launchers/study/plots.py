@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from launchers import report_style as style
-from launchers.study import looks
+from launchers.study import arm_looks
 from launchers.study.arms import Arm
 from launchers.study.bootstrap import Interval
 
@@ -34,7 +34,7 @@ def differences(
     column_inches: Width of a column.
   """
   shown = [arm for arm in arms if any(arm.name in column for column in columns.values())]
-  lines, of_system = looks.lines(shown), looks.looks(of)
+  lines, of_system = arm_looks.lines(shown), arm_looks.looks(of)
   figure, all_axes = lines_figure(lines, len(columns), column_inches)
   for (name, column), axes in zip(columns.items(), all_axes):
     axes.axvline(0, color=style.INK, linewidth=0.8)
@@ -56,7 +56,7 @@ def boxes(arms: Sequence[Arm], values: Mapping[str, np.ndarray], of: Sequence[Ar
     values: Arm's name -> mean test Dice of each epoch and seed, as a fraction.
     of: All arms of the study.
   """
-  lines, of_system = looks.lines(arms), looks.looks(of)
+  lines, of_system = arm_looks.lines(arms), arm_looks.looks(of)
   figure, (axes,) = lines_figure(lines, 1, inches=2.9, line_inches=1.35 * _LINE_INCHES)
   for arm in arms:
     y, look = lines.at[arm.name], of_system[arm.system]
@@ -79,9 +79,9 @@ def ranks(
   best_first = sorted(arms, key=lambda arm: mean_ranks[arm.name])
   at = {arm.name: height for height, arm in enumerate(best_first)}
   labels = {arm.name: arm.name for arm in best_first}
-  figure, (axes,) = lines_figure(looks.Lines(at, labels, ()), 1, inches=2.9, top_lines=2)
+  figure, (axes,) = lines_figure(arm_looks.Lines(at, labels, ()), 1, inches=2.9, top_lines=2)
   axes.grid(axis='y', visible=True)
-  of_system, found = looks.looks(arms), np.array([mean_ranks[arm.name] for arm in best_first])
+  of_system, found = arm_looks.looks(arms), np.array([mean_ranks[arm.name] for arm in best_first])
   for arm, rank in zip(best_first, found):
     look = of_system[arm.system].series
     axes.plot(rank, at[arm.name], look.marker, color=look.colour, markersize=5, zorder=3)
@@ -115,7 +115,7 @@ def joined(ranks_in_order: np.ndarray, critical_difference: float) -> list[tuple
 
 
 def lines_figure(
-  lines: looks.Lines,
+  lines: arm_looks.Lines,
   n_columns: int,
   inches: float,
   top_lines: int = 0,
@@ -163,7 +163,7 @@ def _draw_interval(axes: Axes, difference: Interval, y: float, look: style.Serie
   )
 
 
-def _draw_box(axes: Axes, values: np.ndarray, y: float, look: looks.Look) -> None:
+def _draw_box(axes: Axes, values: np.ndarray, y: float, look: arm_looks.Look) -> None:
   box = axes.boxplot(
     [values],
     positions=[y],

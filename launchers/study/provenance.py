@@ -1,17 +1,44 @@
 """Keeps the test cases out of all that a study learns from."""
 
+import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
 
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import Source
+from stroke_tfds.sources import MIN_VOXELS, Source
+from stroke_tfds.synthetic_stroke.synthetic_stroke_dataset_builder import UNKNOWN_ORIGIN
+
+_FEATURES = ('image', 'lesion', 'subject_id', 'provenance')
+# What the provenance of a case says that was made from others.
+_MADE_BY = ('translator', 'lesion_generator', 'lesion_donor')
+_Key = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+  """What a set holds.
+
+  Attributes:
+    subjects: What a case is known by -> its subject. A case has the key ('image', digest) unless its
+      image is constant, ('lesion', digest) where the lesion has 20 voxels or more, since smaller ones
+      can be alike by chance, and ('patient', source, name) where its provenance names the patient.
+    made: Subject of a case that was made from others; empty where there is none.
+  """
+
+  subjects: Mapping[_Key, str]
+  made: str
 
 
 def check_untouched(test: Source, learnt: Mapping[str, Iterable[Source]], data_dir: str | None) -> None:
   """Refuses a study whose test cases were learnt from, however indirectly.
 
-  A case is known by its voxels, so that it is also found in another data set or under another name.
+  A case is known by its image, its lesion and its patient, so that it is also found in another data
+  set, under another name, or by another scan.
 
   Args:
     test: The test cases.
@@ -20,38 +47,80 @@ def check_untouched(test: Source, learnt: Mapping[str, Iterable[Source]], data_d
     data_dir: Where those others are.
 
   Raises:
-    InputError: A test case is among them, or a set is not there to be looked at.
+    InputError: A test case is among them, a set is not there to be looked at, or does not say what it
+      was made from.
   """
-  tested = images(test)
-  seen: dict[str, dict[str, str]] = {}
+  tested = read(test).subjects
+  seen: dict[str, Held] = {}
   for purpose, given in learnt.items():
-    for source in _with_origins(given, data_dir):
+    for source in _with_origins(purpose, given, data_dir):
       if str(source) not in seen:
-        seen[str(source)] = images(source)
-      found = seen[str(source)]
-      for digest in tested.keys() & found.keys():
+        seen[str(source)] = read(source)
+      held = seen[str(source)]
+      _check_named(purpose, source, held)
+      for key in sorted(tested.keys() & held.subjects.keys()):
         raise InputError(
-          f'{purpose}: {source} holds {found[digest]!r}, which is the test case {tested[digest]!r} of '
-          f'{test}; expected test cases that nothing was trained on'
+          f'{purpose}: {source} holds {held.subjects[key]!r}, which is the test case '
+          f'{tested[key]!r} of {test} ({_reason(key)}); expected test cases that nothing was trained on'
         )
 
 
-def images(source: Source) -> dict[str, str]:
-  """Subject by a digest of its image."""
-  stored = source.examples(['image', 'subject_id']).as_numpy_iterator()
-  return {
-    hashlib.sha256(example['image'].tobytes()).hexdigest(): example['subject_id'].decode()
-    for example in stored
-  }
+def _check_named(purpose: str, source: Source, held: Held) -> None:
+  """Refuses a set of made cases that does not say what they were made from."""
+  if held.made and not source.metadata.get('made_from'):
+    raise InputError(
+      f'{purpose}: {source} has no made_from in its metadata, but {held.made!r} in it was made from '
+      'other cases; expected a set that names them all: delete it and build it again'
+    )
 
 
-def _with_origins(given: Iterable[Source], data_dir: str | None) -> list[Source]:
+def read(source: Source) -> Held:
+  """Goes over a set once."""
+  subjects, made = {}, ''
+  for example in source.examples(_FEATURES).as_numpy_iterator():
+    subject, facts = example['subject_id'].decode(), json.loads(example['provenance'])
+    subjects |= dict.fromkeys(_keys(example, facts), subject)
+    if any(field in facts for field in _MADE_BY):
+      made = made or subject
+  return Held(subjects, made)
+
+
+def _keys(example: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[_Key]:
+  """All that a case is known by."""
+  image, lesion = example['image'], example['lesion']
+  if image.min() < image.max():
+    yield 'image', _digest(image)
+  if np.count_nonzero(lesion) >= MIN_VOXELS:
+    yield 'lesion', _digest(lesion)
+  if facts.get('source') and facts.get('subject'):
+    yield 'patient', facts['source'], facts['subject']
+
+
+def _digest(volume: np.ndarray) -> str:
+  return hashlib.sha256(volume.tobytes()).hexdigest()
+
+
+def _reason(key: _Key) -> str:
+  """How a test case was known again."""
+  kind, *rest = key
+  if kind == 'patient':
+    source, name = rest
+    return f'the same patient, {name!r} of {source} in both; rename one where they are two'
+  return f'the same {kind} in every voxel'
+
+
+def _with_origins(purpose: str, given: Iterable[Source], data_dir: str | None) -> list[Source]:
   """The sources and all that they were made from."""
   waiting, found = list(given), {}
   while waiting:
     source = waiting.pop()
     if str(source) not in found:
       found[str(source)] = source
-      texts = source.metadata.get('made_from', ())
-      waiting += [sources.open_sources([text], data_dir, build=False)[0] for text in texts]
+      for text in source.metadata.get('made_from', ()):
+        if text.startswith(UNKNOWN_ORIGIN):
+          raise InputError(
+            f'{purpose}: {source} was made by a {text.removeprefix(UNKNOWN_ORIGIN)}, whose bundle does '
+            'not say what it was trained on; train that again and build the set with it'
+          )
+        waiting += sources.open_sources([text], data_dir, build=False)
   return list(found.values())

@@ -1,7 +1,7 @@
 """Writes the report of a study: one page that needs nothing else, its tables."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from keras_itm.lesions import MIN_VOXELS
@@ -9,40 +9,52 @@ from launchers import report_page, report_style
 from launchers.console import clock
 from launchers.report_page import Section, Table
 from launchers.study import (
+  arm_looks,
   findings,
+  notes,
   sections,
   table,
   table_csv,
   table_latex,
   wording,
 )
-from launchers.study.analysis import Analysis
 from launchers.study.findings import Finding
 from launchers.study.results import Study
+from launchers.study.summary import Analysis
 from launchers.study.table import PaperTable
 from stroke_tfds.files import write_whole
 
 _FINDINGS_NOTE = (
   'Difference of mean test Dice in points, paired by case, with its 95 % interval. Higher and lower: '
-  'the interval excludes 0; each interval is of one arm alone, p values corrected for the number of '
-  'arms stand in Table 2. Worth: clinical cases that give the same Dice without synthetic ones.'
+  'the interval excludes 0, each that of one arm alone; p in Table 2 is corrected for the number of '
+  'arms, but speaks of the cases alone. Worth: clinical cases that give the same Dice without '
+  'synthetic ones.'
 )
 _TABLE_NOTE = (
-  'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs and the seeds. Small '
-  'print: as published (Platscher et al. 2020), on other data: compare the pattern, not the level.'
+  'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}. Small '
+  'print: as published (Platscher et al. 2020), on other data: compare the pattern, not the level'
+)
+_QUOTED = (
+  '; beside {name} the paper quotes another model (Federau et al. 2020), trained on 40,000 volumes'
 )
 _DICE_NOTE = (
-  'Mean \N{PLUS-MINUS SIGN} sd of test Dice over the evaluated epochs and the seeds; best: the highest '
+  'Mean \N{PLUS-MINUS SIGN} sd of test Dice over the evaluated epochs {of_seeds}; best: the highest '
   'of these. All sizes: smaller lesions included. Differences: paired by case, with the 95 % interval '
   'of that arm alone. p: Wilcoxon signed-rank test of the difference to the first arm, corrected for '
-  'the number of arms (Holm). Worth: clinical cases that give the same Dice without any others, with '
-  'the 95 % interval; < and > mark what lies beyond the learning curve.'
+  'the number of arms (Holm); p speaks of the cases alone, not of how much trainings vary. Worth: '
+  'clinical cases that give the same Dice without any others, with the 95 % interval; < and > mark '
+  'what lies beyond the learning curve.'
 )
 _METRICS_NOTE = (
   'Means over cases, evaluated epochs and seeds. A true lesion counts as found when any voxel of it '
   'is. HD95: 95th percentile of the distance between surfaces; the diagonal of the grid where only '
   'one of truth and prediction is empty. False positives: mean volume predicted in cases without '
   'lesion, and the share of them in which any is.'
+)
+_STAGES_NOTE = (
+  'Wall-clock time of a stage in the start in which it ended; starts that were interrupted are not '
+  'counted. Stages that ran side by side count each their own time, so that sums may be longer than '
+  'the time that passed.'
 )
 
 
@@ -87,6 +99,7 @@ def write_study_report(
   stages: Mapping[str, float],
   commands: Sequence[str],
   about: str = '',
+  ready_sets: Collection[str] = (),
 ) -> None:
   """Writes report.html, table.csv, table.tex and cases.csv.
 
@@ -98,23 +111,28 @@ def write_study_report(
     stages: Stage -> wall-clock seconds; the name of one that is of a seed ends in `, seed N`.
     commands: What made the study; said below every figure that is drawn here.
     about: What the reader must know about the data, in sentences.
+    ready_sets: Synthetic sources that the study found built, and did not make.
 
   Raises:
     InputError: The disk is full, or the folder cannot be written.
   """
   with report_style.style():
-    drawn = [*sections.sections(study, analysis, commands), *pictures]
+    origin = notes.origin(study, ready_sets)
+    drawn = [*sections.sections(study, analysis, commands, origin), *pictures]
   drawn.sort(key=lambda section: section.number)
-  paper = table.paper_table(study.arms, analysis.rows)
+  paper, paper_note = table.paper_table(study.arms, analysis.rows), _table_note(study)
+  dice_note = _DICE_NOTE.format(of_seeds=_of_seeds(study))
   page = StudyPage(
     title='What synthetic cases are worth',
     lead=_lead(study, analysis),
-    notes=_notes(analysis, about),
+    notes=notes.notes(study, analysis, about, ready_sets),
     findings=findings.findings(analysis),
     findings_note=_FINDINGS_NOTE,
     paper=paper,
-    paper_note=_TABLE_NOTE,
-    dice=dataclasses.replace(table.dice_table(analysis), note=_DICE_NOTE),
+    paper_note=paper_note,
+    dice=dataclasses.replace(
+      table.dice_table(analysis), note=f'{dice_note} {notes.steps(study, analysis)}'.rstrip()
+    ),
     metrics=dataclasses.replace(table.metrics_table(analysis), note=_METRICS_NOTE),
     sections=drawn,
     stages=stage_table(stages),
@@ -123,7 +141,7 @@ def write_study_report(
   files = {
     'report.html': render(page),
     'table.csv': table_csv.arms_csv(analysis),
-    'table.tex': table_latex.paper_latex(paper, f'{_TABLE_NOTE} {_lead(study, analysis)}'),
+    'table.tex': table_latex.paper_latex(paper, f'{paper_note} {_lead(study, analysis)}'),
     'cases.csv': table_csv.cases_csv(study),
   }
   for name, text in files.items():
@@ -153,14 +171,18 @@ def _counted(n: int, thing: str) -> str:
   return f'{n} {thing}' if n == 1 else f'{n} {thing}s'
 
 
-def _notes(analysis: Analysis, about: str) -> list[str]:
-  notes = [about] if about else []
-  if analysis.n_seeds == 1:
-    notes.append('One seed: intervals are over cases alone and do not hold how much a training varies.')
-  if analysis.unfinished:
-    names = wording.listed(analysis.unfinished)
-    notes.append(f'Not finished, and left out of every comparison: {names}.')
-  return notes
+def _table_note(study: Study) -> str:
+  quoted = [
+    arm_looks.label(arm)
+    for arm in study.arms
+    if arm.published and not arm.system and arm_looks.uses_synthetic(arm)
+  ]
+  note = _TABLE_NOTE.format(of_seeds=_of_seeds(study))
+  return note + (_QUOTED.format(name=wording.listed(quoted)) if quoted else '') + '.'
+
+
+def _of_seeds(study: Study) -> str:
+  return 'and the seeds' if len(study.seeds) > 1 else 'of one seed'
 
 
 def stage_table(stages: Mapping[str, float]) -> Table:
@@ -173,8 +195,4 @@ def stage_table(stages: Mapping[str, float]) -> Table:
   cells = [[name, *(clock(row[s]) if s in row else '' for s in seeds)] for name, row in rows.items()]
   sums = [clock(sum(row.get(seed, 0) for row in rows.values())) for seed in seeds]
   head = ['stage', *(f'seed {seed}' if seed else 'time' for seed in seeds)]
-  note = (
-    f'Wall-clock time, {clock(sum(stages.values()))} in all. A stage that was resumed counts all its '
-    'parts; stages that ran side by side count each.'
-  )
-  return Table(head, [*cells, ['sum', *sums]], note)
+  return Table(head, [*cells, ['sum', *sums]], _STAGES_NOTE)

@@ -7,44 +7,45 @@ from matplotlib.figure import Figure
 
 from launchers import report_style as style
 from launchers.report_page import Panel, Section
-from launchers.study import curve_plots, looks, plots, wording
-from launchers.study.analysis import Analysis
+from launchers.study import arm_looks, curve_plots, plots, wording
 from launchers.study.arms import Arm
 from launchers.study.findings import is_asked
 from launchers.study.results import Study
+from launchers.study.summary import Analysis
 
 _MAX_COLUMNS = 3  # Of one picture; more are read on no phone.
 _POINTS = 'points of Dice'
-_INTERVALS = 'Lines: 95 % interval over cases and seeds; filled marks: it excludes 0.'
-_INTERVALS_ONE_SEED = 'Lines: 95 % interval over cases; filled marks: it excludes 0.'
 _BOXES = (
-  'Boxes: mean test Dice in each evaluated epoch and seed, from quartile to quartile with the median; '
+  'Boxes: mean test Dice in each evaluated epoch{and_seed}, from quartile to quartile with the median; '
   'whiskers to the furthest within 1.5 box lengths. Stars: as published, with sd, on other data.'
 )
 
 
-def sections(study: Study, analysis: Analysis, commands: Sequence[str]) -> Iterator[Section]:
+def sections(
+  study: Study, analysis: Analysis, commands: Sequence[str], origin: str
+) -> Iterator[Section]:
   """The figures that there is something to show in; call it inside `report_style.style()`.
 
   Args:
     study: Its trainings.
     analysis: Its statistics.
     commands: What made the study.
+    origin: What synthetic cases were made of.
   """
-  for number, title, panels, caption in _figures(study, analysis):
+  for number, title, panels, caption in _figures(study, analysis, origin):
     if panels:
       yield Section(title, panels, caption, commands, columns=min(len(panels), 2), number=number)
 
 
-def _figures(study: Study, analysis: Analysis):
+def _figures(study: Study, analysis: Analysis, origin: str):
   arms = [row.arm for row in analysis.rows]
-  yield 1, 'Difference to clinical cases alone', *_differences(study, analysis)
+  yield 1, 'Differences of Dice', *_differences(study, analysis)
   yield 4, 'Learning curves', *_learning_curves(study, arms)
   tuned = _fine_tuned(arms)
   others = [arm for arm in arms if arm not in tuned]
   yield 5, 'Test Dice by training data', *_boxes(study, others)
   yield 7, 'Test Dice after fine-tuning', *_boxes(study, tuned)
-  yield 9, 'How many clinical cases an arm is worth', *_worth(study, analysis)
+  yield 9, 'How many clinical cases an arm is worth', *_worth(study, analysis, origin)
   by_size = _by_stratum(study, analysis, analysis.by_size, analysis.n_by_size)
   yield (
     10,
@@ -82,14 +83,16 @@ def _differences(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
 
 def _learning_curves(study: Study, arms: Sequence[Arm]) -> tuple[list[Panel], str]:
   panels = []
-  for name, members in looks.groups(arms).items():
+  for name, members in arm_looks.groups(arms).items():
     figure = curve_plots.learning_curves(study, name, members)
     panels.append(_panel(figure, f'Training and test Dice and loss by epoch: {name}'))
+  lines = 'Lines: one seed.'
+  if len(study.seeds) > 1:
+    lines = f'Lines: mean over {_seeds(study)}; bands: from the lowest seed to the highest.'
   return panels, (
-    f'Lines: mean over {_seeds(study)}; bands: from the lowest seed to the highest. Training: means '
-    f'over an epoch, with augmentation. Test: mean over the n = {study.cases.is_scored.sum()} cases, '
-    'in the epochs in which it was measured. Shaded: the evaluated epochs. Loss: cross-entropy + 1 '
-    '\N{MINUS SIGN} Dice.'
+    f'{lines} Training: means over an epoch, with augmentation. Test: mean over the n = '
+    f'{study.cases.is_scored.sum()} cases, in the epochs in which it was measured. Shaded: the '
+    'evaluated epochs. Loss: cross-entropy + 1 \N{MINUS SIGN} Dice.'
   )
 
 
@@ -106,12 +109,13 @@ def _boxes(study: Study, arms: Sequence[Arm]) -> tuple[list[Panel], str]:
   values = {arm.name: study.values(arm.name, 'dice')[..., scored].mean(axis=-1) for arm in arms}
   figure = plots.boxes(arms, values, of=study.arms)
   n_values = wording.either(dice.size for dice in values.values())
+  and_seed = ' and seed' if len(study.seeds) > 1 else ''
   return [_panel(figure, 'Box plot of test Dice by arm')], (
-    f'{_BOXES} n = {n_values} values an arm, each a mean over {scored.sum()} cases.'
+    f'{_BOXES.format(and_seed=and_seed)} n = {n_values} values an arm, each a mean over {scored.sum()} cases.'
   )
 
 
-def _worth(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
+def _worth(study: Study, analysis: Analysis, origin: str) -> tuple[list[Panel], str]:
   rows = [row for row in analysis.rows if row.equivalent]
   if not rows or len(analysis.learning_curve) < 2:
     return [], ''
@@ -123,10 +127,11 @@ def _worth(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
   counts = ', '.join(str(n) for n, _ in curve)
   return panels, (
     'Worth of an arm: upright strokes are the clinical cases that it learnt from, marks the number '
-    'that would give its Dice alone, lines the 95 % interval; arrowheads point to what lies beyond the '
-    f'learning curve. Clinical cases alone: that curve, from {counts} of them (squares; band: 95 % '
-    'interval), straight over the logarithm of their number, with the arms that are not beyond it. '
-    f'n = {analysis.rows[0].n_cases} test cases, {_seeds(study)}.'
+    f'that would give its Dice alone, lines the 95 % interval over {_over(study)}; arrowheads point to '
+    f'what lies beyond the learning curve. Clinical cases alone: that curve, from {counts} of them '
+    '(squares; band: 95 % interval), straight over the logarithm of their number, with the arms that '
+    'are not beyond it. '
+    f'n = {analysis.rows[0].n_cases} test cases, {_seeds(study)}. {origin}'.rstrip()
   )
 
 
@@ -161,13 +166,18 @@ def _ranks(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
   p = '< 0.001' if test.p_value < 0.001 else f'= {test.p_value:.3f}'
   return [_panel(figure, 'Mean ranks of the arms with the critical difference')], (
     f'Mean rank of an arm over n = {test.n_cases} cases by Dice, mean of {_seeds(study)}. Upright bars '
-    'join arms that do not differ at 5 % (Nemenyi). '
-    f'Friedman test of {test.n_arms} arms: chi-squared {test.statistic:.1f}, p {p}.'
+    'join arms between which no difference is shown at 5 % (Nemenyi). '
+    f'Friedman test of {test.n_arms} arms: chi-squared {test.statistic:.1f}, p {p}. '
+    'Both tests speak of the cases alone, not of how much trainings vary.'
   )
 
 
 def _intervals(study: Study) -> str:
-  return _INTERVALS if len(study.seeds) > 1 else _INTERVALS_ONE_SEED
+  return f'Lines: 95 % interval over {_over(study)}; filled marks: it excludes 0.'
+
+
+def _over(study: Study) -> str:
+  return 'cases and seeds' if len(study.seeds) > 1 else 'cases'
 
 
 def _seeds(study: Study) -> str:

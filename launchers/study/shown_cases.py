@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -57,20 +56,6 @@ def case_like(survey: Survey, lesion: np.ndarray, z: int) -> int:
   """
   area = lambda mask: int(mask[..., z].sum(dtype=np.int64))
   return int(min(survey.with_lesion(), key=lambda i: abs(area(survey.masks([i])[0]) - area(lesion))))
-
-
-def parent_of(facts: Mapping[str, Any]) -> tuple[str, str]:
-  """Kind and subject of the case whose anatomy a synthetic case has.
-
-  Args:
-    facts: Its provenance.
-
-  Returns:
-    ('healthy', subject), ('clinical', subject), or two empty texts where it does not say.
-  """
-  if 'healthy_parent' in facts:
-    return 'healthy', facts['healthy_parent']
-  return ('clinical', facts['base']) if 'base' in facts else ('', '')
 
 
 def segmented_cases(

@@ -2,17 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from launchers.report_inputs import read_examples, survey_source
 from launchers.set_survey import Survey
-from launchers.study import shown_cases
-from stroke_tfds.errors import InputError
+from launchers.study import case_origins, shown_cases
+from launchers.study.case_origins import Example, Origin
 from stroke_tfds.sources import Source
-
-Example = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +26,11 @@ class SurveyedSets:
     positions: Name -> where a set holds the case that it shares with others; without the sets that
       share none.
     shared: Name -> that case.
-    parent: The healthy case that it has the anatomy of; None where nothing is shared.
+    parent: The healthy case that it has the anatomy of; None where nothing is shared, or where the case
+      is not at hand.
+    missing: That case, where it is not at hand.
     commands: `NAME set` -> the command that made the set NAME.
+    data_dir: TFDS data folder.
   """
 
   sets: Mapping[str, Source]
@@ -42,7 +42,9 @@ class SurveyedSets:
   positions: Mapping[str, int]
   shared: Mapping[str, Example]
   parent: Example | None
+  missing: tuple[Origin, ...]
   commands: Mapping[str, str]
+  data_dir: str | None
 
   @property
   def structures(self) -> list[str]:
@@ -56,25 +58,21 @@ class SurveyedSets:
 
 
 def survey_sets(
-  sets: Mapping[str, Source], clinical: Source, healthy: Source, commands: Mapping[str, str]
+  sets: Mapping[str, Source],
+  clinical: Source,
+  healthy: Source,
+  commands: Mapping[str, str],
+  data_dir: str | None,
 ) -> SurveyedSets:
-  """Goes over every set once.
-
-  Raises:
-    InputError: The healthy parent of the shared case is not in `healthy`, or has other labels.
-  """
+  """Goes over every set once."""
   surveys = {name: survey_source(source) for name, source in sets.items()}
-  positions = shown_cases.shared_case(surveys)
-  shared, parent = {}, None
-  for name, position in positions.items():
-    shared[name] = read_case(sets[name], surveys[name].subject_ids[position])
-    facts = surveys[name].provenance[position]
-    parent = parent or read_case(healthy, facts['healthy_parent'])
-    if not np.array_equal(shared[name]['labels'], parent['labels']):
-      raise InputError(
-        f'set {name!r}: {name_of(shared[name])} has another label map than its healthy parent '
-        f'{name_of(parent)} in {healthy}, expected the same; build the set from these healthy cases'
-      )
+  positions, shared = _read_shared(sets, surveys)
+  parent, missing = None, []
+  if shared:
+    first = next(iter(shared))
+    origin = case_origins.origins_of(surveys[first].provenance[positions[first]])[0]
+    parent = case_origins.find(origin, shared[first], sets[first], data_dir)
+    missing = [origin] if parent is None else []
   return SurveyedSets(
     sets,
     clinical,
@@ -85,8 +83,21 @@ def survey_sets(
     positions,
     shared,
     parent,
+    tuple(missing),
     commands,
+    data_dir,
   )
+
+
+def _read_shared(
+  sets: Mapping[str, Source], surveys: Mapping[str, Survey]
+) -> tuple[dict[str, int], dict[str, Example]]:
+  """Where the shared case is, and the case; without sets that have other labels than the first."""
+  positions = shown_cases.shared_case(surveys)
+  shared = {name: read_case(sets[name], surveys[name].subject_ids[i]) for name, i in positions.items()}
+  first = next(iter(shared.values()), None)
+  alike = [name for name in shared if np.array_equal(shared[name]['labels'], first['labels'])]
+  return {name: positions[name] for name in alike}, {name: shared[name] for name in alike}
 
 
 def read_case(source: Source, subject_id: str) -> Example:

@@ -10,9 +10,10 @@ from launchers import sanity
 from launchers.report_images import level
 from launchers.report_page import Panel, Section
 from launchers.set_survey import Survey
-from launchers.study import shown_cases
+from launchers.study import case_origins, shown_cases
+from launchers.study.case_origins import DONOR, Example, Origin
 from launchers.study.picture_panels import Picture, Stage, picture_uri, pictures_panel, stages_panel
-from launchers.study.surveyed_sets import Example, SurveyedSets, first_contrast, name_of, read_case
+from launchers.study.surveyed_sets import SurveyedSets, first_contrast, name_of, read_case
 from launchers.study.wording import listed
 
 CONVENTION = (
@@ -29,8 +30,17 @@ _N_COLUMNS = 3
 def stages_of_synthesis(shown: SurveyedSets) -> Section:
   """Figure 2: from a healthy volume to its synthetic ones; sets of other origin apart."""
   apart = [name for name in shown.sets if name not in shown.shared]
-  panels = list(_shared_panels(shown)) if shown.shared else []
-  panels += [_apart_panel(shown, name) for name in apart]
+  panels, missing = list(_shared_panels(shown)) if shown.shared else [], list(shown.missing)
+  for name in apart:
+    panel, not_there = _apart_panel(shown, name)
+    panels.append(panel)
+    missing += not_there
+  title = 'From a healthy volume to synthetic ones'
+  made_by = shown.made_by(list(shown.sets))
+  return Section(title, panels, _stages_caption(shown, apart, missing), made_by, columns=2, number=2)
+
+
+def _stages_caption(shown: SurveyedSets, apart: Sequence[str], missing: Sequence[Origin]) -> str:
   parts = []
   if shown.shared:
     parts.append(
@@ -39,20 +49,17 @@ def stages_of_synthesis(shown: SurveyedSets) -> Section:
     )
   if apart:
     parts.append(
-      f'Apart, since of another origin, one case of {listed(apart)}: the parent, the donor of the '
-      'lesion where there is one, and what was made of them, in the same slices.'
+      f'Apart, since of another origin or label map, one case of {listed(apart)}: the parent, the donor '
+      'of the lesion where there is one, and what was made of them, in the same slices.'
     )
-  caption = ' '.join(
-    [
-      *parts,
-      'Cases at the upper quartile of lesion volume. Yellow outline: lesion; on a DWI it runs one '
-      'voxel outside, so that the border in the image is seen.',
-      _LABEL_COLOURS,
-      CONVENTION,
-    ]
-  )
-  title = 'From a healthy volume to synthetic ones'
-  return Section(title, panels, caption, shown.made_by(list(shown.sets)), columns=2, number=2)
+  parts += [case_origins.missing_note(missing)] if missing else []
+  parts += [
+    'Cases at the upper quartile of lesion volume. Yellow outline: lesion; on a DWI it runs one '
+    'voxel outside, so that the border in the image is seen.',
+    _LABEL_COLOURS,
+    CONVENTION,
+  ]
+  return ' '.join(parts)
 
 
 def translators(shown: SurveyedSets) -> Section:
@@ -65,16 +72,18 @@ def translators(shown: SurveyedSets) -> Section:
   cells = {
     'Label map with the lesion': Picture(
       _with_lesion(first, shown), z, note=f'lesion {_volume(first)}', is_labels=True
-    ),
-    f'Healthy parent {name_of(parent)}': Picture(first_contrast(parent), z, note='no lesion'),
-    f'Clinical case {name_of(clinical)}': Picture(
-      first_contrast(clinical),
-      z,
-      note=_brightness(shown.clinical_survey, like),
-      outline=clinical['lesion'],
-      around=True,
-    ),
+    )
   }
+  if parent is not None:
+    title = f'Healthy parent {name_of(parent)}'
+    cells[title] = Picture(first_contrast(parent), z, note='no lesion')
+  cells[f'Clinical case {name_of(clinical)}'] = Picture(
+    first_contrast(clinical),
+    z,
+    note=_brightness(shown.clinical_survey, like),
+    outline=clinical['lesion'],
+    around=True,
+  )
   for name, example in made.items():
     note = _brightness(shown.surveys[name], shown.positions[name])
     cells[name] = Picture(first_contrast(example), z, note=note)
@@ -83,52 +92,65 @@ def translators(shown: SurveyedSets) -> Section:
   for title, cell in cells.items():
     figure = pictures_panel([[cell]], box, shown.healthy.grid, shown.structures, column_in=2.4)
     panels.append(Panel(picture_uri(figure), f'{title}: {cell.note}', title))
-  caption = (
-    f'The case of Figure 2 at {level(shown.healthy.grid, z)}, where its lesion is largest, by each '
-    'translator, after its label map and two cases to compare with: the healthy parent, and the '
-    'clinical training case whose lesion has the most similar area in this slice (yellow: one voxel '
-    'outside that lesion). '
-    'Numbers: mean intensity of the whole lesion, and of the parenchyma up to '
-    f'{sanity.RING_MM:g} mm around it. {_LABEL_COLOURS} {CONVENTION}'
-  )
   title = f'One label map by {listed(list(made))}'
+  caption = _translators_caption(shown, z)
   return Section(title, panels, caption, shown.made_by(list(made)), columns=3, number=3)
+
+
+def _translators_caption(shown: SurveyedSets, z: int) -> str:
+  compared = ['the clinical training case whose lesion has the most similar area in this slice']
+  if shown.parent is not None:
+    compared.insert(0, 'the healthy parent')
+  parts = [
+    f'The case of Figure 2 at {level(shown.healthy.grid, z)}, where its lesion is largest, by each '
+    f'translator, after its label map and, to compare with, {listed(compared)} (yellow: one voxel '
+    'outside that lesion).',
+    *([case_origins.missing_note(shown.missing)] if shown.missing else []),
+    'Numbers: mean intensity of the whole lesion, and of the parenchyma up to '
+    f'{sanity.RING_MM:g} mm around it.',
+    _LABEL_COLOURS,
+    CONVENTION,
+  ]
+  return ' '.join(parts)
 
 
 def _shared_panels(shown: SurveyedSets) -> Iterator[Panel]:
   parent, made = shown.parent, shown.shared
   first = next(iter(made.values()))
   slices, box = view.lesion_slices(first['lesion']), view.brain_box(first['labels'])
+  # Its label map is that of its parent.
   case = [
-    Stage('healthy DWI', first_contrast(parent)),
-    Stage('label map', parent['labels'], is_labels=True),
+    Stage('label map', first['labels'], is_labels=True),
     Stage('lesion put in', _with_lesion(first, shown), is_labels=True),
   ]
+  if parent is not None:
+    case.insert(0, Stage('healthy DWI', first_contrast(parent)))
+  subject = shown.missing[0].subject if parent is None else name_of(parent)
   images = [Stage(name, first_contrast(example), example['lesion']) for name, example in made.items()]
-  title = f'Healthy case {name_of(parent)}, lesion of {_volume(first)}'
-  yield _stages(shown, case, slices, box, title)
+  yield _stages(shown, case, slices, box, f'Healthy case {subject}, lesion of {_volume(first)}')
   for i in range(0, len(images), _N_COLUMNS):
     title = 'Synthetic DWIs of this label map'
     yield _stages(shown, images[i : i + _N_COLUMNS], slices, box, title)
 
 
-def _apart_panel(shown: SurveyedSets, name: str) -> Panel:
+def _apart_panel(shown: SurveyedSets, name: str) -> tuple[Panel, list[Origin]]:
+  """A case of a set with those that it was made from, and which of these are not at hand."""
   position = shown_cases.typical_case(shown.surveys[name])
   made = read_case(shown.sets[name], shown.surveys[name].subject_ids[position])
-  facts = shown.surveys[name].provenance[position]
-  kind, subject = shown_cases.parent_of(facts)
-  stages = []
-  if kind:
-    parent = read_case(shown.healthy if kind == 'healthy' else shown.clinical, subject)
-    stages.append(Stage(f'{kind} parent', first_contrast(parent), parent['lesion']))
-  if 'lesion_donor' in facts:
-    donor = read_case(shown.clinical, facts['lesion_donor'])
-    stages.append(Stage('donor of the lesion', first_contrast(donor), donor['lesion']))
-  else:
+  stages, missing = [], []
+  origins = case_origins.origins_of(shown.surveys[name].provenance[position])
+  for origin in origins:
+    found = case_origins.find(origin, made, shown.sets[name], shown.data_dir)
+    if found is None:
+      missing.append(origin)
+    else:
+      stages.append(Stage(origin.role, first_contrast(found), found['lesion']))
+  if all(origin.role != DONOR for origin in origins):
     stages.append(Stage('lesion put in', _with_lesion(made, shown), is_labels=True))
   stages.append(Stage(name, first_contrast(made), made['lesion']))
   slices, box = view.lesion_slices(made['lesion']), view.brain_box(made['labels'])
-  return _stages(shown, stages, slices, box, f'{name}: {name_of(made)}, lesion of {_volume(made)}')
+  title = f'{name}: {name_of(made)}, lesion of {_volume(made)}'
+  return _stages(shown, stages, slices, box, title), missing
 
 
 def _stages(

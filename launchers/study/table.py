@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from launchers.report_page import Table
-from launchers.study import looks, wording
-from launchers.study.analysis import Analysis, ArmRow
+from launchers.study import arm_looks, wording
 from launchers.study.arms import Arm
+from launchers.study.summary import Analysis, ArmRow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +44,9 @@ def paper_table(arms: Sequence[Arm], rows: Sequence[ArmRow]) -> PaperTable:
     arms: All arms of the study.
     rows: Those that are finished.
   """
-  found, systems = {row.arm.name: row for row in rows}, looks.systems(arms)
+  found, systems = {row.arm.name: row for row in rows}, arm_looks.systems(arms)
   lines = []
-  for name, members in looks.groups(arms).items():
+  for name, members in arm_looks.groups(arms).items():
     columns = [[arm for arm in members if arm.system == system] for system in ('', *systems)]
     is_mixed = any(columns[1:])
     for i in range(max(map(len, columns))):
@@ -61,7 +61,7 @@ def _cell(arm: Arm | None, label: str, found: dict[str, ArmRow]) -> Cell | None:
   if arm is None:
     return None
   dice = wording.dice(found[arm.name].dice) if arm.name in found else 'not finished'
-  name = '' if arm.system or arm.name == label else looks.label(arm)
+  name = '' if arm.system or arm.name == label else arm_looks.label(arm)
   return Cell(name, dice, wording.spread(*arm.published) if arm.published else '')
 
 
@@ -71,7 +71,7 @@ def dice_table(analysis: Analysis) -> Table:
   head = ['arm', 'mean', 'best', 'sd of seeds', 'all sizes', to_first, 'p (Holm)']
   head += ['minus reference', '', 'clinical cases']
   rows = []
-  for name, members in looks.groups([row.arm for row in analysis.rows]).items():
+  for name, members in arm_looks.groups([row.arm for row in analysis.rows]).items():
     rows.append([name])
     rows.extend(_dice_row(row) for row in analysis.rows if row.arm in members)
   groups = [('', 1), ('test Dice (%)', 4), ('difference of Dice (points)', 4), ('worth', 1)]
@@ -81,7 +81,7 @@ def dice_table(analysis: Analysis) -> Table:
 def _dice_row(row: ArmRow) -> list[str]:
   reference = f'to {row.arm.reference}' if row.to_reference else ''
   return [
-    looks.label(row.arm),
+    arm_looks.label(row.arm),
     wording.dice(row.dice),
     wording.percent(row.dice.best),
     wording.percent(row.seed_sd),
@@ -108,7 +108,7 @@ def metrics_table(analysis: Analysis) -> Table:
     'cases',
   ]
   rows = []
-  for name, members in looks.groups([row.arm for row in analysis.rows]).items():
+  for name, members in arm_looks.groups([row.arm for row in analysis.rows]).items():
     rows.append([name])
     rows.extend(_metrics_row(row) for row in analysis.rows if row.arm in members)
   groups = [('', 1), ('lesion-wise (%)', 3), ('absolute difference', 2), ('', 1)]
@@ -119,7 +119,7 @@ def _metrics_row(row: ArmRow) -> list[str]:
   lesions = [row.metrics[f'lesion_{name}'] for name in ('precision', 'recall', 'f1')]
   false_ml, share = row.false_positive_ml, row.false_positive_share
   return [
-    looks.label(row.arm),
+    arm_looks.label(row.arm),
     *map(wording.percent, lesions),
     f'{row.metrics["volume_difference_ml"]:.2f}',
     f'{row.metrics["count_difference"]:.2f}',

@@ -5,10 +5,11 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from launchers.study import looks
-from launchers.study.analysis import Analysis, ArmRow
+from launchers.study import arm_looks
 from launchers.study.bootstrap import Interval
+from launchers.study.design import describe_sources
 from launchers.study.results import METRICS, Study
+from launchers.study.summary import Analysis, ArmRow
 
 
 def arms_csv(analysis: Analysis) -> str:
@@ -26,9 +27,9 @@ def _arm_fields(row: ArmRow) -> dict[str, Any]:
   published = [value / 100 for value in arm.published] or [None, None]
   return {
     'arm': arm.name,
-    'group': looks.group(arm),
+    'group': arm_looks.group(arm),
     'system': arm.system,
-    'learns_from': ' + '.join(f'{count} {source}' for source, count in arm.learns_from.items()),
+    'learns_from': describe_sources(arm),
     'start': arm.start,
     'epochs': arm.epochs,
     'n_cases': row.n_cases,

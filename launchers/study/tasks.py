@@ -4,7 +4,9 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from keras_itm.lesions import MIN_VOXELS
 from launchers import stages
 from launchers.stages import Stage
 from launchers.study.arms import CLINICAL, Arm
@@ -13,6 +15,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 
 LESION_GAN = 'lesion GAN'
+_SEED = ', seed '
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Task:
   """A stage whose command is known once others are done.
 
   Attributes:
-    name: Of its stage.
+    name: Of its stage, ends in its seed.
     needs: Names of tasks that come first.
     stage: Makes the stage, which tells whether it is done.
     arm: The arm and the seed that it trains, None for generators and data sets.
@@ -32,6 +35,15 @@ class Task:
   stage: Callable[[], Stage]
   arm: tuple[Arm, int] | None = None
   synthetic: tuple[str, int] | None = None
+
+  @property
+  def title(self) -> str:
+    """The name without the seed."""
+    return self.name.rpartition(_SEED)[0]
+
+  @property
+  def seed(self) -> int:
+    return int(self.name.rpartition(_SEED)[2])
 
 
 class Tasks:
@@ -123,8 +135,8 @@ class Tasks:
 
     return [*first, Task(title, needs, stage, synthetic=(name, seed))]
 
-  def _set_config(self, made: Synthetic, name: str, seed: int) -> dict[str, str | int]:
-    config = {'num_volumes': self._design.num_volumes, 'seed': seed}
+  def _set_config(self, made: Synthetic, name: str, seed: int) -> dict[str, Any]:
+    config = {'num_volumes': self._design.num_volumes, 'seed': seed, **made.config}
     if made.builder:
       sources = {'clinical': self._design.train, 'healthy': self._design.healthy}
       return {**{field: sources[field] for field in BUILDERS[made.builder].SOURCES}, **config}
@@ -159,6 +171,7 @@ class Tasks:
       'test': self._design.test,
       'epochs': arm.epochs,
       'window': (window.start, window.stop - 1),
+      'min_voxels': MIN_VOXELS,
       'seed': seed,
     }
     if arm.steps_per_epoch:
@@ -181,7 +194,7 @@ def translator_title(name: str) -> str:
 
 
 def _titled(name: str, seed: int) -> str:
-  return f'{name}, seed {seed}'
+  return f'{name}{_SEED}{seed}'
 
 
 def _check_slugs(tasks: Sequence[Task]) -> None:
@@ -196,4 +209,4 @@ def _check_slugs(tasks: Sequence[Task]) -> None:
 
 
 def _set_title(name: str, seed: int) -> str:
-  return f'{name} set, seed {seed}'
+  return _titled(f'{name} set', seed)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from launchers import report_style as style
-from launchers.study.analysis import WindowSummary
 from launchers.study.bootstrap import Interval
 from launchers.study.equivalents import Equivalent
+from launchers.study.summary import WindowSummary
 
 MISSING = '\N{EN DASH}'
 
@@ -74,6 +74,6 @@ def either(numbers: Iterable[int]) -> str:
   return ' or '.join(map(str, sorted(set(numbers))))
 
 
-def listed(names: Sequence[str]) -> str:
-  """`a`, `a and b`, `a, b and c`."""
-  return ' and '.join(part for part in (', '.join(names[:-1]), names[-1]) if part)
+def listed(names: Sequence[str], last: str = 'and') -> str:
+  """`a`, `a and b`, `a, b and c`; `last` joins the last one."""
+  return f' {last} '.join(part for part in (', '.join(names[:-1]), names[-1]) if part)

@@ -16,6 +16,9 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
+# Begins an entry of `made_from` in place of what a generator was trained on; no data set's name does.
+UNKNOWN_ORIGIN = 'unknown: '
+
 _CHUNK = 8  # Brains read at once.
 
 
@@ -46,14 +49,15 @@ class Builder(builder.StrictBuilder):
     )
 
   def _made_from(self) -> list[str]:
-    """All data that the volumes come from: the brains, and what the generators were trained on."""
-    config = self.builder_config
-    trained = [
-      source
-      for kind in ('translator', 'lesion_generator')
-      for source in bundles.read_spec(getattr(config, kind), kind).trained_on
-    ]
-    return list(dict.fromkeys([str(self._healthy), *trained]))
+    """All data that the volumes come from: the brains, and what the generators were trained on.
+
+    A generator that does not know has an entry `unknown: KIND FINGERPRINT`.
+    """
+    origins = [str(self._healthy)]
+    for kind in ('translator', 'lesion_generator'):
+      spec = bundles.read_spec(getattr(self.builder_config, kind), kind)
+      origins += spec.trained_on or [f'{UNKNOWN_ORIGIN}{kind} {spec.weights}']
+    return list(dict.fromkeys(origins))
 
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Builds the set; volumes that a killed build has made are kept and used.

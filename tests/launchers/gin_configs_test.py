@@ -121,7 +121,7 @@ class StudiesTest(tf.test.TestCase, parameterized.TestCase):
       gin.clear_config()
       app.parse_gin([made.unet], list(arm.bindings))
 
-  def test_every_arm_of_the_mini_study_has_as_many_steps(self):
+  def test_arms_of_the_mini_study_have_as_many_steps_synthetic_cases_alone_the_first_of_them(self):
     arms = {arm.name: arm for arm in self.design('phantom_study_mini.gin').arms}
     epochs = {
       name: arm.epochs + (arms[arm.start].epochs if arm.start else 0) for name, arm in arms.items()

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -17,11 +18,12 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from launchers import run_study_lib
 from launchers.run_study_lib import run_study
 from stroke_tfds import lesion_fusion
 from stroke_tfds.errors import InputError
 from tests import tiny
-from tests.launchers.study import tiny_study
+from tests.launchers.study import fake_study, tiny_study
 from tests.launchers.study.tiny_study import arm
 
 
@@ -47,6 +49,20 @@ class Case(tf.test.TestCase):
         **tiny_study.fields(**changes),
       )
     return output.getvalue()
+
+
+class ShownArmsTest(tf.test.TestCase):
+  def test_the_first_of_each_group_and_those_without(self):
+    study = fake_study.make(n_seeds=1)
+    shown = [arm.name for arm in run_study_lib._shown_arms(study)]
+    self.assertEqual(shown[0], 'clinical')
+    self.assertLen(shown, 5)
+    self.assertLen({arm.group for arm in study.arms if arm.name in shown}, 5)
+    alone = dataclasses.replace(
+      study, arms=tuple(dataclasses.replace(arm, group='') for arm in study.arms)
+    )
+    shown = [arm.name for arm in run_study_lib._shown_arms(alone)]
+    self.assertEqual(shown, [arm.name for arm in study.arms[:5]])
 
 
 class RefusalTest(Case):
@@ -88,6 +104,14 @@ class RefusalTest(Case):
     self.refuses('validation: .*which is the test case', validation=f'{self.cohort}:test[:1]')
     self.refuses('healthy: .*which is the test case', healthy=f'{self.cohort}:test')
 
+  def test_a_folder_that_was_begun_with_other_data(self):
+    self.root.mkdir()
+    file = self.root / 'study.json'
+    file.write_text('{"train": "0123"}')
+    with self.assertRaisesRegex(InputError, 'train is not the data .*study was begun with .* 0123'):
+      self.run_study()
+    self.assertEqual([path.name for path in self.root.iterdir()], ['study.json'])
+
   def test_test_cases_behind_a_synthetic_set(self):
     config = lesion_fusion.LesionFusionConfig(
       clinical=f'{self.cohort}:test', healthy=f'{self.cohort}:healthy', num_volumes=3, min_voxels=3
@@ -109,16 +133,16 @@ class RefusalTest(Case):
 class DryRunTest(Case):
   def test_lists_trainings_and_runs_none(self):
     lines = self.run_study(dry_run=True).splitlines()
-    self.assertRegex(lines[1], r'^0 +clinical +0 +all clinical +- +2 +4 +2 to 2 ')
-    self.assertRegex(lines[4], r'^3 +clinical \+ lesion fusion +1 +all clinical \+ all lesion fusion ')
-    self.assertRegex(lines[6], '^2 generators and data sets: about ')
-    self.assertRegex(lines[7], '^4 segmenters: about ')
-    self.assertRegex(lines[8], '; 0 of 6 stages are done$')
+    self.assertRegex(lines[1], r'^0 2 +clinical +all clinical +- +4 in 2 epochs +2 to 2 ')
+    self.assertRegex(lines[2], r'^1 3 +clinical \+ lesion fusion +all clinical \+ all lesion fusion ')
+    self.assertRegex(lines[4], '^2 generators and data sets: about ')
+    self.assertRegex(lines[5], '^4 segmenters: about ')
+    self.assertRegex(lines[6], '; 0 of 6 stages are done$')
     self.assertFalse(list(self.root.rglob('*.*')))
 
   def test_of_one_training_with_what_it_needs(self):
     lines = self.run_study(dry_run=True, arm_index=3).splitlines()
-    self.assertRegex(lines[1], r'^3 +clinical \+ lesion fusion +1 ')
+    self.assertRegex(lines[1], r'^3 +clinical \+ lesion fusion ')
     self.assertRegex(lines[3], '^1 generators and data sets: about ')
     self.assertRegex(lines[4], '^1 segmenters: about ')
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from launchers import stages
 from launchers.stages import Ledger, Stage, slug
 from stroke_tfds.errors import InputError
 
@@ -74,25 +75,48 @@ class LedgerTest(tf.test.TestCase):
     self.assertTrue(done.exists())
     self.assertEqual(started.read_text(), 'x')
 
-  def test_a_done_stage_is_refused_under_other_gin_values(self):
-    def stage(workdir, epochs, *more):
-      start = f"--gin_bindings=train_unet.start = '{workdir}/seed_0/SPADE'"
-      values = [f'--gin_bindings=train_unet.epochs = {epochs}', *more, start]
-      code = f'open({str(self.root / "x.done")!r}, "w").close()'
-      command = [sys.executable, '-c', code, *values, f'--workdir={workdir}']
-      return Stage('clinical', command, self.root, '*.done')
-
+  def test_a_done_stage_is_refused_under_other_settings(self):
+    code = f'open({str(self.root / "x.done")!r}, "w").close()'
     ledger = Ledger(self.root / 'stages')
-    self.assertTrue(ledger.run(stage('runs', 3)))
-    self.assertFalse(ledger.run(stage('/home/me/moved', 3)))
-    more = '--gin_bindings=a.b = 1'
-    for changed, message in (
-      (stage('runs', 4), 'clinical: .* was made with .*epochs = 3, asked for is .*epochs = 4;'),
-      (stage('runs', 3, more), 'made with .*SPADE.* asked for is .*a.b = 1'),
-      (Stage('clinical', ['python'], self.root, '*.done'), 'epochs = 3, asked for is nothing'),
+
+    def stage(*settings, more=()):
+      return Stage('clinical', [sys.executable, '-c', code, *more], self.root, '*.done', settings)
+
+    self.assertTrue(ledger.run(stage('a = 3', 'b = 4')))
+    self.assertFalse(ledger.run(stage('a = 3', 'b = 4', more=['--workdir=moved'])))
+    for settings, message in (
+      (('a = 3', 'b = 5'), "clinical: .* was made with 'b = 4', asked for is 'b = 5'; expected the"),
+      (('a = 3',), "made with 'b = 4', asked for is 'nothing'"),
+      (('a = 3', 'b = 4', 'c = 5'), "made with 'nothing', asked for is 'c = 5'"),
     ):
       with self.assertRaisesRegex(InputError, message):
-        ledger.run(changed)
+        ledger.run(stage(*settings))
+
+  def test_settings_of_a_training_are_its_gin_file_with_all_that_it_includes_and_bindings(self):
+    base, top = self.root / 'base.gin', self.root / 'top.gin'
+    base.write_text('# A comment.\nAdam.learning_rate   = 1e-4\n')
+    top.write_text(f"include '{base}'\n\ntrain_unet.epochs = 2  # few\n")
+    make = lambda start: stages.train(
+      'x', 'train_unet', str(top), self.root, 'data', [f"train_unet.start = '{start}/seed_0/SPADE'"]
+    )
+    lines = ('Adam.learning_rate = 1e-4', 'train_unet.epochs = 2', "train_unet.start = 'SPADE'")
+    self.assertEqual(make('runs').settings, lines)
+    self.assertEqual(make('/elsewhere').settings, lines)
+    packaged = stages.train('x', 'train_unet', 'unet_mini.gin', self.root, 'data', [])
+    self.assertIn("clinical = ['phantom_stroke/mini:train']", packaged.settings)
+    with self.assertRaisesRegex(InputError, "gin file 'none.gin': not there"):
+      stages.train('x', 'train_unet', 'none.gin', self.root, 'data', [])
+
+  def test_a_killed_build_is_not_done_and_builds_of_one_set_share_a_lock(self):
+    build = lambda name: stages.build(name, 'cohort/mini', ['cohort/mini'], str(self.root))
+    left = self.root / 'cohort' / 'mini' / 'incomplete.ABC_1.0.0'
+    left.mkdir(parents=True)
+    (left / 'dataset_info.json').touch()
+    self.assertFalse(build('one').is_done())
+    left.rename(left.with_name('1.0.0'))
+    self.assertTrue(build('one').is_done())
+    self.assertEqual(build('one').lock, build('another').lock)
+    self.assertEqual(build('one').lock.parent, self.root)
 
   def test_names_as_files(self):
     self.assertEqual(slug('clinical + SPADE'), 'clinical_SPADE')

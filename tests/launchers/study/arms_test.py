@@ -9,6 +9,19 @@ from tests.launchers.study.tiny_study import arm
 
 
 class ReadArmsTest(tf.test.TestCase):
+  def test_refuses_fields_of_other_types(self):
+    for field, value in (
+      ('group', 3),
+      ('bindings', [3]),
+      ('bindings', 'a.b = 1'),
+      ('published', ('a', 'b')),
+      ('steps_per_epoch', -1),
+    ):
+      with self.assertRaisesRegex(InputError, f"arm 'x': {field} is "):
+        read_arms({'x': arm(**{field: value})})
+    with self.assertRaisesRegex(InputError, 'arm 1: expected a text for a name'):
+      read_arms({1: arm()})
+
   def test_keeps_order_and_fields(self):
     read = read_arms(
       {

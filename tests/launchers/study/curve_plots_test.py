@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from launchers.study import curve_plots
-from launchers.study.analysis import WindowSummary
 from launchers.study.bootstrap import Interval
 from launchers.study.equivalents import Equivalent
+from launchers.study.summary import WindowSummary
 from tests.launchers.study import fake_study, rows
 
 

@@ -36,6 +36,14 @@ class ReadTest(Case):
     ({}, "source 'a': has none of"),
     ({'bindings': ['a.b = 1']}, "source 'a': has none of"),
     ({'set': 'a/b:train', 'builder': 'carvemix'}, r"source 'a': has \['builder', 'set'\] of"),
+    ({'translator': 'x', 'bindings': 'a.b = 1'}, r"source 'a': bindings is 'a.b = 1', expected a list"),
+    ({'builder': 'carvemix', 'bindings': ['a.b = 1']}, "source 'a': bindings are of a translator"),
+    (
+      {'set': 'a/b:train', 'config': {'level': False}},
+      "'a': config is .*expected fields of a new",
+    ),
+    ({'builder': 'carvemix', 'config': 3}, "source 'a': config is 3, expected"),
+    (3, "source 'a': is 3, expected fields"),
     ({'builder': 'mixup'}, r"builder is 'mixup', expected one of \['carvemix', 'lesion_fusion'\]"),
   )
   def test_refuses_sources(self, fields, message):
@@ -96,10 +104,32 @@ class NamesTest(Case):
   def test_refuses_gin_files_that_are_not_there(self):
     for file in ('unet_small.gin', '/nowhere/unet_mini.gin', 'experiments/unet_mini.gin', ''):
       self.refuses(f"gin file '{file}': not there", self.check, unet=file)
-      self.refuses(f"gin file '{file}': not there", self.check, lesion_gan=file)
-    synthetic = {'SPADE': {'translator': 'spade_tiny.gin'}}
     arms = {'x': arm(learns_from={'SPADE': 3})}
+    synthetic = {'SPADE': {'translator': 'spade_tiny.gin'}}
     self.refuses("'spade_tiny.gin': not there", self.check, synthetic=synthetic, arms=arms)
+    synthetic = {'SPADE': {'translator': 'spade_mini.gin'}}
+    self.check(synthetic=synthetic, arms=arms)
+    self.refuses(
+      "gin file 'x.gin': not there", self.check, synthetic=synthetic, arms=arms, lesion_gan='x.gin'
+    )
+    self.check(lesion_gan='')
+
+  def test_refuses_bindings_that_the_segmenter_does_not_know(self):
+    for binding in ('train_unet.nonsense = 1', 'AffineRangs.shear_degrees = 2', 'x ='):
+      arms = {'good': arm(), 'bad': arm(bindings=[binding])}
+      self.refuses("arm 'bad': gin configuration: ", self.check, arms=arms)
+    self.check(arms={'good': arm(bindings=['AffineRanges.shear_degrees = 2.0'])})
+
+  def test_healthy_scans_where_they_are_needed(self):
+    carvemix = {'synthetic': {'CarveMix': {'builder': 'carvemix'}}}
+    learns = lambda name: {'arms': {'x': arm(learns_from={name: 'all'})}}
+    self.check(healthy='', validation='', **carvemix, **learns('CarveMix'))
+    self.check(validation='', **learns('lesion fusion'))
+    self.refuses(
+      "source 'lesion fusion': needs healthy", self.check, healthy='', **learns('lesion fusion')
+    )
+    translated = {'synthetic': {'SPADE': {'translator': 'spade_mini.gin'}}}
+    self.refuses("source 'SPADE': needs", self.check, validation='', **translated, **learns('SPADE'))
 
   def test_refuses_two_trainings_in_one_folder(self):
     self.refuses(

@@ -14,12 +14,16 @@ UP, DOWN, OPEN = Interval(0.05, 0.01, 0.09), Interval(-0.05, -0.09, -0.01), Inte
 
 class VerdictTest(tf.test.TestCase):
   def test_sides(self):
-    text = findings.verdict({'a': UP, 'b': DOWN, 'c': OPEN, 'd': UP, 'e': UP})
+    text = findings.verdict({'a': UP, 'b': DOWN, 'c': OPEN, 'd': UP, 'e': UP}, 3)
     self.assertEqual(text, 'Higher with a, d and e. Lower with b. No difference shown with c.')
 
   def test_an_interval_that_touches_zero_shows_nothing(self):
-    text = findings.verdict({'a': Interval(0.05, 0.0, 0.1), 'b': Interval(-0.05, -0.1, 0.0)})
+    text = findings.verdict({'a': Interval(0.05, 0.0, 0.1), 'b': Interval(-0.05, -0.1, 0.0)}, 3)
     self.assertEqual(text, 'No difference shown with a and b.')
+
+  def test_one_training_is_no_way_to_train(self):
+    text = findings.verdict({'a': UP, 'b': DOWN}, 1)
+    self.assertEqual(text, 'In one training each: higher with a. Lower with b.')
 
 
 class FindingsTest(tf.test.TestCase):
@@ -78,6 +82,12 @@ class FindingsTest(tf.test.TestCase):
   def test_a_reference_that_is_not_finished(self):
     found = findings.findings(rows.analysis(rows.row(rows.CLINICAL), rows.row(rows.TUNED)))
     self.assertEqual([f.other for f in found], ['clinical'])
+
+  def test_one_seed(self):
+    (found,) = findings.findings(
+      rows.analysis(rows.row(rows.CLINICAL), rows.row(rows.SPADE, to_clinical=UP), n_seeds=1)
+    )
+    self.assertEqual(found.answer, 'In one training each: higher with SPADE.')
 
   def test_first_arm_alone(self):
     self.assertEqual(findings.findings(rows.analysis(rows.row(rows.CLINICAL))), [])

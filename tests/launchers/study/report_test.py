@@ -27,7 +27,12 @@ class StageTableTest(tf.test.TestCase):
         ['sum', '1 min 01 s', '1 min 01 s', '3 s'],
       ],
     )
-    self.assertStartsWith(found.note, 'Wall-clock time, 2 min 05 s in all.')
+
+  def test_a_sum_is_no_time_that_passed(self):
+    note = report.stage_table({'SPADE, seed 0': 61, 'set': 3}).note
+    self.assertNotRegex(note, r'in all|1 min|resumed')
+    self.assertIn('in the start in which it ended; starts that were interrupted are not counted', note)
+    self.assertIn('sums may be longer than the time that passed', note)
 
 
 class ReportTest(tf.test.TestCase):
@@ -78,6 +83,29 @@ class ReportTest(tf.test.TestCase):
       {'report.html', 'table.csv', 'table.tex', 'cases.csv'},
     )
 
+  def test_what_synthetic_cases_are_made_of_is_said_above_and_below_figure_9(self):
+    page = self.write(fake_study.make(arms=self.few_arms()))
+    made = 'Synthetic cases were made, anew for each seed, from all clinical training cases (120,'
+    self.assertEqual(page.count(made), 2)
+    self.assertLess(page.index(made), page.index('class="answers"'))
+    self.assertIn(made, page[page.index('<h2>Figure 9.') : page.index('<h2>Figure 10.')])
+
+  def test_other_steps_stand_below_table_2(self):
+    page = self.write(fake_study.make(arms=self.few_arms()))
+    below = page[page.index('<h2>Table 2.') : page.index('<h2>Table 3.')]
+    self.assertIn('except clinical + SPADE and SPADE (480).', below)
+    self.assertIn('p speaks of the cases alone', below)
+
+  def test_the_fusion_baseline_is_said_to_be_quoted(self):
+    fusion = [arm for arm in fake_study.mini_arms() if arm.name == 'clinical + lesion fusion']
+    quoted = (
+      'beside lesion fusion the paper quotes another model (Federau et al. 2020), trained on 40,000'
+    )
+    page = self.write(fake_study.make(arms=[*self.few_arms(), *fusion]))
+    self.assertIn(quoted, page[page.index('<h2>Table 1.') : page.index('<h2>Table 2.')])
+    self.assertIn(quoted, (self.folder / 'table.tex').read_text())
+    self.assertNotIn('40,000', self.write(fake_study.make(arms=self.few_arms())))
+
   def test_unfinished_arms_are_named(self):
     missing = {('SPADE, then 10 clinical', 2)}
     page = self.write(fake_study.make(arms=self.few_arms(), missing=missing))
@@ -89,7 +117,15 @@ class ReportTest(tf.test.TestCase):
     page = self.write(fake_study.make(n_seeds=1, n_negative=0, arms=self.few_arms()[:3]))
     self.assertIn('with 1 seed each', page)
     self.assertIn('One seed: intervals are over cases alone', page)
-    self.assertNotIn('over cases and seeds', page)
+    for more in (
+      'cases and seeds',
+      'and the seeds',
+      'epoch and seed',
+      'mean over 1 seed',
+      'anew for each seed',
+    ):
+      self.assertNotIn(more, page)
+    self.assertIn('In one training each: ', page)
 
   def test_first_arm_alone(self):
     page = self.write(fake_study.make(arms=self.few_arms()[:1]))

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from launchers.study.analysis import Analysis, ArmRow, WindowSummary
 from launchers.study.arms import Arm
 from launchers.study.bootstrap import Interval
 from launchers.study.equivalents import Equivalent
 from launchers.study.results import METRICS
+from launchers.study.summary import Analysis, ArmRow, WindowSummary
 
 CLINICAL = Arm('clinical', {'clinical': 'all'}, 8, 4, group='clinical', published=(68.7, 2.3))
 STRONG = Arm('strong', {'clinical': 'all'}, 8, 4, group='clinical')

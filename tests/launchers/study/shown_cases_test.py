@@ -90,11 +90,6 @@ class SharedCaseTest(tf.test.TestCase):
     # All are alike in slice 2.
     self.assertEqual(shown_cases.case_like(cases, lesion_of(7), z=2), 0)
 
-  def test_parents(self):
-    self.assertEqual(shown_cases.parent_of(facts(3)), ('healthy', 'healthy_3'))
-    self.assertEqual(shown_cases.parent_of({'base': 'train_1'}), ('clinical', 'train_1'))
-    self.assertEqual(shown_cases.parent_of({}), ('', ''))
-
 
 class SegmentedCasesTest(tf.test.TestCase):
   def setUp(self):

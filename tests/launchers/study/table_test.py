@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from launchers.study import table
-from launchers.study.analysis import WindowSummary
 from launchers.study.bootstrap import Interval
+from launchers.study.summary import WindowSummary
 from launchers.study.table import Cell
 from tests.launchers.study import rows
 

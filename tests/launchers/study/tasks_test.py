@@ -125,6 +125,7 @@ class TasksTest(tf.test.TestCase):
         'train_unet.test': f"'{self.cohort}:test'",
         'train_unet.epochs': '3',
         'train_unet.window': '(2, 3)',
+        'train_unet.min_voxels': '20',
         'train_unet.seed': '1',
       },
     )

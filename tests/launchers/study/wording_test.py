@@ -41,6 +41,7 @@ class WordingTest(tf.test.TestCase):
     self.assertEqual(
       [wording.listed(list(n)) for n in ('a', 'ab', 'abc')], ['a', 'a and b', 'a, b and c']
     )
+    self.assertEqual(wording.listed(['a', 'b', 'c'], 'or'), 'a, b or c')
 
   def test_either(self):
     self.assertEqual(wording.either([6, 4, 4]), '4 or 6')

@@ -110,6 +110,19 @@ class ContentTest(Case):
     read = tfds.builder_from_directory(made.data_path).info.metadata
     self.assertEqual(read['made_from'], origins)
 
+  def test_says_of_which_generators_the_training_is_not_known(self):
+    told, _ = tiny.save_toy_bundles(self.root / 'told', self.metadata, trained_on=('a/b:train',))
+    weights = {
+      kind: json.loads((bundle / 'bundle.json').read_text())['weights']
+      for kind, bundle in (('translator', self.translator), ('lesion_generator', self.lesions))
+    }
+    unknown = [f'unknown: {kind} {fingerprint}' for kind, fingerprint in weights.items()]
+    healthy = f'{self.healthy}:healthy'
+    self.assertEqual(self.builder(seed=13).info.metadata['made_from'], [healthy, *unknown])
+    made = self.builder(translator=str(told), seed=13)
+    # The bundle that tells makes the same volumes, but may not stand for the one that does not.
+    self.assertEqual(made.info.metadata['made_from'], [healthy, 'a/b:train', unknown[1]])
+
   def test_levels_slices_unless_told_not_to(self):
     """A translator that darkens slices, one more than the other."""
     translator = self.root / 'uneven'

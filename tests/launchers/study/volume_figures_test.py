@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from launchers.study import picture_panels, surveyed_sets
 from launchers.study.intensity_pictures import ks_distance
-from launchers.study.pictures import pictures
 from launchers.study.segmentation_pictures import _window
+from launchers.study.volume_figures import volume_figures
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
 from tests.launchers import fake_runs
@@ -30,12 +30,20 @@ class FakeWrong(fake_runs.FakeClinical, skip_registration=True):
   """Says the same origin and has other label maps."""
 
 
-def made_of(healthy, lesions, brightness):
+class FakeForeign(fake_runs.FakeClinical, skip_registration=True):
+  """A set of parents and donors that the study does not know, some with names that it does."""
+
+
+class FakeLost(fake_runs.FakeClinical, skip_registration=True):
+  """A set without shared cases, of parents and donors that cannot be found."""
+
+
+def made_of(healthy, lesions, brightness, source=HEALTHY):
   """Synthetic cases with the label maps of healthy ones and the lesions of others."""
   cases = []
   for i, (parent, donor) in enumerate(zip(healthy, lesions)):
     provenance = {
-      'healthy_source': HEALTHY,
+      'healthy_source': source,
       'healthy_parent': parent['subject_id'],
       'lesion_seed': [0, i],
       'lesion_generator': 'g',
@@ -58,7 +66,7 @@ def write_made(builder, cases, data_dir):
   builder({'train': cases}, data_dir=data_dir, config='tiny').download_and_prepare()
 
 
-class PicturesTest(tf.test.TestCase):
+class VolumeFiguresTest(tf.test.TestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
@@ -74,7 +82,13 @@ class PicturesTest(tf.test.TestCase):
     for case in wrong:
       case['labels'] = case['labels'][::-1].copy()
     write_made(FakeWrong, wrong, cls.data_dir)
-    carved = lambda i: {'base': f'train_{i:03d}', 'lesion_donor': f'train_{i + 1:03d}'}
+    # Of healthy cases that are nowhere, under the names of the study's.
+    write_made(FakeForeign, made_of(healthy, train, 0.5, 'gone/tiny:healthy'), cls.data_dir)
+    carved = lambda i: {
+      'base': f'train_{i:03d}',
+      'lesion_donor': f'train_{i + 1:03d}',
+      'clinical_source': TRAIN,
+    }
     write_made(FakeCarved, fake_runs.make_examples('carved', 4, 7, provenance=carved), cls.data_dir)
     cls.arms = ('clinical', 'clinical + A')
     cls.runs = {
@@ -106,8 +120,9 @@ class PicturesTest(tf.test.TestCase):
         arm: {s: 0.1 * i + 0.05 * j for i, s in enumerate(scored)} for j, arm in enumerate(cls.arms)
       },
       'commands': {'clinical': 'run arm 0', 'clinical + A': 'run arm 1', 'A set': 'make A'},
+      'data_dir': cls.data_dir,
     }
-    return {section.number: section for section in pictures(**{**arguments, **changes})}
+    return {section.number: section for section in volume_figures(**{**arguments, **changes})}
 
   def test_all_figures(self):
     sections = self.sections
@@ -152,9 +167,57 @@ class PicturesTest(tf.test.TestCase):
     with mock.patch('launchers.study.synthesis_pictures.picture_uri', return_value=''):
       self.assertEqual(list(self.draw({'CarveMix': 'fake_carved'}, predictions={})), [2, 6])
 
-  def test_other_label_map_than_the_parent_is_refused(self):
-    with self.assertRaisesRegex(InputError, "set 'B': made_. has another label map .* healthy_00"):
-      self.draw({'A': 'fake_other', 'B': 'fake_wrong'})
+  def draw_stages(self, sets, **changes):
+    """Stages of each panel of Figure 2, and the figures without their drawings."""
+    titles = []
+    keep = lambda stages, *rest: titles.append([stage.title for stage in stages])
+    with mock.patch('launchers.study.synthesis_pictures.stages_panel', keep):
+      with mock.patch('launchers.study.synthesis_pictures.picture_uri', return_value=''):
+        return titles, self.draw(sets, predictions={}, **changes)
+
+  def test_parents_are_found_where_provenance_says(self):
+    """Also where the study has other healthy and clinical cases, or others under the same names."""
+    others = {'healthy': self.open(TEST), 'clinical': self.open('fake_carved/tiny:train')}
+    titles, sections = self.draw_stages({'A': 'fake_other', 'CarveMix': 'fake_carved'}, **others)
+    self.assertEqual(titles[0][0], 'healthy DWI')
+    self.assertEqual(titles[2], ['clinical parent', 'donor of the lesion', 'CarveMix'])
+    self.assertNotIn('Not shown', sections[2].caption + sections[3].caption)
+
+  def test_a_parent_that_is_not_there_is_left_out_and_said(self):
+    titles, sections = self.draw_stages({'B': 'fake_foreign'})
+    self.assertEqual(titles, [['label map', 'lesion put in'], ['B']])
+    self.assertRegex(sections[2].panels[0].title, r'^Healthy case healthy_00\d, lesion of')
+    said = r'Not shown, since .*: healthy parent healthy_00\d \(gone/tiny:healthy\)\.'
+    for number in (2, 3):
+      self.assertRegex(sections[number].caption, said)
+    self.assertNotIn('the healthy parent and', sections[3].caption)
+    names = [panel.title.split()[0] for panel in sections[3].panels]
+    self.assertEqual(names, ['Label', 'Clinical', 'B'])
+
+  def test_apart_sets_of_cases_that_are_not_there(self):
+    facts = {
+      'healthy_source': 'gone/tiny:healthy',
+      'healthy_parent': 'healthy_001',
+      'lesion_donor': 'train_001',
+    }
+    made = fake_runs.make_examples('made', 3, 9, provenance=lambda i: facts)
+    write_made(FakeLost, made, self.data_dir)
+    # The subjects exist in the study's own sets.
+    titles, sections = self.draw_stages({'fused': 'fake_lost'})
+    self.assertEqual(titles, [['fused']])
+    self.assertIn(
+      'healthy parent healthy_001 (gone/tiny:healthy); donor of the lesion train_001 (of a data set '
+      'that is not named).',
+      sections[2].caption,
+    )
+
+  def test_a_case_of_the_parents_name_with_another_label_map_is_not_the_parent(self):
+    titles, sections = self.draw_stages({'A': 'fake_other', 'B': 'fake_wrong'})
+    # B has the provenance of A and other labels.
+    self.assertEqual(titles[0], ['healthy DWI', 'label map', 'lesion put in'])
+    self.assertEqual(titles[1:], [['A'], ['lesion put in', 'B']])
+    self.assertIn('translated by A: provenance', sections[2].caption)
+    self.assertRegex(sections[2].caption, 'one case of B:.* Not shown, .*: healthy parent healthy_00')
 
   def test_missing_prediction_is_named(self):
     with self.assertRaisesRegex(InputError, 'nowhere.*run arm 0'):
@@ -207,7 +270,7 @@ class WindowTest(tf.test.TestCase):
 class SurveyedSetsTest(tf.test.TestCase):
   def test_commands_are_named_once(self):
     commands = {'a set': 'make', 'b set': 'make', 'a': 'train'}
-    sets = surveyed_sets.SurveyedSets({}, None, None, {}, None, None, {}, {}, None, commands)
+    sets = surveyed_sets.SurveyedSets({}, None, None, {}, None, None, {}, {}, None, (), commands, None)
     self.assertEqual(sets.made_by(['a', 'b', 'built before']), ['make'])
 
 

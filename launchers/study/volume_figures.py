@@ -12,7 +12,7 @@ from launchers.study.synthesis_pictures import stages_of_synthesis, translators
 from stroke_tfds.sources import Source
 
 
-def pictures(
+def volume_figures(
   sets: Mapping[str, Source],
   clinical: Source,
   healthy: Source,
@@ -20,13 +20,14 @@ def pictures(
   predictions: Mapping[str, Path],
   dice: Mapping[str, Mapping[str, float]],
   commands: Mapping[str, str],
+  data_dir: str | None,
 ) -> list[Section]:
   """The figures that there is something to show in, in the order of their numbers.
 
   Args:
     sets: Name in the study -> synthetic set, all of one seed; may be empty.
-    clinical: The clinical training cases; holds the donors and bases of all `sets`.
-    healthy: The healthy cases; holds the parents of all `sets`.
+    clinical: The clinical training cases.
+    healthy: The healthy cases.
     test: The test cases.
     predictions: Arm -> run folder with its test_predictions.npz; the arms of Figure 8 for one seed,
       the one that the others are compared with first. Two or four to six fill its rows.
@@ -34,18 +35,21 @@ def pictures(
       evaluation window of that seed; cases are chosen by it.
     commands: Arm, or `NAME set` for the set NAME -> the command that made it; may lack sets that were
       there before the study.
+    data_dir: TFDS data folder, in which the cases that synthetic ones were made from are looked for;
+      a stage whose case is not there is left out, and the caption says so.
 
   Raises:
-    InputError: A case that provenance names is not in its set or has other labels, or a prediction is
-      not there. Names it.
+    InputError: A prediction is not there. Names it.
   """
   with style.style():
-    return list(_sections(sets, clinical, healthy, test, predictions, dice, commands))
+    return list(_sections(sets, clinical, healthy, test, predictions, dice, commands, data_dir))
 
 
-def _sections(sets, clinical, healthy, test, predictions, dice, commands) -> Iterator[Section]:
+def _sections(
+  sets, clinical, healthy, test, predictions, dice, commands, data_dir
+) -> Iterator[Section]:
   if sets:
-    shown = survey_sets(sets, clinical, healthy, commands)
+    shown = survey_sets(sets, clinical, healthy, commands, data_dir)
     yield stages_of_synthesis(shown)
     if shown.shared:
       yield translators(shown)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from launchers.study import looks
+from launchers.study import arm_looks
 from launchers.study.arms import Arm
 from tests.launchers.study import rows
 
@@ -10,12 +10,12 @@ from tests.launchers.study import rows
 class LooksTest(tf.test.TestCase):
   def test_labels_tell_arms_of_a_group_apart(self):
     self.assertEqual(
-      [looks.label(arm) for arm in rows.ARMS],
+      [arm_looks.label(arm) for arm in rows.ARMS],
       ['clinical', 'strong', '10 clinical', 'fusion', 'mix', 'SPADE', 'SPADE', 'SPADE'],
     )
 
   def test_uses_synthetic(self):
-    found = [arm.name for arm in rows.ARMS if looks.uses_synthetic(arm)]
+    found = [arm.name for arm in rows.ARMS if arm_looks.uses_synthetic(arm)]
     self.assertEqual(
       found, [a.name for a in (rows.FUSION, rows.MIX, rows.SPADE, rows.ALONE, rows.TUNED)]
     )
@@ -23,12 +23,13 @@ class LooksTest(tf.test.TestCase):
   def test_groups_come_in_order_of_their_first_arm(self):
     arms = (rows.CLINICAL, rows.TEN, rows.STRONG)
     self.assertEqual(
-      looks.groups(arms), {'clinical': [rows.CLINICAL, rows.STRONG], 'few clinical cases': [rows.TEN]}
+      arm_looks.groups(arms),
+      {'clinical': [rows.CLINICAL, rows.STRONG], 'few clinical cases': [rows.TEN]},
     )
 
   def test_lines_stand_below_the_names_of_their_groups(self):
     plain = Arm('plain', {'clinical': 'all'}, 8, 4)
-    lines = looks.lines((rows.FUSION, rows.SPADE, plain, rows.TEN))
+    lines = arm_looks.lines((rows.FUSION, rows.SPADE, plain, rows.TEN))
     self.assertAllClose([height for _, height in lines.headings], [0, 4.7])
     self.assertEqual(
       [name for name, _ in lines.headings], ['clinical + synthetic', 'few clinical cases']
@@ -38,7 +39,7 @@ class LooksTest(tf.test.TestCase):
 
   def test_looks_differ_without_colour(self):
     arms = [Arm(name, {name: 1}, 8, 4, system=name) for name in ('', 'a', 'b', 'c', 'd')]
-    found = looks.looks(arms).values()
+    found = arm_looks.looks(arms).values()
     for marks in (
       [look.series.marker for look in found],
       [look.series.dash for look in found],
