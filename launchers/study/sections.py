@@ -111,7 +111,8 @@ def _boxes(study: Study, arms: Sequence[Arm]) -> tuple[list[Panel], str]:
   n_values = wording.either(dice.size for dice in values.values())
   and_seed = ' and seed' if len(study.seeds) > 1 else ''
   return [_panel(figure, 'Box plot of test Dice by arm')], (
-    f'{_BOXES.format(and_seed=and_seed)} n = {n_values} values an arm, each a mean over {scored.sum()} cases.'
+    f'{_BOXES.format(and_seed=and_seed)} n = {n_values} values an arm, each a mean over '
+    f'{scored.sum()} cases.'
   )
 
 
