@@ -173,6 +173,7 @@ class StudyRun:
       {task.name: seconds[task.name] for task in self._all if task.name in seconds},
       [_this_command()],
       self._about,
+      ready_sets=[name for name, made in self._design.used().items() if made.set],
     )
     say(f'Report: {self._root / "report.html"}')
 

@@ -62,8 +62,6 @@ def find(origin: Origin, made: Example, made_in: Source, data_dir: str | None) -
     made_in: Its data set.
     data_dir: TFDS data folder.
   """
-  if not origin.source:
-    return None
   try:
     (source,) = sources.open_sources([origin.source], data_dir, build=False)
     sources.check_agreement([made_in, source])

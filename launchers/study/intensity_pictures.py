@@ -15,20 +15,24 @@ def intensities(shown: SurveyedSets) -> Section:
   """Figure 6: intensity of each synthetic set against the clinical cases."""
   panels = []
   for name, survey in shown.surveys.items():
-    sets = {'clinical': shown.clinical_survey, name: survey, 'healthy': shown.healthy_survey}
+    sets = {'clinical': shown.clinical_survey, name: survey}
+    if shown.healthy_survey:
+      sets['healthy'] = shown.healthy_survey
     brain = {key: one.histograms['brain'] for key, one in sets.items()}
     lesion = {key: sets[key].histograms['lesion'] for key in ('clinical', name)}
     figure = _panel(f'{name} (n = {len(survey)})', {'brain': brain, 'lesion': lesion})
     apart = [ks_distance(counts['clinical'], counts[name]) for counts in (brain, lesion)]
     alt = f'{name} against clinical: KS {apart[0]:.2f} in the brain, {apart[1]:.2f} in lesions'
     panels.append(Panel(style.svg_uri(figure), alt))
+  healthy = shown.healthy_survey
+  also = f' and, in the brain, the {len(healthy)} healthy cases (orange, dashed)' if healthy else ''
   caption = (
     'Density of voxel intensity over all voxels of a region: each synthetic set (n volumes; blue line) '
-    f'against the {len(shown.clinical_survey)} clinical training cases (grey area) and, in the brain, '
-    f'the {len(shown.healthy_survey)} healthy cases (orange, dashed). Brain: every voxel with an '
-    'anatomical label, lesion included. KS: Kolmogorov-Smirnov distance to the clinical voxels, 0 for '
-    'the same distribution and 1 for no overlap. The last bin, which holds what preparation clips to '
-    '1, may stand above the frame. Panels have scales of their own; the grey area is the same in all.'
+    f'against the {len(shown.clinical_survey)} clinical training cases (grey area){also}. Brain: every '
+    'voxel with an anatomical label, lesion included. KS: Kolmogorov-Smirnov distance to the clinical '
+    'voxels, 0 for the same distribution and 1 for no overlap. The last bin, which holds what '
+    'preparation clips to 1, may stand above the frame. Panels have scales of their own; the grey area '
+    'is the same in all.'
   )
   title = 'Intensity, clinical against synthetic'
   return Section(title, panels, caption, shown.made_by(list(shown.sets)), columns=3, number=6)

@@ -9,6 +9,7 @@ from launchers.report_inputs import read_examples, survey_source
 from launchers.set_survey import Survey
 from launchers.study import case_origins, shown_cases
 from launchers.study.case_origins import Example, Origin
+from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import Source
 
 
@@ -19,10 +20,9 @@ class SurveyedSets:
   Attributes:
     sets: Name -> synthetic set.
     clinical: Clinical training cases.
-    healthy: Healthy cases.
     surveys: Name -> survey of a synthetic set.
     clinical_survey: The same of `clinical`.
-    healthy_survey: The same of `healthy`.
+    healthy_survey: The same of the healthy cases; None where the study has none.
     positions: Name -> where a set holds the case that it shares with others; without the sets that
       share none.
     shared: Name -> that case.
@@ -35,16 +35,20 @@ class SurveyedSets:
 
   sets: Mapping[str, Source]
   clinical: Source
-  healthy: Source
   surveys: Mapping[str, Survey]
   clinical_survey: Survey
-  healthy_survey: Survey
+  healthy_survey: Survey | None
   positions: Mapping[str, int]
   shared: Mapping[str, Example]
   parent: Example | None
   missing: tuple[Origin, ...]
   commands: Mapping[str, str]
   data_dir: str | None
+
+  @property
+  def grid(self) -> Grid:
+    """Where the voxels of all of them are."""
+    return self.clinical.grid
 
   @property
   def structures(self) -> list[str]:
@@ -60,7 +64,7 @@ class SurveyedSets:
 def survey_sets(
   sets: Mapping[str, Source],
   clinical: Source,
-  healthy: Source,
+  healthy: Source | None,
   commands: Mapping[str, str],
   data_dir: str | None,
 ) -> SurveyedSets:
@@ -76,10 +80,9 @@ def survey_sets(
   return SurveyedSets(
     sets,
     clinical,
-    healthy,
     surveys,
     survey_source(clinical),
-    survey_source(healthy),
+    survey_source(healthy) if healthy else None,
     positions,
     shared,
     parent,

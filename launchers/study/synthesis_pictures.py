@@ -49,8 +49,8 @@ def _stages_caption(shown: SurveyedSets, apart: Sequence[str], missing: Sequence
     )
   if apart:
     parts.append(
-      f'Apart, since of another origin or label map, one case of {listed(apart)}: the parent, the donor '
-      'of the lesion where there is one, and what was made of them, in the same slices.'
+      f'Apart, since of another origin or label map, one case of {listed(apart)}: the parent, the '
+      'donor of the lesion where there is one, and what was made of them, in the same slices.'
     )
   parts += [case_origins.missing_note(missing)] if missing else []
   parts += [
@@ -90,7 +90,7 @@ def translators(shown: SurveyedSets) -> Section:
   box = view.brain_box(np.maximum(first['labels'], clinical['labels']))
   panels = []
   for title, cell in cells.items():
-    figure = pictures_panel([[cell]], box, shown.healthy.grid, shown.structures, column_in=2.4)
+    figure = pictures_panel([[cell]], box, shown.grid, shown.structures, column_in=2.4)
     panels.append(Panel(picture_uri(figure), f'{title}: {cell.note}', title))
   title = f'One label map by {listed(list(made))}'
   caption = _translators_caption(shown, z)
@@ -102,7 +102,7 @@ def _translators_caption(shown: SurveyedSets, z: int) -> str:
   if shown.parent is not None:
     compared.insert(0, 'the healthy parent')
   parts = [
-    f'The case of Figure 2 at {level(shown.healthy.grid, z)}, where its lesion is largest, by each '
+    f'The case of Figure 2 at {level(shown.grid, z)}, where its lesion is largest, by each '
     f'translator, after its label map and, to compare with, {listed(compared)} (yellow: one voxel '
     'outside that lesion).',
     *([case_origins.missing_note(shown.missing)] if shown.missing else []),
@@ -160,7 +160,7 @@ def _stages(
   box: tuple[slice, slice],
   title: str,
 ) -> Panel:
-  figure = stages_panel(stages, slices, box, shown.healthy.grid, shown.structures, _N_COLUMNS)
+  figure = stages_panel(stages, slices, box, shown.grid, shown.structures, _N_COLUMNS)
   alt = f'{title}: {listed([stage.title for stage in stages])} in {len(slices)} slices'
   return Panel(picture_uri(figure), alt, title)
 

@@ -15,7 +15,7 @@ from stroke_tfds.sources import Source
 def volume_figures(
   sets: Mapping[str, Source],
   clinical: Source,
-  healthy: Source,
+  healthy: Source | None,
   test: Source,
   predictions: Mapping[str, Path],
   dice: Mapping[str, Mapping[str, float]],
@@ -27,7 +27,7 @@ def volume_figures(
   Args:
     sets: Name in the study -> synthetic set, all of one seed; may be empty.
     clinical: The clinical training cases.
-    healthy: The healthy cases.
+    healthy: The healthy cases; None where the study has none.
     test: The test cases.
     predictions: Arm -> run folder with its test_predictions.npz; the arms of Figure 8 for one seed,
       the one that the others are compared with first. Two or four to six fill its rows.

@@ -183,6 +183,12 @@ class VolumeFiguresTest(tf.test.TestCase):
     self.assertEqual(titles[2], ['clinical parent', 'donor of the lesion', 'CarveMix'])
     self.assertNotIn('Not shown', sections[2].caption + sections[3].caption)
 
+  def test_without_healthy_cases(self):
+    titles, sections = self.draw_stages({'CarveMix': 'fake_carved'}, healthy=None)
+    self.assertEqual(titles, [['clinical parent', 'donor of the lesion', 'CarveMix']])
+    self.assertNotIn('healthy', sections[6].caption)
+    self.assertIn('the 4 healthy cases', self.sections[6].caption)
+
   def test_a_parent_that_is_not_there_is_left_out_and_said(self):
     titles, sections = self.draw_stages({'B': 'fake_foreign'})
     self.assertEqual(titles, [['label map', 'lesion put in'], ['B']])
@@ -270,7 +276,7 @@ class WindowTest(tf.test.TestCase):
 class SurveyedSetsTest(tf.test.TestCase):
   def test_commands_are_named_once(self):
     commands = {'a set': 'make', 'b set': 'make', 'a': 'train'}
-    sets = surveyed_sets.SurveyedSets({}, None, None, {}, None, None, {}, {}, None, (), commands, None)
+    sets = surveyed_sets.SurveyedSets({}, None, {}, None, None, {}, {}, None, (), commands, None)
     self.assertEqual(sets.made_by(['a', 'b', 'built before']), ['make'])
 
 
