@@ -130,8 +130,10 @@ def _translate_all(
   scores, pictures = [], {}
   for i, case in cases.items():
     volume = bundle, case['labels'], case['lesion'], i
-    made = synthesis.translate(*volume, seed=seed)
-    again = synthesis.translate(*volume, seed=seed + 1) if bundle.spec.latent_size else None
+    made = synthesis.translate(*volume, seed=seed, level=False)  # The translator's own work.
+    again = (
+      synthesis.translate(*volume, seed=seed + 1, level=False) if bundle.spec.latent_size else None
+    )
     scores.append(score(case, made, again, anatomy))
     if i in shown:
       pictures[i] = first_contrast(made)
