@@ -73,6 +73,17 @@ def is_positive(term: str) -> Check:
   )
 
 
+def still_predicts(overlap: str, from_step: int = 500) -> Check:
+  """A segmenter that finds no lesion in any training case of an epoch does not come back."""
+  return Check(
+    expected=f'{overlap} above 0 from step {from_step} on: the network predicts no lesion at all, its '
+    'training has collapsed; try a lower learning rate or clip gradients by Adam.global_clipnorm',
+    metrics=(overlap,),
+    holds=lambda logs: logs[overlap] > 0,
+    from_step=from_step,
+  )
+
+
 def returns_old(share: str, from_step: int) -> Check:
   """The image pool gives back images of earlier steps once it is full."""
   return Check(

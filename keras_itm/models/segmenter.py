@@ -19,6 +19,7 @@ class Segmenter(TrackedModel):
     checks.is_positive('cross_entropy'),
     checks.is_positive('dice_loss'),
     checks.is_rare('lesion_share'),
+    checks.still_predicts('dice'),
   )
 
   def __init__(self, network: tf.keras.Model):

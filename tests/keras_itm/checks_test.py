@@ -28,6 +28,7 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
     (checks.approaches_one('norm', from_step=10), {'norm': 1.3}, {'norm': 0.05}),
     (checks.approaches_one('norm', from_step=10), {'norm': 0.6}, {'norm': 12.0}),
     (checks.returns_old('old', from_step=10), {'old': 0.45}, {'old': 0.0}),
+    (checks.still_predicts('dice', from_step=10), {'dice': 0.001}, {'dice': 0.0}),
   )
   def test_every_epoch(self, check, sound, planted):
     epochs = _Epochs(check)

@@ -19,7 +19,12 @@ class AdamTest(tf.test.TestCase):
 
   def test_against_keras(self):
     rate = lambda: ConstantThenLinear(0.1, decay_start=2, decay_steps=4)
-    for options in ({'beta_1': 0.0, 'beta_2': 0.9}, {'beta_1': 0.5, 'epsilon': 1e-3}, {}):
+    for options in (
+      {'beta_1': 0.0, 'beta_2': 0.9},
+      {'beta_1': 0.5, 'epsilon': 1e-3},
+      {'global_clipnorm': 0.5, 'epsilon': 1e-1},
+      {},
+    ):
       one = self.run_steps(Adam(rate(), **options))
       other = self.run_steps(tf.keras.optimizers.Adam(rate(), **options))
       self.assertLen(other, len(one))
