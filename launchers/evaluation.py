@@ -50,25 +50,23 @@ class TestCases:
   def curve_point(self, segmenter: Segmenter) -> dict[str, float]:
     """Mean Dice and mean loss over the scored cases, for learning curves."""
     scored = np.flatnonzero(self._is_scored)
-    values = [
-      segmenter.losses_of(self._lesions[i][np.newaxis], self._probability(segmenter, i)) for i in scored
-    ]
-    return {
-      f'test_{name}': float(np.mean([value[name] for value in values])) for name in ('dice', 'loss')
-    }
+    return _means([self._losses(segmenter, i, self._probability(segmenter, i)) for i in scored])
 
-  def measure(self, segmenter: Segmenter) -> tuple[list[_Row], dict[str, np.ndarray]]:
-    """A row per case, as for test_cases.csv, and the predicted masks by subject, uint8."""
-    masks = {
-      subject: (self._probability(segmenter, i).numpy()[0] >= THRESHOLD).astype(np.uint8)
-      for i, subject in enumerate(self._subjects)
-    }
-    rows = []
-    for subject, truth, territory in zip(self._subjects, self._lesions, self._territories):
+  def measure(self, segmenter: Segmenter) -> tuple[list[_Row], dict[str, np.ndarray], dict[str, float]]:
+    """A row per case, as for test_cases.csv, the predicted masks by subject, uint8, and curve_point."""
+    rows, masks, losses = [], {}, []
+    for i, (subject, truth) in enumerate(zip(self._subjects, self._lesions)):
+      probability = self._probability(segmenter, i)
+      if self._is_scored[i]:
+        losses.append(self._losses(segmenter, i, probability))
+      masks[subject] = (probability.numpy()[0] >= THRESHOLD).astype(np.uint8)
       numbers = case_metrics.measure(truth, masks[subject], self._grid.spacing_mm)
       numbers = {name: round(value, 6) for name, value in numbers.items()}
-      rows.append({'subject_id': subject, 'territory': territory, **numbers})
-    return rows, masks
+      rows.append({'subject_id': subject, 'territory': self._territories[i], **numbers})
+    return rows, masks, _means(losses)
+
+  def _losses(self, segmenter: Segmenter, i: int, probability: tf.Tensor) -> dict[str, tf.Tensor]:
+    return segmenter.losses_of(self._lesions[i][np.newaxis], probability)
 
   def mean_dice(self, rows: list[_Row]) -> float:
     """Over the scored cases."""
@@ -105,11 +103,18 @@ class TestInWindow(tf.keras.callbacks.Callback):
 
   def on_epoch_end(self, epoch, logs=None):
     number = epoch + 1
-    if number % self._every == 0 or number == self.params['epochs'] or number in self._window:
-      logs.update(self._cases.curve_point(self.model))
     if number in self._window:
-      rows, _ = self._cases.measure(self.model)
+      rows, _, point = self._cases.measure(self.model)
       write_rows(self._folder / f'epoch_{number:04d}.csv', rows)
+      logs.update(point)
+    elif number % self._every == 0 or number == self.params['epochs']:
+      logs.update(self._cases.curve_point(self.model))
+
+
+def _means(values: list[dict[str, tf.Tensor]]) -> dict[str, float]:
+  return {
+    f'test_{name}': float(np.mean([value[name] for value in values])) for name in ('dice', 'loss')
+  }
 
 
 def write_rows(path: Path, rows: list[_Row]) -> None:

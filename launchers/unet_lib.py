@@ -124,7 +124,7 @@ def train_unet(
 
 def _test(run: RunFolder, segmenter: Segmenter, cases: TestCases) -> float:
   """Leaves the table of test cases and the predicted masks; returns the mean Dice."""
-  rows, masks = cases.measure(segmenter)
+  rows, masks, _ = cases.measure(segmenter)
   write_rows(run.path / 'test_cases.csv', rows)
   packed = {subject: np.packbits(mask) for subject, mask in masks.items()}
   np.savez(run.path / 'test_predictions.npz', **packed)

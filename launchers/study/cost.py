@@ -20,7 +20,7 @@ from stroke_tfds.errors import InputError
 # Forward and backward passes of one training step, in forward passes.
 _FORWARD_AND_BACK = 3
 _DISCRIMINATED = 8  # True and made images to learn from, and once more to teach the generator.
-_CRITIC_STEPS = 5
+_CRITIC_STEPS = 5  # Where the gin file does not say.
 _START_SECONDS = 12.0  # Imports and tracing.
 
 
@@ -153,7 +153,7 @@ class Costs:
 
   def _arm_products(self, arm: Arm) -> float:
     steps = self._steps(arm)
-    tests = self._n_test * 2 * len(arm.window_epochs)
+    tests = self._n_test * len(arm.window_epochs)
     return steps * self._unet.step_products + tests * self._unet.network_products
 
 
@@ -175,7 +175,7 @@ def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_di
   made = sum(products.values()) - judged
   step = _FORWARD_AND_BACK * made + _DISCRIMINATED * judged
   if root == 'train_lesion_gan':
-    step *= _CRITIC_STEPS
+    step *= gin.get_bindings('LesionGAN').get('critic_steps', _CRITIC_STEPS)
   return Training(
     values['epochs'], values['steps_per_epoch'], batch_size * step, sum(products.values())
   )

@@ -56,7 +56,7 @@ class MeasureTest(TestCasesCase):
     self.assertGreater(np.ptp(self.dice), 0.01)
 
   def test_a_row_and_a_mask_for_each_case(self):
-    rows, masks = self.cases().measure(self.segmenter)
+    rows, masks, _ = self.cases().measure(self.segmenter)
     ids = [example['subject_id'].decode() for example in self.examples]
     self.assertEqual([row['subject_id'] for row in rows], ids)
     self.assertEqual(list(masks), ids)
@@ -69,7 +69,7 @@ class MeasureTest(TestCasesCase):
       self.assertAllClose(row['dice'], dice, atol=1e-6)
 
   def test_territories(self):
-    rows, _ = self.cases().measure(self.segmenter)
+    rows, _, _ = self.cases().measure(self.segmenter)
     for row, size in zip(rows, self.sizes):
       if size:
         self.assertIn(row['territory'], TERRITORIES)
@@ -77,7 +77,7 @@ class MeasureTest(TestCasesCase):
         self.assertEqual(row['territory'], '')
     # The territory is that of the case, whatever cases stand before it.
     one = sources.Source(self.source.name, 'test[3:]', self.source.builder)
-    [alone], _ = evaluation.TestCases(one, 1).measure(self.segmenter)
+    [alone], _, _ = evaluation.TestCases(one, 1).measure(self.segmenter)
     self.assertEqual(alone, rows[3])
 
   def test_a_lesion_in_no_territory(self):
@@ -88,14 +88,14 @@ class MeasureTest(TestCasesCase):
     source.examples.return_value = tf.data.Dataset.from_tensor_slices(
       {**stored, 'subject_id': ['corner']}
     )
-    [row], _ = evaluation.TestCases(source, 1).measure(self.segmenter)
+    [row], _, _ = evaluation.TestCases(source, 1).measure(self.segmenter)
     self.assertEqual(row['territory'], evaluation.OUTSIDE)
     self.assertEqual(row['dice'], 1.0)
 
 
 class ScoredTest(TestCasesCase):
   def test_means_leave_out_small_lesions_and_none(self):
-    rows, _ = self.cases().measure(self.segmenter)
+    rows, _, _ = self.cases().measure(self.segmenter)
     for least in (0, 1, *np.sort(self.sizes)[2:]):
       scored = self.sizes >= max(least, 1)
       mean = self.cases(least).mean_dice(rows)
@@ -110,6 +110,7 @@ class ScoredTest(TestCasesCase):
   def test_a_point_of_the_learning_curve(self):
     least = int(np.sort(self.sizes)[2])
     point = self.cases(least).curve_point(self.segmenter)
+    self.assertAllClose(self.cases(least).measure(self.segmenter)[2], point)
     scored = self.sizes >= least
     self.assertAllClose(point['test_dice'], self.dice[scored].mean(), atol=1e-5)
     batch = lambda example: (
@@ -147,7 +148,7 @@ class TestInWindowTest(TestCasesCase):
     self.assertEqual(self.measured(logs), [3, 4, 5, 7])
     files = sorted(path.name for path in (self.folder / 'window').iterdir())
     self.assertEqual(files, ['epoch_0003.csv', 'epoch_0004.csv'])
-    rows, _ = self.cases().measure(self.segmenter)
+    rows, _, _ = self.cases().measure(self.segmenter)
     with (self.folder / 'window' / 'epoch_0004.csv').open(newline='') as file:
       read = list(csv.DictReader(file))
     self.assertEqual(read, [{name: str(value) for name, value in row.items()} for row in rows])

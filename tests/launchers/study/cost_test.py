@@ -50,13 +50,13 @@ class CostsTest(tf.test.TestCase):
     return count_multiply_adds(network, tiny.GRID['shape'])
 
   def test_by_hand(self):
-    """2 steps an epoch of 2 volumes, forward and back; 6 test cases, each twice, in the window."""
+    """2 steps an epoch of 2 volumes, forward and back; 6 test cases, in the window."""
     costs, tasks = self.costs()
     one = self.network_products() / 1e9
     seconds = lambda name: costs.seconds(tasks[f'{name}, seed 0']) - 12
-    self.assertAllClose(seconds('short'), one * (2 * 2 * 2 * 3 + 6 * 2), rtol=1e-6)
-    self.assertAllClose(seconds('long'), one * (4 * 2 * 2 * 3 + 6 * 2), rtol=1e-6)
-    self.assertAllClose(seconds('watched'), one * (2 * 2 * 2 * 3 + 6 * 4), rtol=1e-6)
+    self.assertAllClose(seconds('short'), one * (2 * 2 * 2 * 3 + 6), rtol=1e-6)
+    self.assertAllClose(seconds('long'), one * (4 * 2 * 2 * 3 + 6), rtol=1e-6)
+    self.assertAllClose(seconds('watched'), one * (2 * 2 * 2 * 3 + 6 * 2), rtol=1e-6)
 
   def test_generators_by_their_own_files(self):
     costs, tasks = self.costs()
@@ -72,6 +72,14 @@ class CostsTest(tf.test.TestCase):
     # The arm of the same name is another training.
     arms = [costs.seconds(tasks[f'{name}, seed 0']) for name in ('SPADE', 'short')]
     self.assertEqual(arms[0], arms[1])
+
+  def test_steps_of_the_critic_are_those_of_the_gin_file(self):
+    seconds = []
+    for n in (2, 4):
+      text = f'{tiny_study.LESION_GAN}\nLesionGAN.critic_steps = {n}\n'
+      costs, tasks = self.costs(lesion_gan=tiny_study.gin_file(text))
+      seconds.append(costs.seconds(tasks['lesion GAN, seed 0']) - 12)
+    self.assertAllClose(seconds[1], 2 * seconds[0], rtol=1e-6)
 
   def test_speed_follows_what_is_done(self):
     costs, tasks = self.costs()
@@ -113,7 +121,7 @@ class CostsTest(tf.test.TestCase):
     costs, tasks = self.costs(arms={**_ARMS, 'short': {**_ARMS['short'], 'steps_per_epoch': 6}})
     one = self.network_products() / 1e9
     self.assertAllClose(
-      costs.seconds(tasks['short, seed 0']) - 12, one * (2 * 6 * 2 * 3 + 6 * 2), rtol=1e-6
+      costs.seconds(tasks['short, seed 0']) - 12, one * (2 * 6 * 2 * 3 + 6), rtol=1e-6
     )
 
   def test_refuses_networks_that_do_not_fit_the_grid(self):
