@@ -1,7 +1,9 @@
 """What a launcher says while it runs, apart from what its libraries say."""
 
+import shlex
 import sys
 import time
+from collections.abc import Sequence
 
 import tqdm
 
@@ -18,3 +20,15 @@ def clock(seconds: float) -> str:
   if hours:
     return f'{hours} h {minutes:02d} min {rest:02d} s'
   return f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'
+
+
+def shell_line(command: Sequence[str]) -> str:
+  """A command as a user would type it; gin values in it keep their single quotes."""
+  return ' '.join(_quoted(argument) for argument in command)
+
+
+def _quoted(argument: str) -> str:
+  # Inside double quotes the shell still looks at these.
+  if "'" in argument and not set(argument) & set('"\\$`!'):
+    return f'"{argument}"'
+  return shlex.quote(argument)

@@ -1,5 +1,6 @@
 """The page of the report: one HTML file that needs nothing else."""
 
+import base64
 import dataclasses
 import importlib.resources
 import re
@@ -87,6 +88,16 @@ class Page:
 def render(page: Page) -> str:
   """The page as HTML; every text is escaped."""
   return environment().get_template('report_template.html').render(page=page)
+
+
+def picture_files(sections: Sequence[Section]) -> dict[str, bytes]:
+  """The panels of numbered figures as files for papers and slides: `figure_02_1.png` -> its bytes."""
+  found = {}
+  for section in sections:
+    for i, panel in enumerate(section.panels, 1):
+      kind, content = re.fullmatch(r'data:image/(\w+)(?:\+xml)?;base64,(.*)', panel.uri).groups()
+      found[f'figure_{section.number:02}_{i}.{kind}'] = base64.b64decode(content)
+  return found
 
 
 def environment() -> jinja2.Environment:

@@ -7,7 +7,7 @@
                        the flag, for the report
 
 The same command again goes on where it stopped; a finished training is never run again. Leaves
-report.html, table.csv, table.tex, cases.csv and statistics.json in the workdir.
+report.html, its figures as files, table.csv, table.tex, cases.csv and statistics.json in the workdir.
 """
 
 from absl import flags

@@ -1,7 +1,6 @@
 """A study from its design to its report (Platscher et al. 2020, section 3)."""
 
 import json
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +10,12 @@ import gin
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers.console import say
+from launchers.console import say, shell_line
 from launchers.report_page import Section
 from launchers.run_folder import output_folder
 from launchers.stages import Ledger
+from launchers.study import arm_looks, provenance
 from launchers.study import design as designs
-from launchers.study import provenance
 from launchers.study.analysis import analyse
 from launchers.study.arms import ALL, CLINICAL, Arm, read_arms
 from launchers.study.collect import RESULT, collect
@@ -212,10 +211,14 @@ def _check_same_data(file: Path, opened: Mapping[str, sources.Source]) -> None:
 
 
 def _shown_arms(study: Study) -> Sequence[Arm]:
-  """Arms whose segmentations are shown: the first of each group of the table."""
-  of_group = {arm.group or arm.name: arm for arm in reversed(study.finished)}
-  return [arm for arm in study.finished if of_group[arm.group or arm.name] is arm][:5]
+  """Arms whose segmentations are shown, one of each group of the table: the study's first, then such as
+  a translator's arm has or is compared with."""
+  references = {arm.reference for arm in study.arms if arm.system}
+  return [
+    max(members, key=lambda arm: (arm is study.arms[0], bool(arm.system) or arm.name in references))
+    for members in arm_looks.groups(study.finished).values()
+  ][:5]
 
 
 def _this_command() -> str:
-  return shlex.join(['python', '-m', 'launchers.run_study', *sys.argv[1:]])
+  return shell_line(['python', '-m', 'launchers.run_study', *sys.argv[1:]])

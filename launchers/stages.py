@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from launchers.app import gin_lines
-from launchers.console import say
+from launchers.console import say, shell_line
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
@@ -46,7 +45,7 @@ class Stage:
 
   def __str__(self) -> str:
     program = Path(self.command[0]).name
-    return shlex.join([program, *self.command[1:]])
+    return shell_line([program, *self.command[1:]])
 
 
 class Ledger:

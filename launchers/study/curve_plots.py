@@ -86,7 +86,7 @@ def worth(rows: Sequence[ArmRow], curve: Sequence[tuple[int, Interval]], arms: S
   """The clinical cases that each arm is worth, from those that it learnt from."""
   shown = [row.arm for row in rows]
   lines, of_system, counts = arm_looks.lines(shown), arm_looks.looks(arms), [n for n, _ in curve]
-  figure, (axes,) = plots.lines_figure(lines, 1, inches=2.9)
+  figure, axes = plots.lines_figure(lines)
   for row in rows:
     y, look, found = lines.at[row.arm.name], of_system[row.arm.system].series, row.equivalent
     used = row.arm.n_clinical

@@ -13,7 +13,7 @@ from launchers.study.arms import Arm
 from launchers.study.bootstrap import Interval
 
 _LINE_INCHES = 0.185
-_LABELS_INCHES = 1.55
+_WIDTH_INCHES = 4.4
 _BOX = '#e8eaed'
 
 
@@ -22,30 +22,32 @@ def differences(
   columns: Mapping[str, Mapping[str, Interval]],
   x_label: str,
   of: Sequence[Arm],
-  column_inches: float = 1.7,
-) -> Figure:
+) -> list[Figure]:
   """Differences of Dice with their intervals, in points; filled where the interval excludes 0.
 
   Args:
     arms: The lines, in groups; those without a difference in any column are left out.
-    columns: Name above a column -> arm's name -> difference, as a fraction.
-    x_label: Below every column.
+    columns: Name above a figure -> arm's name -> difference, as a fraction.
+    x_label: Below every figure.
     of: All arms of the study, from which an arm has its look.
-    column_inches: Width of a column.
+
+  Returns:
+    A figure for each column, all with the same lines and the same scale.
   """
   shown = [arm for arm in arms if any(arm.name in column for column in columns.values())]
   lines, of_system = arm_looks.lines(shown), arm_looks.looks(of)
-  figure, all_axes = lines_figure(lines, len(columns), column_inches)
-  for (name, column), axes in zip(columns.items(), all_axes):
+  span = _span([found for column in columns.values() for found in column.values()])
+  figures = []
+  for name, column in columns.items():
+    figure, axes = lines_figure(lines)
     axes.axvline(0, color=style.INK, linewidth=0.8)
     for arm in shown:
       if arm.name in column:
         look = of_system[arm.system].series
         _draw_interval(axes, column[arm.name], lines.at[arm.name], look)
-    # A title may be broken; the columns' axes then still begin at one height.
-    axes.set_title(name, fontsize=8.5)
-    axes.set_xlabel(x_label)
-  return figure
+    axes.set(title=name, xlabel=x_label, xlim=span)
+    figures.append(figure)
+  return figures
 
 
 def boxes(arms: Sequence[Arm], values: Mapping[str, np.ndarray], of: Sequence[Arm]) -> Figure:
@@ -57,7 +59,7 @@ def boxes(arms: Sequence[Arm], values: Mapping[str, np.ndarray], of: Sequence[Ar
     of: All arms of the study.
   """
   lines, of_system = arm_looks.lines(arms), arm_looks.looks(of)
-  figure, (axes,) = lines_figure(lines, 1, inches=2.9, line_inches=1.35 * _LINE_INCHES)
+  figure, axes = lines_figure(lines, line_inches=1.35 * _LINE_INCHES)
   for arm in arms:
     y, look = lines.at[arm.name], of_system[arm.system]
     _draw_box(axes, 100 * np.ravel(values[arm.name]), y, look)
@@ -79,7 +81,7 @@ def ranks(
   best_first = sorted(arms, key=lambda arm: mean_ranks[arm.name])
   at = {arm.name: height for height, arm in enumerate(best_first)}
   labels = {arm.name: arm.name for arm in best_first}
-  figure, (axes,) = lines_figure(arm_looks.Lines(at, labels, ()), 1, inches=2.9, top_lines=2)
+  figure, axes = lines_figure(arm_looks.Lines(at, labels, ()), top_lines=2)
   axes.grid(axis='y', visible=True)
   of_system, found = arm_looks.looks(arms), np.array([mean_ranks[arm.name] for arm in best_first])
   for arm, rank in zip(best_first, found):
@@ -115,25 +117,19 @@ def joined(ranks_in_order: np.ndarray, critical_difference: float) -> list[tuple
 
 
 def lines_figure(
-  lines: arm_looks.Lines,
-  n_columns: int,
-  inches: float,
-  top_lines: int = 0,
-  line_inches: float = _LINE_INCHES,
-) -> tuple[Figure, Sequence[Axes]]:
-  """Columns of axes with a line for each arm, their names to the left of the first."""
-  width = _LABELS_INCHES + inches * n_columns
+  lines: arm_looks.Lines, top_lines: int = 0, line_inches: float = _LINE_INCHES
+) -> tuple[Figure, Axes]:
+  """Axes with a line for each arm, their names to the left; read at the width of a phone."""
   height = line_inches * (lines.depth + 1 + top_lines) + 0.75
-  figure = Figure(figsize=(width, height), layout='constrained')
-  all_axes = figure.subplots(1, n_columns, sharex=True, sharey=True, squeeze=False)[0]
-  for axes in all_axes:
-    axes.set_yticks(list(lines.at.values()), [lines.labels[name] for name in lines.at])
-    axes.set_ylim(lines.depth + 0.7, -0.6 - top_lines)
-    axes.tick_params(axis='y', length=0)
-    axes.spines['left'].set_visible(False)
-    axes.grid(axis='y', visible=False)
+  figure = Figure(figsize=(_WIDTH_INCHES, height), layout='constrained')
+  axes = figure.add_subplot()
+  axes.set_yticks(list(lines.at.values()), [lines.labels[name] for name in lines.at])
+  axes.set_ylim(lines.depth + 0.7, -0.6 - top_lines)
+  axes.tick_params(axis='y', length=0)
+  axes.spines['left'].set_visible(False)
+  axes.grid(axis='y', visible=False)
   for name, height in lines.headings:
-    all_axes[0].annotate(
+    axes.annotate(
       name,
       (0, height),
       xycoords=('figure fraction', 'data'),
@@ -144,7 +140,14 @@ def lines_figure(
       fontweight='bold',
       annotation_clip=False,
     )
-  return figure, all_axes
+  return figure, axes
+
+
+def _span(intervals: Sequence[Interval]) -> tuple[float, float]:
+  """Limits that hold all of them and 0, in points."""
+  ends = 100 * np.array([0, *(i.low for i in intervals), *(i.high for i in intervals)])
+  margin = 0.05 * np.ptp(ends)
+  return ends.min() - margin, ends.max() + margin
 
 
 def _draw_interval(axes: Axes, difference: Interval, y: float, look: style.Series) -> None:

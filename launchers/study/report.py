@@ -22,7 +22,7 @@ from launchers.study.findings import Finding
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
 from launchers.study.table import PaperTable
-from stroke_tfds.files import write_whole
+from stroke_tfds.files import errors_named, write_whole
 
 _FINDINGS_NOTE = (
   'Difference of mean test Dice in points, paired by case, with its 95 % interval. Higher and lower: '
@@ -101,7 +101,7 @@ def write_study_report(
   about: str = '',
   ready_sets: Collection[str] = (),
 ) -> None:
-  """Writes report.html, table.csv, table.tex and cases.csv.
+  """Writes report.html, its figures as files, table.csv, table.tex and cases.csv.
 
   Args:
     folder: Where they go; it exists.
@@ -146,12 +146,24 @@ def write_study_report(
   }
   for name, text in files.items():
     write_whole(folder / name, text.encode())
+  _write_figures(folder / 'figures', report_page.picture_files(drawn))
 
 
 def render(page: StudyPage) -> str:
   """The page as HTML; every text is escaped."""
   template = report_page.environment().get_template('study/study_template.html')
   return template.render(page=page, style_sheet=report_page.style_sheet())
+
+
+def _write_figures(folder: Path, figures: Mapping[str, bytes]) -> None:
+  """Those of an earlier report go, so that none is taken for one of this."""
+  with errors_named(folder):
+    folder.mkdir(exist_ok=True)
+    for path in folder.glob('figure_*'):
+      if path.name not in figures:
+        path.unlink()
+  for name, content in figures.items():
+    write_whole(folder / name, content)
 
 
 def _lead(study: Study, analysis: Analysis) -> str:

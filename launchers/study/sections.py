@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from launchers import report_style as style
@@ -13,7 +12,6 @@ from launchers.study.findings import is_asked
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
 
-_MAX_COLUMNS = 3  # Of one picture; more are read on no phone.
 _POINTS = 'points of Dice'
 _BOXES = (
   'Boxes: mean test Dice in each evaluated epoch{and_seed}, from quartile to quartile with the median; '
@@ -34,7 +32,7 @@ def sections(
   """
   for number, title, panels, caption in _figures(study, analysis, origin):
     if panels:
-      yield Section(title, panels, caption, commands, columns=min(len(panels), 2), number=number)
+      yield Section(title, panels, caption, commands, columns=min(len(panels), 3), number=number)
 
 
 def _figures(study: Study, analysis: Analysis, origin: str):
@@ -73,10 +71,10 @@ def _differences(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
   columns = {name: column for name, column in columns.items() if column}
   if not columns:
     return [], ''
-  figure = plots.differences([row.arm for row in asked], columns, _POINTS, of=study.arms)
+  panels = _difference_panels(study, [row.arm for row in asked], columns)
   told = ' The reference of an arm stands in Table 2.' if len(columns) > 1 else ''
   n = analysis.rows[0].n_cases
-  return [_panel(figure, f'Differences of Dice: {", ".join(columns)}')], (
+  return panels, (
     f'Difference of Dice, paired by case, n = {n} cases, {_seeds(study)}. {_intervals(study)}{told}'
   )
 
@@ -140,16 +138,13 @@ def _by_stratum(study, analysis: Analysis, strata, counts) -> list[Panel]:
   arms = [row.arm for row in analysis.rows if is_asked(row.arm) and row.to_clinical]
   if not arms or not strata:
     return []
-  # A name such as `small, 1.4 to 5.3 ml` is broken where it says so, to fit its narrow column.
-  titles = {name: f'{name}, n = {counts[name]}'.replace(', ', '\n') for name in strata}
-  columns = {titles[name]: by_arm for name, by_arm in strata.items()}
-  panels = []
-  for names in np.array_split(list(columns), -(-len(columns) // _MAX_COLUMNS)):
-    part = {name: columns[name] for name in names}
-    figure = plots.differences(arms, part, _POINTS, of=study.arms, column_inches=1.25)
-    alt = ', '.join(name.replace('\n', ', ') for name in part)
-    panels.append(_panel(figure, f'Differences of Dice by arm: {alt}'))
-  return panels
+  columns = {f'{name}, n = {counts[name]}': by_arm for name, by_arm in strata.items()}
+  return _difference_panels(study, arms, columns)
+
+
+def _difference_panels(study: Study, arms: Sequence[Arm], columns) -> list[Panel]:
+  figures = plots.differences(arms, columns, _POINTS, of=study.arms)
+  return [_panel(figure, f'Differences of Dice: {n}') for n, figure in zip(columns, figures)]
 
 
 def _stratum_caption(study: Study, analysis: Analysis, of_what: str) -> str:

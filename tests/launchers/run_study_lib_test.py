@@ -52,12 +52,16 @@ class Case(tf.test.TestCase):
 
 
 class ShownArmsTest(tf.test.TestCase):
-  def test_the_first_of_each_group_and_those_without(self):
+  def test_those_that_show_what_a_translator_changed(self):
     study = fake_study.make(n_seeds=1)
     shown = [arm.name for arm in run_study_lib._shown_arms(study)]
-    self.assertEqual(shown[0], 'clinical')
-    self.assertLen(shown, 5)
-    self.assertLen({arm.group for arm in study.arms if arm.name in shown}, 5)
+    self.assertEqual(
+      shown,
+      ['clinical', '10 clinical', 'clinical + Pix2Pix10', 'Pix2Pix10', 'Pix2Pix10, then 10 clinical'],
+    )
+
+  def test_arms_without_a_group(self):
+    study = fake_study.make(n_seeds=1)
     alone = dataclasses.replace(
       study, arms=tuple(dataclasses.replace(arm, group='') for arm in study.arms)
     )

@@ -49,6 +49,14 @@ class ReportTest(tf.test.TestCase):
     names = ('clinical', '10 clinical', 'clinical + SPADE', 'SPADE', 'SPADE, then 10 clinical')
     return [arm for arm in fake_study.mini_arms() if arm.name in names]
 
+  def test_figures_of_an_earlier_report_go(self):
+    folder = Path(tempfile.mkdtemp(dir=self.get_temp_dir())) / 'figures'
+    report._write_figures(folder, {'figure_01_1.svg': b'a', 'figure_02_1.png': b'b'})
+    (folder / 'mine.txt').touch()
+    report._write_figures(folder, {'figure_01_1.svg': b'c'})
+    self.assertEqual({path.name for path in folder.iterdir()}, {'figure_01_1.svg', 'mine.txt'})
+    self.assertEqual((folder / 'figure_01_1.svg').read_bytes(), b'c')
+
   def test_whole_study(self):
     picture = lambda n: Section(
       f'Picture {n}', [Panel('data:image/png;base64,AA==', 'x')], 'n = 1.', ['tfds build y'], number=n
@@ -56,6 +64,10 @@ class ReportTest(tf.test.TestCase):
     page = self.write(fake_study.make(), [picture(n) for n in (2, 3, 6, 8)], 'Simulated <DWIs>.')
     self.assertEqual(self.numbers(page), list(range(1, 13)))
     self.assertIn('Simulated &lt;DWIs&gt;.', page)
+    figures = {path.name for path in (self.folder / 'figures').iterdir()}
+    self.assertEqual({name[:9] for name in figures}, {f'figure_{n:02}' for n in range(1, 13)})
+    self.assertContainsSubset({'figure_01_1.svg', 'figure_01_2.svg', 'figure_02_1.png'}, figures)
+    self.assertEqual((self.folder / 'figures/figure_02_1.png').read_bytes(), b'\0')
     self.assertIn('20 ways to train the same segmenter with 3 seeds each', page)
     self.assertIn('37 with a lesion of at least 20 voxels', page)
     self.assertIn('11 with a smaller one and 24 without', page)
@@ -77,10 +89,10 @@ class ReportTest(tf.test.TestCase):
     for value in re.findall(r'(?:src|href)="([^"]*)"', page):
       self.assertStartsWith(value, 'data:')
     self.assertNotRegex(page, r'https?://|@import|url\(|<script')
-    self.assertLess(len(page), 1_800_000)  # Leaves half of 3.5 MB for pictures.
+    self.assertLess(len(page), 2_000_000)  # Leaves half of 4 MB for pictures.
     self.assertEqual(
       {path.name for path in self.folder.iterdir()},
-      {'report.html', 'table.csv', 'table.tex', 'cases.csv'},
+      {'report.html', 'figures', 'table.csv', 'table.tex', 'cases.csv'},
     )
 
   def test_what_must_be_known_stands_where_it_is_read(self):
