@@ -26,25 +26,24 @@ def differences(
   """Differences of Dice with their intervals, in points; filled where the interval excludes 0.
 
   Args:
-    arms: The lines, in groups; those without a difference in any column are left out.
+    arms: The lines, in groups; a figure has those with a difference in its column.
     columns: Name above a figure -> arm's name -> difference, as a fraction.
     x_label: Below every figure.
     of: All arms of the study, from which an arm has its look.
 
   Returns:
-    A figure for each column, all with the same lines and the same scale.
+    A figure for each column, all with the same scale.
   """
-  shown = [arm for arm in arms if any(arm.name in column for column in columns.values())]
-  lines, of_system = arm_looks.lines(shown), arm_looks.looks(of)
+  of_system = arm_looks.looks(of)
   span = _span([found for column in columns.values() for found in column.values()])
   figures = []
   for name, column in columns.items():
+    shown = [arm for arm in arms if arm.name in column]
+    lines = arm_looks.lines(shown)
     figure, axes = lines_figure(lines)
     axes.axvline(0, color=style.INK, linewidth=0.8)
     for arm in shown:
-      if arm.name in column:
-        look = of_system[arm.system].series
-        _draw_interval(axes, column[arm.name], lines.at[arm.name], look)
+      _draw_interval(axes, column[arm.name], lines.at[arm.name], of_system[arm.system].series)
     axes.set(title=name, xlabel=x_label, xlim=span)
     figures.append(figure)
   return figures
