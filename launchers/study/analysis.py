@@ -1,12 +1,12 @@
 """Computes what a study says over its finished arms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
-from launchers.study import bootstrap, equivalents, strata, tests_of_significance
+from launchers.study import arm_looks, bootstrap, equivalents, strata, tests_of_significance
 from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.bootstrap import Interval
 from launchers.study.results import METRICS, Study
@@ -92,7 +92,7 @@ def _rows(
   study: Study, dice: Mapping[str, np.ndarray], curve: Mapping[int, str], n_resamples: int
 ) -> tuple[ArmRow, ...]:
   to_first = _to_first(dice, slice(None), n_resamples)
-  p_values = _p_values(dice)
+  p_values = _p_values(study.finished, dice)
   rows = []
   for arm in study.finished:
     scores = dice[arm.name]
@@ -106,8 +106,8 @@ def _rows(
     row = ArmRow(
       arm=arm,
       to_clinical=to_first.get(arm.name),
-      p_value=p_values.get(arm.name),
       to_reference=to_reference,
+      p_value=p_values.get(arm.name),
       equivalent=equivalent,
       **_means(study, arm.name),
     )
@@ -149,11 +149,14 @@ def _to_first(
   return {name: Interval(*parts) for (name, _), parts in zip(others, ends)}
 
 
-def _p_values(dice: Mapping[str, np.ndarray]) -> dict[str, float]:
-  (_, first), *others = dice.items()
-  differences = [(values - first).mean(axis=0) for _, values in others]
+def _p_values(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> dict[str, float]:
+  """Of what is asked of each arm: its difference to its reference, else to the first arm."""
+  first, *others = arms
+  asked = [arm for arm in others if arm_looks.is_asked(arm)]
+  against = [arm.reference if arm.reference in dice else first.name for arm in asked]
+  differences = [(dice[arm.name] - dice[other]).mean(axis=0) for arm, other in zip(asked, against)]
   corrected = tests_of_significance.wilcoxon_holm(np.array(differences))
-  return {name: float(p) for (name, _), p in zip(others, corrected)}
+  return {arm.name: float(p) for arm, p in zip(asked, corrected)}
 
 
 def _critical_difference(by_case: np.ndarray) -> float | None:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from launchers import report_style as style
-from launchers.study.arms import CLINICAL, Arm
+from launchers.study.arms import ALL, CLINICAL, Arm
 
 # Arms without a translator are black squares; translators take the other looks in their order.
 _BASELINE = style.SERIES[2]
@@ -59,15 +59,23 @@ def systems(arms: Sequence[Arm]) -> tuple[str, ...]:
   return tuple(dict.fromkeys(arm.system for arm in arms if arm.system))
 
 
-def label(arm: Arm) -> str:
-  """What tells an arm from the others of its group, such as `SPADE` or `lesion fusion`."""
-  made = [source for source in arm.learns_from if source != CLINICAL]
-  return arm.system or ' + '.join(made) or arm.name
+def labels(arms: Sequence[Arm]) -> dict[str, str]:
+  """Arm's name -> what tells it from the others of its group, such as `SPADE` or `lesion fusion`."""
+  found = {}
+  for members in groups(arms).values():
+    short = [_short(arm) for arm in members]
+    found |= {arm.name: s if short.count(s) == 1 else arm.name for arm, s in zip(members, short)}
+  return found
 
 
 def uses_synthetic(arm: Arm) -> bool:
   """Whether it learns, or has learnt, from made cases."""
   return bool(arm.start) or any(source != CLINICAL for source in arm.learns_from)
+
+
+def is_asked(arm: Arm) -> bool:
+  """Whether a study is about it; fewer clinical cases alone only serve as its learning curve."""
+  return uses_synthetic(arm) or arm.n_clinical == ALL
 
 
 def looks(arms: Sequence[Arm]) -> dict[str, Look]:
@@ -80,13 +88,18 @@ def looks(arms: Sequence[Arm]) -> dict[str, Look]:
 
 def lines(arms: Sequence[Arm]) -> Lines:
   """The arms in groups; a group of one arm with its name has no heading of its own."""
-  at, labels, headings, height = {}, {}, [], 0.0
+  at, headings, height = {}, [], 0.0
   for name, members in groups(arms).items():
     height += _GAP if at else 0
     if [arm.name for arm in members] != [name]:
       headings.append((name, height))
       height += 1
     for arm in members:
-      at[arm.name], labels[arm.name] = height, label(arm)
+      at[arm.name] = height
       height += 1
-  return Lines(at, labels, tuple(headings))
+  return Lines(at, labels(arms), tuple(headings))
+
+
+def _short(arm: Arm) -> str:
+  made = [source for source in arm.learns_from if source != CLINICAL]
+  return arm.system or ' + '.join(made) or arm.name

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from scipy import optimize
 
 from launchers import report_style as style
 from launchers.study import arm_looks, plots
@@ -27,14 +28,12 @@ _CURVES = (
 def learning_curves(study: Study, name: str, arms: Sequence[Arm]) -> Figure:
   """Dice and loss of the arms of a group by epoch: mean over the seeds, and their range."""
   figure = Figure(figsize=(4.6, 4.0), layout='constrained')
-  all_axes = figure.subplots(2, 2, sharex=True).ravel()
+  all_axes, labels = figure.subplots(2, 2, sharex=True).ravel(), arm_looks.labels(arms)
   for axes, (metric, title, scale) in zip(all_axes, _CURVES):
     for arm, look in zip(arms, _different(arms, study)):
       values = [study.results[arm.name, seed].curve for seed in study.seeds]
       epochs = values[0]['epoch']
-      _draw_range(
-        axes, epochs, scale * np.stack([v[metric] for v in values]), look, arm_looks.label(arm)
-      )
+      _draw_range(axes, epochs, scale * np.stack([v[metric] for v in values]), look, labels[arm.name])
     axes.set_title(title, fontsize=8.5)
     _draw_windows(axes, arms)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -54,7 +53,7 @@ def equivalents(
 
   Args:
     rows: Arms with an equivalent; those beyond the curve are left out.
-    curve: Number of clinical cases and Dice, ascending.
+    curve: Number of clinical cases and Dice, ascending; its line is as monotone as what arms are worth.
     arms: All arms of the study.
   """
   of_system = arm_looks.looks(arms)
@@ -63,7 +62,8 @@ def equivalents(
   counts = [n for n, _ in curve]
   ends = 100 * np.array([[dice.mean, dice.low, dice.high] for _, dice in curve])
   axes.fill_between(counts, ends[:, 1], ends[:, 2], color=style.RULE, linewidth=0)
-  axes.plot(counts, ends[:, 0], '-', color=style.INK, marker='s', markersize=4)
+  axes.plot(counts, ends[:, 0], 's', color=style.INK, markersize=4)
+  axes.plot(counts, optimize.isotonic_regression(ends[:, 0]).x, '-', color=style.INK)
   for row in rows:
     if row.equivalent.n_beyond:
       continue

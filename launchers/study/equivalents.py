@@ -1,8 +1,9 @@
 """Real-case equivalents: how many clinical cases alone give an arm's Dice.
 
 The learning curve is Dice after training on n clinical cases alone, made monotone (neighbours that fall
-are pooled) and linear in log n between its points. The interval holds every n whose difference of Dice
-to the arm has a 95 % interval with 0 in it, on the same cases, seeds and resamples.
+are pooled) and linear in log n between its points. The interval is from the first to the last n whose
+difference of Dice to the arm has a 95 % interval with 0 in it, on the same cases, seeds and resamples;
+an arm that is clearly above the curve's last point is worth more than that, whatever lies before it.
 """
 
 import dataclasses
@@ -68,7 +69,11 @@ def equivalent(
   log_n = np.union1d(log_n, np.log(counts))
   on_grid = _interpolation(log_n, np.log(counts)) @ monotone(curve).reshape(len(counts), -1)
   mean, low, high = bootstrap.bounds(arm - on_grid.reshape(-1, *arm.shape), n_resamples, seed)
-  # With n the curve rises and the difference falls; the first and last n that it allows are reported.
+  # With n the curve rises and the mean difference falls; its ends need not, their width varies.
+  if low[-1] > 0:
+    return Equivalent(*[float(counts[-1])] * 3, *_ABOVE * 3)
+  if high[0] < 0:
+    return Equivalent(*[float(counts[0])] * 3, *_BELOW * 3)
   n, n_beyond = _first_below_zero(log_n, mean)
   lower, low_beyond = _first_below_zero(log_n, low)
   upper, high_beyond = _last_above_zero(log_n, high)

@@ -1,10 +1,10 @@
 """What a study answers, in sentences that claim no more than its numbers do."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from launchers.study import arm_looks, wording
-from launchers.study.arms import ALL, Arm
+from launchers.study.arms import ALL
 from launchers.study.bootstrap import Interval
 from launchers.study.summary import Analysis, ArmRow
 
@@ -17,12 +17,14 @@ class Gain:
     name: Of the arm within its group.
     points: Mean difference of Dice.
     interval: Its 95 % interval.
+    p: Its corrected p value; empty where there is none.
     worth: The clinical cases that the arm is worth and their interval; empty where it learns from all.
   """
 
   name: str
   points: str
   interval: str
+  p: str
   worth: tuple[str, str]
 
 
@@ -50,22 +52,21 @@ def findings(analysis: Analysis) -> list[Finding]:
 
   An arm with a reference is compared with it alone: that tells what its synthetic cases did.
   """
-  n_seeds = analysis.n_seeds
-  first = analysis.rows[0].arm.name
-  to_references, to_first = [], []
-  for members in arm_looks.groups([row.arm for row in analysis.rows]).values():
-    rows = [row for row in analysis.rows if row.arm in members and is_asked(row.arm)]
-    others = dict.fromkeys(row.arm.reference for row in rows if row.to_reference)
-    for other in others:
-      compared = [row for row in rows if row.to_reference and row.arm.reference == other]
-      differences = [row.to_reference for row in compared]
-      to_references.append(_finding(compared, differences, other, n_seeds))
-    compared = [row for row in rows if row.to_clinical and not row.to_reference]
-    if compared:
-      differences = [row.to_clinical for row in compared]
-      to_first.append(_finding(compared, differences, first, n_seeds))
+  first, *others = analysis.rows
+  labels = arm_looks.labels([row.arm for row in analysis.rows])
+  compared: dict[tuple[str, str], list[ArmRow]] = {}
+  for row in others:
+    if arm_looks.is_asked(row.arm):
+      other = row.arm.reference if row.to_reference else first.arm.name
+      compared.setdefault((arm_looks.group(row.arm), other), []).append(row)
+  found = [
+    _finding(group, other, {labels[row.arm.name]: row for row in rows}, analysis.n_seeds)
+    for (group, other), rows in compared.items()
+  ]
   # What synthetic cases do comes before what else was tried.
-  return sorted(to_references + to_first, key=lambda finding: not finding.is_on_synthetic)
+  return sorted(
+    found, key=lambda finding: (not finding.is_on_synthetic, finding.other == first.arm.name)
+  )
 
 
 def verdict(differences: Mapping[str, Interval], n_seeds: int) -> str:
@@ -81,24 +82,22 @@ def verdict(differences: Mapping[str, Interval], n_seeds: int) -> str:
   return answer if n_seeds > 1 else f'In one training each: {answer[0].lower()}{answer[1:]}'
 
 
-def is_asked(arm: Arm) -> bool:
-  """Whether a study is about it; fewer clinical cases alone only serve as its learning curve."""
-  return arm_looks.uses_synthetic(arm) or arm.n_clinical == ALL
-
-
-def _finding(
-  rows: Sequence[ArmRow], differences: Sequence[Interval], other: str, n_seeds: int
-) -> Finding:
-  by_name = {arm_looks.label(row.arm): d for row, d in zip(rows, differences)}
+def _finding(group: str, other: str, rows: Mapping[str, ArmRow], n_seeds: int) -> Finding:
   gains = tuple(
-    Gain(name, wording.points(d.mean), wording.ends(d), _worth(row))
-    for (name, d), row in zip(by_name.items(), rows)
+    Gain(
+      label,
+      wording.points(row.difference.mean),
+      wording.ends(row.difference),
+      wording.p_text(row.p_value),
+      _worth(row),
+    )
+    for label, row in rows.items()
   )
-  group = arm_looks.group(rows[0].arm)
   # A group that is named like the arm it is compared with does not tell its arms from it.
-  arms = wording.listed(list(by_name)) if group == other else group
-  is_on_synthetic = any(arm_looks.uses_synthetic(row.arm) for row in rows)
-  return Finding(arms, other, verdict(by_name, n_seeds), gains, is_on_synthetic)
+  arms = wording.listed(list(rows)) if group == other else group
+  is_on_synthetic = any(arm_looks.uses_synthetic(row.arm) for row in rows.values())
+  answer = verdict({label: row.difference for label, row in rows.items()}, n_seeds)
+  return Finding(arms, other, answer, gains, is_on_synthetic)
 
 
 def _worth(row: ArmRow) -> tuple[str, str]:

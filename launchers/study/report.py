@@ -26,9 +26,9 @@ from stroke_tfds.files import errors_named, write_whole
 
 _FINDINGS_NOTE = (
   'Difference of mean test Dice in points, paired by case, with its 95 % interval. Higher and lower: '
-  'the interval excludes 0, each that of one arm alone; p in Table 2 is corrected for the number of '
-  'arms, but speaks of the cases alone. Worth: clinical cases that give the same Dice without '
-  'synthetic ones.'
+  'the interval excludes 0. Each interval is that of one arm alone, so that of many arms without '
+  'effect some look otherwise; p is corrected for all arms of these answers (Holm), but speaks of the '
+  'cases alone. Worth: clinical cases that give the same Dice without synthetic ones.'
 )
 _TABLE_NOTE = (
   'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}. Small '
@@ -40,16 +40,17 @@ _QUOTED = (
 _DICE_NOTE = (
   'Mean \N{PLUS-MINUS SIGN} sd of test Dice over the evaluated epochs {of_seeds}; best: the highest '
   'of these. All sizes: smaller lesions included. Differences: paired by case, with the 95 % interval '
-  'of that arm alone. p: Wilcoxon signed-rank test of the difference to the first arm, corrected for '
-  'the number of arms (Holm); p speaks of the cases alone, not of how much trainings vary. Worth: '
-  'clinical cases that give the same Dice without any others, with the 95 % interval; < and > mark '
-  'what lies beyond the learning curve.'
+  'of that arm alone. p: Wilcoxon signed-rank test of the difference to the reference, or to the first '
+  'arm where there is none, corrected for the number of tests (Holm); p speaks of the cases alone, not '
+  'of how much trainings vary. Worth: clinical cases that give the same Dice without any others, with '
+  'the 95 % interval; < and > mark what lies beyond the learning curve.'
 )
 _METRICS_NOTE = (
-  'Means over cases, evaluated epochs and seeds. A true lesion counts as found when any voxel of it '
-  'is. HD95: 95th percentile of the distance between surfaces; the diagonal of the grid where only '
-  'one of truth and prediction is empty. False positives: mean volume predicted in cases without '
-  'lesion, and the share of them in which any is.'
+  'Means over the cases of Table 2, evaluated epochs and seeds. A true lesion counts as found when any '
+  'voxel of it is; where nothing is predicted, precision, recall and F1 are 0. HD95: 95th percentile '
+  'of the distance between surfaces; the diagonal of the grid where only one of truth and prediction '
+  'is empty. False positives: mean volume predicted in cases without lesion, and the share of them in '
+  'which any is; a network that predicts nothing has none.'
 )
 _STAGES_NOTE = (
   'Wall-clock time of a stage in the start in which it ended; starts that were interrupted are not '
@@ -184,8 +185,9 @@ def _counted(n: int, thing: str) -> str:
 
 
 def _table_note(study: Study) -> str:
+  labels = arm_looks.labels(study.arms)
   quoted = [
-    arm_looks.label(arm)
+    labels[arm.name]
     for arm in study.arms
     if arm.published and not arm.system and arm_looks.uses_synthetic(arm)
   ]

@@ -34,7 +34,7 @@ class TestSet:
     subject_id: Names [n].
     lesion_volume_ml: Volume of the true lesion [n]; 0 in a DWI-negative case.
     lesion_voxels: The same in voxels [n].
-    territory: Arterial territory that holds most of the lesion [n]; empty in a negative case.
+    territory: Arterial territory with most voxels of the lesion [n]; empty in a negative case.
   """
 
   __test__ = False  # Not a class of tests.
@@ -102,8 +102,8 @@ class Study:
     return np.stack([self.results[arm, seed].metrics[metric] for seed in self.seeds])
 
   def by_case(self, arm: str, metric: str) -> np.ndarray:
-    """Means over the window: [seeds, n cases]."""
-    return self.values(arm, metric).mean(axis=1)
+    """Means over the window: [seeds, n cases], without the last digits, by which equal ones differ."""
+    return self.values(arm, metric).mean(axis=1).round(9)
 
 
 def write_result(

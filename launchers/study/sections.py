@@ -8,7 +8,6 @@ from launchers import report_style as style
 from launchers.report_page import Panel, Section
 from launchers.study import arm_looks, curve_plots, plots, wording
 from launchers.study.arms import Arm
-from launchers.study.findings import is_asked
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
 
@@ -56,14 +55,16 @@ def _figures(study: Study, analysis: Analysis, origin: str):
     11,
     'Difference by arterial territory',
     by_territory,
-    _stratum_caption(study, analysis, 'The territory that holds most of the lesion'),
+    _stratum_caption(
+      study, analysis, 'The territory that holds most of what of the lesion lies in any'
+    ),
   )
   yield 12, 'Ranks of the arms', *_ranks(study, analysis)
 
 
 def _differences(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
   first = study.arms[0].name
-  asked = [row for row in analysis.rows if is_asked(row.arm)]
+  asked = [row for row in analysis.rows if arm_looks.is_asked(row.arm)]
   columns = {
     f'minus {first}': {row.arm.name: row.to_clinical for row in asked if row.to_clinical},
     'minus its reference': {row.arm.name: row.to_reference for row in asked if row.to_reference},
@@ -128,14 +129,14 @@ def _worth(study: Study, analysis: Analysis, origin: str) -> tuple[list[Panel], 
     'Worth of an arm: upright strokes are the clinical cases that it learnt from, marks the number '
     f'that would give its Dice alone, lines the 95 % interval over {_over(study)}; arrowheads point to '
     f'what lies beyond the learning curve. Clinical cases alone: that curve, from {counts} of them '
-    '(squares; band: 95 % interval), straight over the logarithm of their number, with the arms that '
-    'are not beyond it. '
+    '(squares; band: 95 % interval), straight over the logarithm of their number, neighbours that fall '
+    'averaged, with the arms that are not beyond it. '
     f'n = {analysis.rows[0].n_cases} test cases, {_seeds(study)}. {origin}'.rstrip()
   )
 
 
 def _by_stratum(study, analysis: Analysis, strata, counts) -> list[Panel]:
-  arms = [row.arm for row in analysis.rows if is_asked(row.arm) and row.to_clinical]
+  arms = [row.arm for row in analysis.rows if arm_looks.is_asked(row.arm) and row.to_clinical]
   if not arms or not strata:
     return []
   columns = {f'{name}, n = {counts[name]}': by_arm for name, by_arm in strata.items()}
@@ -159,11 +160,11 @@ def _ranks(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
     return [], ''
   arms, test = [row.arm for row in analysis.rows], analysis.friedman
   figure = plots.ranks(arms, analysis.mean_ranks, analysis.critical_difference)
-  p = '< 0.001' if test.p_value < 0.001 else f'= {test.p_value:.3f}'
   return [_panel(figure, 'Mean ranks of the arms with the critical difference')], (
     f'Mean rank of an arm over n = {test.n_cases} cases by Dice, mean of {_seeds(study)}. Upright bars '
     'join arms between which no difference is shown at 5 % (Nemenyi). '
-    f'Friedman test of {test.n_arms} arms: chi-squared {test.statistic:.1f}, p {p}. '
+    f'Friedman test of {test.n_arms} arms: chi-squared {test.statistic:.1f}, '
+    f'{wording.p_text(test.p_value)}. '
     'Both tests speak of the cases alone, not of how much trainings vary.'
   )
 

@@ -12,9 +12,13 @@ _MIN_IN_TERRITORY, _MIN_CASES = 3, 2
 
 
 def tertiles(cases: TestSet) -> dict[str, np.ndarray]:
-  """Label such as `small, 1.4 to 5.3 ml` -> mask; thirds by lesion volume, ascending."""
+  """Label such as `small, 1.4 to 5.3 ml` -> mask; thirds by lesion volume, ascending.
+
+  Of equal volumes at a border those that come first among the cases are in the smaller third.
+  """
   volume = cases.lesion_volume_ml[cases.is_scored]
-  third = np.digitize(volume, np.quantile(volume, [1 / 3, 2 / 3]))
+  rank = np.argsort(np.argsort(volume, kind='stable'))
+  third = 3 * rank // len(volume)
   parts = {}
   for i, size in enumerate(_SIZES):
     inside = third == i

@@ -41,8 +41,9 @@ class ArmRow:
     false_positive_ml: Mean predicted volume in cases without lesion; None where there are none.
     false_positive_share: Share of them, over window and seeds, with any predicted voxel; None likewise.
     to_clinical: Difference of Dice to the study's first arm; None for itself.
-    p_value: Of the same by Wilcoxon's test, after Holm over the arms; None for the first arm.
     to_reference: Difference of Dice to the arm's reference; None where it has none that is finished.
+    p_value: Of `difference` by Wilcoxon's test, after Holm over all arms that the study is about; None
+      for the others.
     equivalent: Clinical cases alone that give the same Dice; None on the learning curve itself.
   """
 
@@ -55,9 +56,14 @@ class ArmRow:
   false_positive_ml: float | None
   false_positive_share: float | None
   to_clinical: Interval | None
-  p_value: float | None
   to_reference: Interval | None
+  p_value: float | None
   equivalent: Equivalent | None
+
+  @property
+  def difference(self) -> Interval | None:
+    """What the study asks of the arm: to its reference where it has one, else to the first arm."""
+    return self.to_reference or self.to_clinical
 
 
 @dataclasses.dataclass(frozen=True)

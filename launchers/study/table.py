@@ -1,7 +1,7 @@
 """The tables of a study: the paper's Table 1 beside ours, and all numbers of every arm."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from launchers.report_page import Table
 from launchers.study import arm_looks, wording
@@ -45,7 +45,7 @@ def paper_table(arms: Sequence[Arm], rows: Sequence[ArmRow]) -> PaperTable:
     rows: Those that are finished.
   """
   found, systems = {row.arm.name: row for row in rows}, arm_looks.systems(arms)
-  lines = []
+  labels, lines = arm_looks.labels(arms), []
   for name, members in arm_looks.groups(arms).items():
     columns = [[arm for arm in members if arm.system == system] for system in ('', *systems)]
     is_mixed = any(columns[1:])
@@ -53,43 +53,36 @@ def paper_table(arms: Sequence[Arm], rows: Sequence[ArmRow]) -> PaperTable:
       here = [column[i] if i < len(column) else None for column in columns]
       # In a group without translators a row is an arm and carries its name.
       label = (name if i == 0 else '') if is_mixed else here[0].name
-      lines.append((label, tuple(_cell(arm, label, found) for arm in here)))
+      lines.append((label, tuple(arm and _cell(arm, labels[arm.name], label, found) for arm in here)))
   return PaperTable(('training data', 'baseline', *systems), tuple(lines))
 
 
-def _cell(arm: Arm | None, label: str, found: dict[str, ArmRow]) -> Cell | None:
-  if arm is None:
-    return None
+def _cell(arm: Arm, label: str, of_row: str, found: Mapping[str, ArmRow]) -> Cell:
   dice = wording.dice(found[arm.name].dice) if arm.name in found else 'not finished'
-  name = '' if arm.system or arm.name == label else arm_looks.label(arm)
+  name = '' if label == arm.system or arm.name == of_row else label
   return Cell(name, dice, wording.spread(*arm.published) if arm.published else '')
 
 
 def dice_table(analysis: Analysis) -> Table:
   """Dice of every arm with its comparisons."""
   to_first = f'minus {analysis.rows[0].arm.name}'
-  head = ['arm', 'mean', 'best', 'sd of seeds', 'all sizes', to_first, 'p (Holm)']
-  head += ['minus reference', '', 'clinical cases']
-  rows = []
-  for name, members in arm_looks.groups([row.arm for row in analysis.rows]).items():
-    rows.append([name])
-    rows.extend(_dice_row(row) for row in analysis.rows if row.arm in members)
+  head = ['arm', 'mean', 'best', 'sd of seeds', 'all sizes', to_first]
+  head += ['minus reference', '', 'p (Holm)', 'clinical cases']
   groups = [('', 1), ('test Dice (%)', 4), ('difference of Dice (points)', 4), ('worth', 1)]
-  return Table(head, rows, groups=groups)
+  return Table(head, _grouped(analysis, _dice_cells), groups=groups)
 
 
-def _dice_row(row: ArmRow) -> list[str]:
+def _dice_cells(row: ArmRow) -> list[str]:
   reference = f'to {row.arm.reference}' if row.to_reference else ''
   return [
-    arm_looks.label(row.arm),
     wording.dice(row.dice),
     wording.percent(row.dice.best),
     wording.percent(row.seed_sd),
     wording.percent(row.all_sizes),
     wording.interval(row.to_clinical),
-    wording.p_value(row.p_value),
     wording.interval(row.to_reference),
     reference,
+    wording.p_value(row.p_value),
     wording.worth(row.equivalent),
   ]
 
@@ -107,19 +100,15 @@ def metrics_table(analysis: Analysis) -> Table:
     'volume (ml)',
     'cases',
   ]
-  rows = []
-  for name, members in arm_looks.groups([row.arm for row in analysis.rows]).items():
-    rows.append([name])
-    rows.extend(_metrics_row(row) for row in analysis.rows if row.arm in members)
   groups = [('', 1), ('lesion-wise (%)', 3), ('absolute difference', 2), ('', 1)]
-  return Table(head, rows, groups=[*groups, ('false positives', 2)])
+  groups.append(('false positives', 2))
+  return Table(head, _grouped(analysis, _metrics_cells), groups=groups)
 
 
-def _metrics_row(row: ArmRow) -> list[str]:
+def _metrics_cells(row: ArmRow) -> list[str]:
   lesions = [row.metrics[f'lesion_{name}'] for name in ('precision', 'recall', 'f1')]
   false_ml, share = row.false_positive_ml, row.false_positive_share
   return [
-    arm_looks.label(row.arm),
     *map(wording.percent, lesions),
     f'{row.metrics["volume_difference_ml"]:.2f}',
     f'{row.metrics["count_difference"]:.2f}',
@@ -127,3 +116,13 @@ def _metrics_row(row: ArmRow) -> list[str]:
     wording.MISSING if false_ml is None else f'{false_ml:.2f}',
     wording.MISSING if share is None else f'{100 * share:.0f} %',
   ]
+
+
+def _grouped(analysis: Analysis, cells: Callable[[ArmRow], list[str]]) -> list[list[str]]:
+  """A row for each arm below the name of its group."""
+  arms, rows = [row.arm for row in analysis.rows], []
+  labels = arm_looks.labels(arms)
+  for name, members in arm_looks.groups(arms).items():
+    rows.append([name])
+    rows += [[labels[row.arm.name], *cells(row)] for row in analysis.rows if row.arm in members]
+  return rows

@@ -48,6 +48,12 @@ def p_value(p: float | None) -> str:
   return '< 0.001' if p < 0.001 else f'{p:.3f}' if p < 0.1 else f'{p:.2f}'
 
 
+def p_text(p: float | None) -> str:
+  """A p-value as a statement, such as `p < 0.001` or `p = 0.02`; empty where there is none."""
+  text = p_value(p)
+  return f'p {text}' if text.startswith('<') else text and f'p = {text}'
+
+
 def worth(equivalent: Equivalent | None) -> str:
   """How many clinical cases an arm is worth, such as `43 (31 to > 120)`; empty where unknown."""
   return ' '.join(part for part in worth_parts(equivalent) if part)
@@ -66,7 +72,7 @@ def worth_parts(equivalent: Equivalent | None) -> tuple[str, str]:
     )
   )
   # An interval that is all beyond the same end of the learning curve says no more than its middle.
-  return n, '' if n == low == high else f'({low} to {high})'
+  return n, '' if n == low == high and equivalent.n_beyond else f'({low} to {high})'
 
 
 def either(numbers: Iterable[int]) -> str:

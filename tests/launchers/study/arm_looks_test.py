@@ -1,5 +1,7 @@
 """Names, order and looks of arms."""
 
+import dataclasses
+
 import tensorflow as tf
 
 from launchers.study import arm_looks
@@ -10,9 +12,20 @@ from tests.launchers.study import rows
 class LooksTest(tf.test.TestCase):
   def test_labels_tell_arms_of_a_group_apart(self):
     self.assertEqual(
-      [arm_looks.label(arm) for arm in rows.ARMS],
+      list(arm_looks.labels(rows.ARMS).values()),
       ['clinical', 'strong', '10 clinical', 'fusion', 'mix', 'SPADE', 'SPADE', 'SPADE'],
     )
+
+  def test_arms_that_differ_in_number_alone_keep_their_names(self):
+    more = dataclasses.replace(rows.ALONE, name='400 SPADE')
+    self.assertEqual(
+      arm_looks.labels((rows.SPADE, rows.ALONE, more)),
+      {'clinical + SPADE': 'SPADE', 'SPADE': 'SPADE', '400 SPADE': '400 SPADE'},
+    )
+
+  def test_what_a_study_is_about(self):
+    found = [arm.name for arm in rows.ARMS if not arm_looks.is_asked(arm)]
+    self.assertEqual(found, ['10 clinical'])
 
   def test_uses_synthetic(self):
     found = [arm.name for arm in rows.ARMS if arm_looks.uses_synthetic(arm)]

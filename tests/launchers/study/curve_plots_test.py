@@ -54,6 +54,18 @@ class EquivalentsTest(tf.test.TestCase):
       rows.row(rows.SPADE, equivalent=Equivalent(120.0, 120.0, 120.0, '>', '>', '>')),
     ]
 
+  def test_the_line_averages_neighbours_that_fall_as_worth_does(self):
+    falling = (
+      (5, Interval(0.3, 0.2, 0.4)),
+      (20, Interval(0.5, 0.4, 0.6)),
+      (120, Interval(0.4, 0.3, 0.5)),
+    )
+    axes = curve_plots.equivalents([], falling, rows.ARMS).axes[0]
+    line = next(line for line in axes.lines if line.get_linestyle() == '-')
+    self.assertAllClose(line.get_ydata(), [30, 45, 45])
+    squares = next(line for line in axes.lines if line.get_marker() == 's')
+    self.assertAllClose(squares.get_ydata(), [30, 50, 40])
+
   def points(self, axes, marker):
     return [
       (line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == marker

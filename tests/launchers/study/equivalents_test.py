@@ -56,6 +56,20 @@ class EquivalentsTest(tf.test.TestCase):
     partly = _equivalent(rng, _true_curve(100), 0.1)
     self.assertEqual((partly.low_beyond, partly.high_beyond, partly.high), ('', '>', 120))
 
+  def test_an_arm_clearly_above_all_points_is_worth_more_than_all(self):
+    # By .05 above the last point in every case; the first points vary so much that they show nothing.
+    wide = np.random.default_rng(6).normal(0, 0.5, (2, 3, 37))
+    wide -= wide.mean(axis=(1, 2), keepdims=True)
+    last = np.zeros((1, 3, 37)) + 0.5
+    curve = np.concatenate([0.45 + wide[:1], 0.46 + wide[1:], last])
+    self.assertLess(bootstrap.paired_difference(last[0] + 0.05, curve[0], 500).low, 0)
+    result = equivalents.equivalent(last[0] + 0.05, (5, 10, 20), curve, 500)
+    self.assertEqual(result, Equivalent(20, 20, 20, '>', '>', '>'))
+    below = equivalents.equivalent(
+      last[0] - 0.05, (5, 10, 20), np.concatenate([last, curve[:2] + 0.2]), 500
+    )
+    self.assertEqual(below, Equivalent(5, 5, 5, '<', '<', '<'))
+
   def test_an_arm_of_the_curve_is_worth_its_own_cases(self):
     _, curve = _study(np.random.default_rng(2), 0.3, 0.05)
     result = equivalents.equivalent(curve[2], COUNTS, curve, 500)

@@ -57,12 +57,16 @@ class FindingsTest(tf.test.TestCase):
       )
     )
     tuned, both, alone = (finding.gains[0] for finding in found)
-    self.assertEqual(tuned, findings.Gain('SPADE', '+5.0', '+1.0 to +9.0', ('43', '(31 to > 120)')))
+    self.assertEqual(
+      tuned, findings.Gain('SPADE', '+5.0', '+1.0 to +9.0', 'p = 0.20', ('43', '(31 to > 120)'))
+    )
     self.assertEqual(alone.worth, ('> 120', '(60 to > 120)'))
     # An arm that learns from all clinical cases is worth more than those by nature.
     self.assertEqual(
       both,
-      findings.Gain('SPADE', '\N{MINUS SIGN}5.0', '\N{MINUS SIGN}9.0 to \N{MINUS SIGN}1.0', ('', '')),
+      findings.Gain(
+        'SPADE', '\N{MINUS SIGN}5.0', '\N{MINUS SIGN}9.0 to \N{MINUS SIGN}1.0', 'p = 0.20', ('', '')
+      ),
     )
 
   def test_a_group_with_two_references(self):
@@ -77,6 +81,30 @@ class FindingsTest(tf.test.TestCase):
     self.assertEqual(
       [(f.other, f.answer) for f in found],
       [('10 clinical', 'Higher with SPADE.'), ('20 clinical', 'Lower with SPADE, then 20.')],
+    )
+
+  def test_arms_of_one_group_and_translator_keep_their_numbers(self):
+    arms = [dataclasses.replace(rows.ALONE, name=name) for name in ('40 SPADE', '400 SPADE')]
+    fusion = dataclasses.replace(rows.FUSION, group='synthetic')
+    worth = [Equivalent(n, n - 1, n + 1) for n in (6.0, 40.0, 15.0)]
+    (found,) = findings.findings(
+      rows.analysis(
+        rows.row(rows.CLINICAL),
+        rows.row(arms[0], to_clinical=UP, equivalent=worth[0]),
+        rows.row(arms[1], to_clinical=DOWN, equivalent=worth[1]),
+        rows.row(fusion, to_clinical=OPEN, equivalent=worth[2]),
+      )
+    )
+    self.assertEqual(
+      found.answer, 'Higher with 40 SPADE. Lower with 400 SPADE. No difference shown with fusion.'
+    )
+    self.assertEqual(
+      [(gain.name, gain.points, gain.worth[0]) for gain in found.gains],
+      [
+        ('40 SPADE', '+5.0', '6'),
+        ('400 SPADE', '\N{MINUS SIGN}5.0', '40'),
+        ('fusion', '+2.0', ''),  # It learns from all clinical cases as well.
+      ],
     )
 
   def test_a_reference_that_is_not_finished(self):

@@ -28,7 +28,14 @@ class StrataTest(tf.test.TestCase):
 
   def test_a_tertile_of_one_case_is_left_out(self):
     self.assertEqual(
-      list(strata.tertiles(_cases([20, 22, 40, 60, 62]))), ['small, 10 to 11 ml', 'large, 30 to 31 ml']
+      list(strata.tertiles(_cases([20, 22, 40, 60, 62]))), ['small, 10 to 11 ml', 'medium, 20 to 30 ml']
+    )
+
+  def test_equal_volumes_are_still_thirds(self):
+    parts = strata.tertiles(_cases([100, 20, 20, 20, 20, 120]))
+    self.assertAllEqual(
+      np.stack(list(parts.values())),
+      [[0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0], [1, 0, 0, 0, 0, 1]],
     )
 
   def test_rare_territories_are_pooled(self):

@@ -1,5 +1,7 @@
 """The tables hold each arm where it belongs."""
 
+import dataclasses
+
 import tensorflow as tf
 
 from launchers.study import table
@@ -25,6 +27,14 @@ class PaperTableTest(tf.test.TestCase):
         ('synthetic', (None, Cell('', ours, ''))),
         ('synthetic, then 10 clinical', (None, Cell('', ours, '67.1 ± 1.5'))),
       ),
+    )
+
+  def test_two_arms_of_one_translator_have_their_names(self):
+    more = dataclasses.replace(rows.ALONE, name='400 SPADE')
+    found = table.paper_table((rows.CLINICAL, rows.ALONE, more), [])
+    self.assertEqual(
+      [(label, cells[1].name) for label, cells in found.rows[1:]],
+      [('synthetic', ''), ('', '400 SPADE')],
     )
 
   def test_an_arm_that_is_not_finished_keeps_its_place(self):
@@ -55,9 +65,8 @@ class FullTablesTest(tf.test.TestCase):
             '1.6',
             '60.5',
             '+2.0 (\N{MINUS SIGN}1.0 to +5.0)',
-            '< 0.001',
           ),
-          *('+19.0 (+16.0 to +22.0)', 'to 10 clinical', '43 (31 to > 120)'),
+          *('+19.0 (+16.0 to +22.0)', 'to 10 clinical', '< 0.001', '43 (31 to > 120)'),
         ],
       ],
     )

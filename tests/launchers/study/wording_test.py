@@ -29,12 +29,16 @@ class WordingTest(tf.test.TestCase):
       ['< 0.001', '0.012', '0.46', '1.00', ''],
     )
 
+  def test_p_text(self):
+    self.assertEqual([wording.p_text(p) for p in (0.00099, 0.456, None)], ['p < 0.001', 'p = 0.46', ''])
+
   def test_worth_says_what_lies_beyond_the_curve(self):
     worth = lambda *fields: wording.worth(Equivalent(*fields))
     self.assertEqual(worth(42.6, 30.5, 120.0, '', '', '>'), '43 (30 to > 120)')
     self.assertEqual(worth(5.0, 5.0, 7.0, '<', '<', ''), '< 5 (< 5 to 7)')
     self.assertEqual(worth(120.0, 60.0, 120.0, '>', '', '>'), '> 120 (60 to > 120)')
     self.assertEqual(worth(120.0, 120.0, 120.0, '>', '>', '>'), '> 120')
+    self.assertEqual(worth(12.2, 11.6, 12.4, '', '', ''), '12 (12 to 12)')
     self.assertEqual(wording.worth(None), '')
 
   def test_listed(self):
