@@ -4,19 +4,21 @@ import random
 
 import tensorflow as tf
 
+_N_VALUES = 2**16
+
 
 class Dropout(tf.keras.layers.Layer):
   """Drops a share of the activations in training and scales up the rest, [n, ...] -> [n, ...].
 
-  Keras' own layer draws the same; but checkpoints leave its random state out, so that a resumed
-  training would drop what the first steps dropped.
+  Keras' own layer does the same, but checkpoints leave its random state out, so that a resumed training
+  would drop what the first steps dropped.
   """
 
   def __init__(self, rate: float, seed: int | None = None, **kwargs):
     """Prepares the draw.
 
     Args:
-      rate: Share that is dropped, in [0, 1).
+      rate: Share that is dropped, in [0, 1), in steps of 2^-16.
       seed: Of the draws; without it, one from `random`, which tf.keras.utils.set_random_seed seeds.
       **kwargs: Of every Keras layer.
 
@@ -33,11 +35,15 @@ class Dropout(tf.keras.layers.Layer):
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     if not training or not self.rate:
       return x
-    return tf.nn.experimental.general_dropout(x, self.rate, self._uniform)
+    n_dropped = min(round(self.rate * _N_VALUES), _N_VALUES - 1)
+    is_kept = self._draw(tf.shape(x)) >= n_dropped - _N_VALUES // 2
+    return x * tf.cast(is_kept, x.dtype) * (_N_VALUES / (_N_VALUES - n_dropped))
 
-  def _uniform(self, shape: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    # Drawn in float32: coarser types hold too few numbers for a small rate.
-    return tf.cast(self.generator.uniform(shape), dtype)
+  def _draw(self, shape: tf.Tensor) -> tf.Tensor:
+    """Uniform int16. Drawing is what dropout costs, so that a word of 64 bits makes four of them."""
+    n = tf.reduce_prod(shape)
+    words = self.generator.uniform_full_int([(n + 3) // 4], tf.int64)
+    return tf.reshape(tf.reshape(tf.bitcast(words, tf.int16), [-1])[:n], shape)
 
   def get_config(self):
     return {**super().get_config(), 'rate': self.rate, 'seed': self.seed}

@@ -9,9 +9,28 @@ from keras_itm.layers.dropout import Dropout
 class DropoutTest(tf.test.TestCase):
   def test_share_and_scale(self):
     y = Dropout(0.2, seed=0)(tf.ones([100, 200]), training=True).numpy()
-    self.assertAllClose(np.unique(y), [0.0, 1.25])
+    self.assertAllClose(np.unique(y), [0.0, 1.25], rtol=2e-5)
     # Five standard deviations of a share of 20,000 draws.
     self.assertNear((y == 0).mean(), 0.2, 5 * np.sqrt(0.2 * 0.8 / y.size))
+
+  def test_neighbours_are_independent(self):
+    # Four of them come from one word of random bits.
+    dropped = Dropout(0.5, seed=0)(tf.ones([20_001]), training=True).numpy() == 0
+    for lag in (1, 2, 3, 4):
+      together = np.mean(dropped[lag:] == dropped[:-lag])
+      self.assertNear(together, 0.5, 5 * 0.5 / np.sqrt(dropped.size))
+
+  def test_gradient_is_that_of_what_is_kept(self):
+    x, layer = tf.Variable(tf.ones([1000])), Dropout(0.3, seed=0)
+    with tf.GradientTape() as tape:
+      y = layer(x, training=True)
+      total = tf.reduce_sum(y)
+    self.assertAllClose(tape.gradient(total, x), y)
+
+  def test_compiled_by_xla(self):
+    layer = Dropout(0.3, seed=0)
+    draw = tf.function(lambda x: layer(x, training=True), jit_compile=True)
+    self.assertNear((draw(tf.ones([3, 5, 701])).numpy() == 0).mean(), 0.3, 0.03)
 
   def test_small_rate_in_short_floats(self):
     for dtype in ('bfloat16', 'float16'):
