@@ -22,7 +22,7 @@ def unet_3d(
 ) -> tf.keras.Model:
   """Builds the segmenter: volumes [n, X, Y, Z, n_contrasts] -> probabilities [n, X, Y, Z, n_classes].
 
-  The default has 5,646,242 trainable weights.
+  The default has 5,646,242 trainable weights and is the paper's.
 
   Args:
     shape: Volume size (X, Y, Z).
@@ -31,8 +31,9 @@ def unet_3d(
     filters: Filters of the downsampling blocks, outermost first; each halves the volume.
     bottleneck_filters: Filters between the two branches.
     dropout: Share of activations dropped in training after each convolution.
-    normalization: `batch`, or `instance` for batches so small that their statistics are not those of
-      the test cases; after each upsampling, with the same number of trainable weights.
+    normalization: `batch`, after each upsampling as in the paper; or `instance`, after every
+      convolution in place of its bias, for short trainings and for batches whose statistics are not
+      those of a test case.
     batch_norm_momentum: Share of the old statistics kept at each step; less for short trainings.
 
   Raises:
@@ -49,31 +50,35 @@ def unet_3d(
       f'shape {tuple(shape)} with {len(filters)} filters {tuple(filters)}: '
       f'expected sizes divisible by {factor}'
     )
+  is_instance = normalization == 'instance'
   inputs = x = _layers.Input((*shape, n_contrasts), name='image')
   skips = []
   for n_filters in filters:
-    x = _two_convolutions(x, n_filters, dropout)
+    x = _two_convolutions(x, n_filters, dropout, is_instance)
     skips.append(x)
     x = _layers.MaxPooling3D()(x)
-  x = _two_convolutions(x, bottleneck_filters, dropout)
+  x = _two_convolutions(x, bottleneck_filters, dropout, is_instance)
   for n_filters, skip in zip(reversed(filters), reversed(skips)):
-    x = _layers.Conv3DTranspose(n_filters, 2, strides=2)(x)
-    if normalization == 'batch':
+    x = _layers.Conv3DTranspose(n_filters, 2, strides=2, use_bias=not is_instance)(x)
+    if is_instance:
+      x = InstanceNormalization()(x)
+    else:
       # Statistics of the whole batch also where it is spread over several devices.
       x = _layers.BatchNormalization(momentum=batch_norm_momentum, synchronized=True)(x)
-    else:
-      x = InstanceNormalization()(x)
     x = _layers.ReLU()(x)
     x = _layers.Concatenate()([x, skip])
-    x = _two_convolutions(x, n_filters, dropout)
+    x = _two_convolutions(x, n_filters, dropout, is_instance)
   x = _layers.Conv3D(n_classes, 3, padding='same')(x)
   # The softmax stays in float32 under a mixed policy.
   outputs = _layers.Softmax(dtype='float32', name='probability')(x)
   return tf.keras.Model(inputs, outputs, name='unet_3d')
 
 
-def _two_convolutions(x: tf.Tensor, n_filters: int, dropout: float) -> tf.Tensor:
+def _two_convolutions(x: tf.Tensor, n_filters: int, dropout: float, is_normalised: bool) -> tf.Tensor:
   for _ in range(2):
-    x = _layers.Conv3D(n_filters, 3, padding='same', activation='relu')(x)
+    x = _layers.Conv3D(n_filters, 3, padding='same', use_bias=not is_normalised)(x)
+    if is_normalised:
+      x = InstanceNormalization()(x)
+    x = _layers.ReLU()(x)
     x = Dropout(dropout)(x)
   return x

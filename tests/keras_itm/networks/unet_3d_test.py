@@ -33,13 +33,16 @@ class Unet3dTest(tf.test.TestCase):
     self.assertEqual(network.input_shape, (None, 128, 128, 32, 1))
     self.assertEqual(network.output_shape, (None, 128, 128, 32, 2))
 
-  def test_instance_normalization_has_as_many_trainable_weights(self):
+  def test_instance_normalization_in_place_of_every_bias_but_the_last(self):
     options = {'filters': (2, 3), 'bottleneck_filters': 4, 'dropout': 0.0}
     network = unet_3d((8, 8, 4), normalization='instance', **options)
-    self.assertEqual(_size(network.trainable_variables), _count(1, (2, 3), 4, 2))
-    self.assertEqual(network.count_params(), _size(network.trainable_variables))
+    # One weight more for each of the 2 + 3 maps of two convolutions down, 4 at the bottom, and up again
+    # for each of the convolutions; a transposed one had its two normalising weights and loses its bias.
+    expected = _count(1, (2, 3), 4, 2) + 2 * (2 + 3 + 4 + 3 + 2) - (3 + 2)
+    self.assertEqual(_size(network.trainable_variables), expected)
+    self.assertEqual(network.count_params(), expected)
     norms = [x for x in network.layers if type(x).__name__ == 'InstanceNormalization']
-    self.assertEqual([x.gamma.shape[0] for x in norms], [3, 2])
+    self.assertEqual([x.gamma.shape[0] for x in norms], [2, 2, 3, 3, 4, 4, 3, 3, 3, 2, 2, 2])
     with self.assertRaisesRegex(ValueError, "normalization is 'group', expected batch or instance"):
       unet_3d((8, 8, 4), normalization='group', **options)
 
@@ -53,7 +56,12 @@ class Unet3dTest(tf.test.TestCase):
     self.assertGreater(p.std(), 0)
 
   def test_every_weight_is_used(self):
-    network = unet_3d((8, 8, 4), filters=(2, 3), bottleneck_filters=4, dropout=0.0)
+    for normalization in ('batch', 'instance'):
+      self.check_every_weight_is_used(normalization)
+
+  def check_every_weight_is_used(self, normalization):
+    options = {'filters': (2, 3), 'bottleneck_filters': 4, 'dropout': 0.0}
+    network = unet_3d((8, 8, 4), normalization=normalization, **options)
     image = tf.random.stateless_uniform([2, 8, 8, 4, 1], seed=[0, 0])
     with tf.GradientTape() as tape:
       loss = tf.reduce_sum(network(image, training=True)[..., 1] ** 2)
