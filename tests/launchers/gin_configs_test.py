@@ -127,8 +127,8 @@ class StudiesTest(tf.test.TestCase, parameterized.TestCase):
       name: arm.epochs + (arms[arm.start].epochs if arm.start else 0) for name, arm in arms.items()
     }
     synthetic = {name for name, arm in arms.items() if arm.group == 'synthetic'}
-    self.assertEqual({epochs[name] for name in epochs.keys() - synthetic}, {18})
-    self.assertEqual({epochs[name] for name in synthetic}, {12})
+    self.assertEqual({epochs[name] for name in epochs.keys() - synthetic}, {21})
+    self.assertEqual({epochs[name] for name in synthetic}, {14})
 
 
 if __name__ == '__main__':
