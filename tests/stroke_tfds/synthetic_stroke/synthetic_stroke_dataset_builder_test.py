@@ -235,13 +235,16 @@ class RefusalTest(Case):
       self.builder(**fields)
 
   def test_counts(self):
-    self.refuses('num_volumes is 0, expected a whole number of at least 1', num_volumes=0)
+    self.refuses('num_volumes is 0, expected a whole number from 1', num_volumes=0)
     self.refuses('num_volumes is -3, expected', num_volumes=-3)
     self.refuses("seed is 'a', expected", seed='a')
+    self.refuses('min_voxels is True, expected a whole number from 1', min_voxels=True)
+    self.refuses('max_draws is 0, expected a whole number from 1', max_draws=0)
     self.refuses("level is 'no', expected true or false", level='no')
 
   def test_missing_values(self):
     self.refuses("needs 'translator'", translator='')
+    self.refuses('healthy is 3, expected a string', healthy=3)
     self.refuses('/nowhere: no bundle there', translator='/nowhere')
     self.refuses("'lesion_generator'", translator=str(self.lesions))
 
