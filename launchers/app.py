@@ -26,15 +26,17 @@ _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of the run; the same aga
 _DATA_DIR = flags.DEFINE_string('data_dir', None, "TFDS data folder; TFDS' own default when absent.")
 
 
-def launch(root: Callable[..., None], needs_workdir: bool = True) -> None:
+def launch(root: Callable[..., None], needs_workdir: bool = True, bindings_of: str = '') -> None:
   """Runs `root(workdir=..., data_dir=...)` under the flags and the gin configuration.
 
   Args:
     root: What to do.
     needs_workdir: Whether it leaves files; without, workdir may be None.
+    bindings_of: The one configurable that bindings may be of, where all else is done by stages that are
+      programs of their own and do not see them.
 
   Raises:
-    InputError: An unknown gin file or parameter, shown as one line.
+    InputError: An unknown gin file or parameter, or one that no stage would see, shown as one line.
   """
   if needs_workdir:
     flags.mark_flag_as_required('workdir')
@@ -48,6 +50,8 @@ def launch(root: Callable[..., None], needs_workdir: bool = True) -> None:
     # Libraries report faults only; what a run has to say comes by `console.say`.
     logging.set_verbosity(logging.ERROR)
     tf.get_logger().setLevel('ERROR')
+    if bindings_of:
+      _check_bindings(bindings_of, _GIN_BINDINGS.value)
     parse_gin(_GIN_FILE.value, _GIN_BINDINGS.value)
     try:
       root(workdir=_WORKDIR.value, data_dir=_DATA_DIR.value)
@@ -65,6 +69,17 @@ def launch(root: Callable[..., None], needs_workdir: bool = True) -> None:
       raise InputError(f'{error}; name a --gin_file or give --gin_bindings') from error
 
   app.run(main)
+
+
+def _check_bindings(root: str, bindings: list[str]) -> None:
+  for line in bindings:
+    parameter = line.partition('=')[0].strip()
+    # A name without a dot is a macro.
+    if '.' in parameter and not parameter.startswith(f'{root}.'):
+      raise InputError(
+        f'--gin_bindings {line!r}: the stages would not see it, expected a value of {root}; others '
+        'stand in the gin files that it names'
+      )
 
 
 def parse_gin(files: list[str], bindings: list[str]) -> None:

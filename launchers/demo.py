@@ -9,4 +9,4 @@ from launchers import app
 from launchers.demo_lib import run_demo
 
 if __name__ == '__main__':
-  app.launch(run_demo)
+  app.launch(run_demo, bindings_of='run_demo')

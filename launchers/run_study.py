@@ -27,4 +27,4 @@ def run(**folders: str | None) -> None:
 
 
 if __name__ == '__main__':
-  launch(run)
+  launch(run, bindings_of='run_study')

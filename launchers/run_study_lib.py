@@ -1,5 +1,6 @@
 """A study from its design to its report (Platscher et al. 2020, section 3)."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -131,7 +132,16 @@ class StudyRun:
       print(costs.listing(trainings, tasks))
       return
     _check_same_data(self._root / 'study.json', self._opened)
-    run_tasks(tasks, ledger, workers=workers, after=self._after, cost=costs.seconds)
+    done = ledger.seconds()
+    cost = lambda task: 0.0 if task.name in done else costs.seconds(task)
+    try:
+      run_tasks(tasks, ledger, workers=workers, after=self._after, cost=cost)
+    except InputError:
+      # What is finished is shown all the same, and the error after it.
+      if arm_index is None:
+        with contextlib.suppress(InputError):
+          self._report(ledger)
+      raise
     if arm_index is None:
       self._report(ledger)
 
@@ -159,7 +169,9 @@ class StudyRun:
 
   def _report(self, ledger: Ledger) -> None:
     found = [self._tasks.run_folder(*task.arm) / RESULT for task in self._all if task.arm]
-    study = read_results(found, self._design.arms, self._design.seeds)
+    study = read_results(
+      [path for path in found if path.exists()], self._design.arms, self._design.seeds
+    )
     analysis = analyse(study)
     text = json.dumps(analysis.to_json(), indent=2, allow_nan=False) + '\n'
     files.write_whole(self._root / 'statistics.json', text.encode())
@@ -180,10 +192,12 @@ class StudyRun:
     """Those that show volumes, of the first seed."""
     seed = self._design.seeds[0]
     shown = _shown_arms(study)
-    ids = study.cases.subject_id
-    commands = {task.title: str(task.stage()) for task in self._all if task.seed == seed}
+    ids, names = study.cases.subject_id, {arm.name for arm in study.finished}
+    finished = [task.name for task in self._all if task.arm and task.arm[0].name in names]
+    made = [task for task in needed_by(self._all, finished) if task.seed == seed]
+    learnt = {name for arm in study.finished for name in arm.learns_from}
     return volume_figures(
-      sets={name: self._open_set(name, seed) for name in self._design.used()},
+      sets={name: self._open_set(name, seed) for name in self._design.used() if name in learnt},
       clinical=self._opened['train'],
       healthy=self._opened.get('healthy'),
       test=self._opened['test'],
@@ -192,7 +206,7 @@ class StudyRun:
         arm.name: dict(zip(ids, study.results[arm.name, seed].metrics['dice'].mean(axis=0)))
         for arm in shown
       },
-      commands=commands,
+      commands={task.title: str(task.stage()) for task in made},
       data_dir=self._data_dir,
     )
 

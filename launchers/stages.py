@@ -158,8 +158,16 @@ def build(name: str, product: str, options: Sequence[str], data_dir: str) -> Sta
     options: What stands after `tfds build`.
     data_dir: TFDS data folder.
   """
-  tfds = str(Path(sys.executable).with_name('tfds'))
-  command = [tfds, 'build', '--imports', 'stroke_tfds', *options, '--data_dir', data_dir]
+  tfds = Path(sys.executable).with_name('tfds')
+  command = [
+    str(tfds) if tfds.exists() else tfds.name,
+    'build',
+    '--imports',
+    'stroke_tfds',
+    *options,
+    '--data_dir',
+    data_dir,
+  ]
   # Not the folder of a build that was killed, `incomplete.*`.
   mark, lock = '[0-9]*/dataset_info.json', Path(data_dir) / f'.{slug(product)}.lock'
   return Stage(name, command, Path(data_dir) / product, mark, lock=lock)
@@ -188,13 +196,16 @@ def _call(
   """Exit status, and the largest memory in KiB."""
   with contextlib.ExitStack() as stack:
     output = stack.enter_context(log.open('a')) if log else None
-    process = subprocess.Popen(
-      command,
-      stdout=output,
-      stderr=output and subprocess.STDOUT,
-      env={**os.environ, **environment},
-      pass_fds=[lock],
-    )
+    try:
+      process = subprocess.Popen(
+        command,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
+        env={**os.environ, **environment},
+        pass_fds=[lock],
+      )
+    except FileNotFoundError as error:
+      raise InputError(f'{command[0]}: no such program, expected it on the PATH') from error
     try:
       _, status, usage = os.wait4(process.pid, 0)
     except BaseException:

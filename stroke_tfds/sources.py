@@ -57,11 +57,22 @@ class Source:
     return self.draw[0] if self.draw else self.builder.info.splits[self.split].num_examples
 
   @functools.cached_property
+  def lesion_volumes_ml(self) -> np.ndarray:
+    """Of every case of the split, in the order in which they are stored; float [n]."""
+    stored = self._stored(['lesion_volume_ml']).as_numpy_iterator()
+    return np.array([example['lesion_volume_ml'] for example in stored])
+
+  @property
   def usable_positions(self) -> np.ndarray:
     """Where the cases that can be drawn stand in the split, int [n]."""
-    stored = self._stored(['lesion_volume_ml']).as_numpy_iterator()
-    volumes_ml = np.array([example['lesion_volume_ml'] for example in stored])
-    return np.flatnonzero(np.rint(volumes_ml / self.grid.voxel_volume_ml) >= MIN_VOXELS)
+    voxels = np.rint(self.lesion_volumes_ml / self.grid.voxel_volume_ml)
+    return np.flatnonzero(voxels >= MIN_VOXELS)
+
+  @property
+  def subjects(self) -> set[str]:
+    """Ids of the subjects; those of another set may be other people."""
+    stored = self.examples(['subject_id']).as_numpy_iterator()
+    return {example['subject_id'].decode() for example in stored}
 
   @property
   def drawn_positions(self) -> np.ndarray:
@@ -177,8 +188,9 @@ def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
   try:
     n_examples = builder.info.splits[match['split']].num_examples
   except (ValueError, KeyError, AssertionError) as error:
+    splits = {name: split.num_examples for name, split in sorted(builder.info.splits.items())}
     raise InputError(
-      f'data source {text!r}: no such split, {match["name"]} has {sorted(builder.info.splits)}'
+      f'data source {text!r}: no such split or part of one, {match["name"]} has {splits}'
     ) from error
   draw = (int(match['count']), int(match['seed'])) if match['count'] else None
   if not n_examples or (draw and not draw[0]):

@@ -71,7 +71,10 @@ class Costs:
     }
     if self._trainings:
       self._trainings[LESION_GAN] = read('train_lesion_gan', design.lesion_gan)
-    self._unet = read('train_unet', design.unet)
+    # The study gives each arm its own.
+    self._unet = read(
+      'train_unet', design.unet, ['train_unet.epochs = 1', f'train_unet.test = {design.test!r}']
+    )
     self._n_test = sources.open_sources([design.test], data_dir, build=False)[0].n_examples
     self._done = seconds
     products = {task.name: self._products(task) for task in tasks}

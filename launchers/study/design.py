@@ -14,9 +14,12 @@ from stroke_tfds import sources
 from stroke_tfds.carvemix import CarveMixConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_fusion import LesionFusionConfig
+from stroke_tfds.made_config import MadeConfig
 from stroke_tfds.sources import Source
+from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 
 BUILDERS = {'lesion_fusion': LesionFusionConfig, 'carvemix': CarveMixConfig}
+_OF_STUDY = ('num_volumes', 'seed')  # Of each set's config; the study gives them.
 _KINDS = ('translator', 'builder', 'set')
 _FIELDS = ('train', 'test', 'healthy', 'validation')
 _TAKEN = (CLINICAL, *_FIELDS)
@@ -31,7 +34,7 @@ class Synthetic:
     builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
     set: A built data set, `name/config:split`, the same for all seeds.
     bindings: Gin bindings of the translator's training.
-    config: Further fields of the set's config, such as `{'level': False}`.
+    config: Further fields of a new set's config, such as `{'level': False}`.
   """
 
   translator: str = ''
@@ -43,6 +46,11 @@ class Synthetic:
   @property
   def needs_healthy(self) -> bool:
     return bool(self.translator) or 'healthy' in getattr(BUILDERS.get(self.builder), 'SOURCES', ())
+
+  @property
+  def config_class(self) -> type[MadeConfig]:
+    """Of a new set."""
+    return BUILDERS.get(self.builder, SyntheticStrokeConfig)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +117,19 @@ def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synt
     if not isinstance(fields.get('config', {}), Mapping) or (fields.get('config') and 'set' in given):
       raise InputError(f'source {name!r}: config is {fields["config"]!r}, expected fields of a new set')
     read[name] = Synthetic(**{**fields, 'bindings': bindings})
+    _check_config(name, read[name])
   return read
+
+
+def _check_config(name: str, made: Synthetic) -> None:
+  """Before hours of training: the set is built after them."""
+  try:
+    made.config_class(**made.config)
+  except InputError as error:
+    raise InputError(f'source {name!r}: {error}') from error
+  for field in _OF_STUDY:
+    if field in made.config:
+      raise InputError(f'source {name!r}: config has {field!r}, which the study gives')
 
 
 def check_names(design: Design) -> None:
@@ -134,10 +154,17 @@ def check_names(design: Design) -> None:
           f'arm {arm.name!r}: asks for {count} cases of {name!r}, but num_volumes is '
           f'{design.num_volumes}'
         )
+  if design.train.endswith(')'):
+    raise InputError(f'train is {design.train!r}, expected no draw: the arms draw from it')
   _check_folders(design)
   for name, made in design.used().items():
     if made.needs_healthy and not (design.healthy and (design.validation or not made.translator)):
-      raise InputError(f'source {name!r}: needs healthy scans, and healthy or validation is empty')
+      raise InputError(
+        f'source {name!r}: needs healthy scans, and healthy or validation is empty; carvemix and built '
+        'sets do without'
+      )
+    if made.translator and not design.lesion_gan:
+      raise InputError(f'source {name!r}: needs the gin file of a lesion GAN, and lesion_gan is empty')
     if made.translator:
       gin_lines(made.translator)
       gin_lines(design.lesion_gan)
@@ -190,6 +217,8 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
       f'test {design.test}: {n_scored} case(s) with a lesion of {sources.MIN_VOXELS} voxels or more, '
       'expected at least 2'
     )
+  if any(made.needs_healthy for made in design.used().values()):
+    _check_healthy(opened)
   for arm in design.arms:
     for name, count in arm.learns_from.items():
       try:
@@ -197,6 +226,26 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
       except InputError as error:
         raise InputError(f'arm {arm.name!r}: {error}') from error
   return opened
+
+
+def _check_healthy(opened: Mapping[str, Source]) -> None:
+  """A lesion in a healthy scan would stay in the image under the label of healthy tissue."""
+  healthy = opened['healthy']
+  n_lesions = int((healthy.lesion_volumes_ml > 0).sum())
+  if n_lesions:
+    raise InputError(
+      f'healthy {healthy}: {n_lesions} of {healthy.n_examples} cases have a lesion, expected none'
+    )
+  validation = opened.get('validation')
+  for field in ('healthy', 'train') if validation else ():
+    # Of another set, the same id may be another subject.
+    is_same = validation.name == opened[field].name
+    shared = is_same and validation.subjects & opened[field].subjects
+    if shared:
+      raise InputError(
+        f'validation {validation}: {len(shared)} of its subjects are in {field} {opened[field]}, '
+        f'such as {min(shared)!r}, expected none'
+      )
 
 
 def _check_source(design: Design, name: str, count: int | str, data_dir: str) -> dict[str, Source]:
@@ -208,6 +257,8 @@ def _check_source(design: Design, name: str, count: int | str, data_dir: str) ->
   if not text:
     return {}
   _, whole = sources.open_sources([design.train, text], data_dir, build=False)
+  if count != ALL and text[-1] in '])':
+    raise InputError(f'asks for {count} cases of {name!r}, which is the part {text} already')
   if count != ALL and count > whole.n_examples:
     raise InputError(f'asks for {count} cases of {name!r}, but {whole} has {whole.n_examples}')
   sources.open_sources([slices(text, count)], data_dir, build=False)

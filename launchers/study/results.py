@@ -127,11 +127,13 @@ def write_result(
 
 
 def read_results(paths: Sequence[Path], arms: tuple[Arm, ...], seeds: tuple[int, ...]) -> Study:
-  """Reads at least one result.json.
+  """Reads the result.json files.
 
   Raises:
-    InputError: A file that is not a result, or results on different test cases; names the files.
+    InputError: No file, one that is not a result, or results on different test cases; names the files.
   """
+  if not paths:
+    raise InputError('no training of the study is finished, expected at least one')
   results, all_cases = {}, {}
   for path in paths:
     result, all_cases[path] = _read_result(path)

@@ -9,6 +9,7 @@ from concurrent import futures
 from launchers.console import say
 from launchers.stages import Ledger
 from launchers.study.tasks import Task
+from stroke_tfds.errors import InputError
 
 
 def run_tasks(
@@ -27,10 +28,10 @@ def run_tasks(
     workers: Tasks at a time. With more than one, each has its share of the cores and its output goes
       to a log.
     after: Called for each task that is done, also before this start.
-    cost: How long a task takes relative to the others, for the time left.
+    cost: How long a task takes relative to the others, for the time left; 0 for one that is done.
 
   Raises:
-    InputError: A task that failed; the others that run are waited for.
+    InputError: Tasks that failed, once all that do not need them are done.
     ValueError: A task that needs what is none of them.
   """
   environment = {}
@@ -45,7 +46,7 @@ def run_tasks(
     progress.done(task, ran)
 
   with futures.ThreadPoolExecutor(workers) as pool:
-    waiting, running, done = list(tasks), {}, set()
+    waiting, running, done, errors = list(tasks), {}, set(), []
     while waiting or running:
       for task in [task for task in waiting if done.issuperset(task.needs)][: workers - len(running)]:
         running[pool.submit(run, task)] = task
@@ -54,8 +55,19 @@ def run_tasks(
         raise ValueError(f'{[task.name for task in waiting]} need what is no task before them')
       finished, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
       for future in finished:
-        done.add(running.pop(future).name)
-        future.result()
+        task = running.pop(future)
+        try:
+          future.result()
+          done.add(task.name)
+        except InputError as error:
+          errors.append(error)
+          lost = needed_after(waiting, task.name)
+          waiting = [other for other in waiting if other not in lost]
+          progress.lose([task, *lost])
+          say(f'{error}; left out with it: {[other.name for other in lost] or "nothing"}')
+  if errors:
+    more = f'{len(errors)} stages failed; the first: ' if len(errors) > 1 else ''
+    raise InputError(f'{more}{errors[0]}') from errors[0]
 
 
 def needed_by(tasks: Sequence[Task], wanted: Collection[str]) -> list[Task]:
@@ -67,6 +79,15 @@ def needed_by(tasks: Sequence[Task], wanted: Collection[str]) -> list[Task]:
   return [task for task in tasks if task.name in names]
 
 
+def needed_after(tasks: Sequence[Task], name: str) -> list[Task]:
+  """The tasks that cannot run without one, each after those that it needs."""
+  lost = [name]
+  for task in tasks:
+    if not set(lost).isdisjoint(task.needs):
+      lost.append(task.name)
+  return [task for task in tasks if task.name in lost]
+
+
 class _Progress:
   """Says how many tasks are done, and the time left by the speed of this start."""
 
@@ -76,12 +97,18 @@ class _Progress:
     self._worked, self._start = 0.0, time.monotonic()
     self._lock = threading.Lock()
 
+  def lose(self, tasks: Sequence[Task]) -> None:
+    with self._lock:
+      for task in tasks:
+        self._left.pop(task.name)
+      self._n_tasks -= len(tasks)
+
   def done(self, task: Task, ran: bool) -> None:
     with self._lock:
       cost = self._left.pop(task.name)
       # One that an earlier start has done says nothing of the speed.
       self._worked += cost if ran else 0.0
-      if ran:
+      if ran and self._worked:
         rate = (time.monotonic() - self._start) / self._worked
         minutes = rate * sum(self._left.values()) / 60
         n_done = self._n_tasks - len(self._left)

@@ -10,9 +10,8 @@ from keras_itm.lesions import MIN_VOXELS
 from launchers import stages
 from launchers.stages import Stage
 from launchers.study.arms import CLINICAL, Arm
-from launchers.study.design import BUILDERS, Design, Synthetic, slices, source_text
+from launchers.study.design import Design, Synthetic, slices, source_text
 from stroke_tfds.errors import InputError
-from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 
 LESION_GAN = 'lesion GAN'
 _SEED = ', seed '
@@ -139,7 +138,7 @@ class Tasks:
     config = {'num_volumes': self._design.num_volumes, 'seed': seed, **made.config}
     if made.builder:
       sources = {'clinical': self._design.train, 'healthy': self._design.healthy}
-      return {**{field: sources[field] for field in BUILDERS[made.builder].SOURCES}, **config}
+      return {**{field: sources[field] for field in made.config_class.SOURCES}, **config}
     return {
       'translator': str(self._generator(name, seed) / 'bundle'),
       'lesion_generator': str(self._generator(LESION_GAN, seed) / 'bundle'),
@@ -148,8 +147,7 @@ class Tasks:
     }
 
   def _set_name(self, made: Synthetic, name: str, seed: int) -> str:
-    config_class = BUILDERS.get(made.builder, SyntheticStrokeConfig)
-    config = config_class(**self._set_config(made, name, seed)).resolve(self._data_dir)
+    config = made.config_class(**self._set_config(made, name, seed)).resolve(self._data_dir)
     return f'{made.builder or "synthetic_stroke"}/{config.name}'
 
   def _arm(self, arm: Arm, seed: int) -> Task:

@@ -44,6 +44,14 @@ class ParseGinTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'train_nothing'):
       app.parse_gin([], ['train_nothing.epochs = 7'])
 
+  def test_refuses_bindings_that_no_stage_would_see(self):
+    app._check_bindings(
+      'run_study', ['run_study.n_seeds = 1', 'whole = 3', ' run_study.arms={"a.b": 1}']
+    )
+    for line in ('train_unet.batch_size = 4', 'a/Adam.learning_rate=1', 'run_studies.x = 1'):
+      with self.assertRaisesRegex(InputError, f"gin_bindings '{line}': the stages would not see it"):
+        app._check_bindings('run_study', [line])
+
   def test_names_a_missing_file(self):
     with self.assertRaisesRegex(InputError, 'no_such_file.gin'):
       app.parse_gin(['no_such_file.gin'], [])

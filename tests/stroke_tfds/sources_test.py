@@ -96,7 +96,8 @@ class SourcesTest(tf.test.TestCase):
   def test_refuses_what_is_not_there(self):
     for text, message in {
       'phantom_stroke/mini': 'expected "name/config:split"',
-      f'{self.name}:sick': "no such split, .*has .'healthy', 'test', 'train'",
+      f'{self.name}:sick': "no such split or part of one, .*has {'healthy': .*, 'test': .*, 'train': ",
+      f'{self.name}:train[999:]': 'no such split or part of one',
       f'{self.name}:train[:0]': 'holds no example',
       'unheard_of/x:train': "data set 'unheard_of/x' does not exist",
     }.items():

@@ -43,6 +43,15 @@ class ReadTest(Case):
       "'a': config is .*expected fields of a new",
     ),
     ({'builder': 'carvemix', 'config': 3}, "source 'a': config is 3, expected"),
+    ({'translator': 'x', 'config': {'levle': False}}, "source 'a': config field 'levle' is unknown"),
+    (
+      {'builder': 'carvemix', 'config': {'level': False}},
+      "source 'a': config field 'level' is unknown",
+    ),
+    (
+      {'translator': 'x', 'config': {'num_volumes': 9}},
+      "'a': config has 'num_volumes', which the study",
+    ),
     (3, "source 'a': is 3, expected fields"),
     ({'builder': 'mixup'}, r"builder is 'mixup', expected one of \['carvemix', 'lesion_fusion'\]"),
   )
@@ -113,6 +122,16 @@ class NamesTest(Case):
       "gin file 'x.gin': not there", self.check, synthetic=synthetic, arms=arms, lesion_gan='x.gin'
     )
     self.check(lesion_gan='')
+    self.refuses(
+      "source 'SPADE': needs the gin file of a lesion GAN, and lesion_gan is empty",
+      self.check,
+      synthetic=synthetic,
+      arms=arms,
+      lesion_gan='',
+    )
+
+  def test_refuses_to_draw_from_a_draw(self):
+    self.refuses('expected no draw', self.check, train='a/b:train(60, seed=0)')
 
   def test_refuses_bindings_that_the_segmenter_does_not_know(self):
     for binding in ('train_unet.nonsense = 1', 'AffineRangs.shear_degrees = 2', 'x ='):
@@ -195,6 +214,26 @@ class DataTest(Case):
     self.refuses(message, self.check, **self.built(text))
     for field in ('test', 'healthy', 'validation'):
       self.refuses('has the grid', self.check, **{field: f'{other}:train'})
+
+  def test_refuses_healthy_scans_with_lesions(self):
+    self.refuses(
+      f'healthy {self.cohort}:train: 10 of 10 cases have a lesion',
+      self.check,
+      healthy=f'{self.cohort}:train',
+    )
+
+  def test_refuses_validation_on_what_is_learnt_from(self):
+    self.refuses(
+      f"validation {self.cohort}:healthy.:1.: 1 of its subjects are in healthy .*, such as 'phantom",
+      self.check,
+      healthy=f'{self.cohort}:healthy',
+    )
+    self.refuses('of its subjects are in train', self.check, validation=f'{self.cohort}:train[:2]')
+
+  def test_refuses_part_of_a_part(self):
+    text = self.fused(self.cohort)
+    self.check(**self.built(f'{text}[:1]'))
+    self.refuses('which is the part .* already', self.check, **self.built(f'{text}[:1]', 1))
 
   def test_refuses_what_is_not_built(self):
     text = 'phantom_stroke/mini:train'

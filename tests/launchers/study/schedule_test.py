@@ -87,12 +87,28 @@ class OrderTest(tf.test.TestCase):
     threads = {'TF_NUM_INTRAOP_THREADS': '2', 'TF_NUM_INTEROP_THREADS': '1'}
     self.assertEqual(ledger.environments, [(True, threads)] * 5)
 
-  def test_a_failure_ends_it_and_the_others_are_waited_for(self):
-    ledger, after = _Ledger(failing=['a'], seconds=0.1), []
-    with self.assertRaisesRegex(InputError, 'a: ended with exit status 1'):
-      self.run_tasks(ledger, workers=2, after=lambda task: after.append(task.name))
-    self.assertCountEqual(ledger.ran, ['a', 'e'])
-    self.assertEqual(after, ['e'])
+  def test_what_does_not_need_a_failed_one_is_run(self):
+    for workers in (1, 2):
+      ledger, after = _Ledger(failing=['b']), mock.Mock()
+      with self.assertRaisesRegex(InputError, '^b: ended with exit status 1'):
+        self.run_tasks(ledger, workers=workers, after=after)
+      self.assertCountEqual(ledger.ran, ['a', 'b', 'c', 'e'])
+      self.assertCountEqual([call.args[0].name for call in after.call_args_list], ['a', 'c', 'e'])
+
+  def test_several_failures_are_counted(self):
+    ledger = _Ledger(failing=['a', 'e'])
+    with self.assertRaisesRegex(InputError, '^2 stages failed; the first: a: ended with'):
+      self.run_tasks(ledger)
+    self.assertEqual(ledger.ran, ['a', 'e'])
+
+  def test_other_errors_end_it_at_once(self):
+    def broken(task):
+      raise KeyError(task.name)
+
+    ledger = _Ledger()
+    with self.assertRaises(KeyError):
+      self.run_tasks(ledger, after=broken)
+    self.assertEqual(ledger.ran, ['a'])
 
   def test_what_comes_after_a_task_can_refuse(self):
     def refuse(task):
@@ -101,7 +117,7 @@ class OrderTest(tf.test.TestCase):
     ledger = _Ledger()
     with self.assertRaisesRegex(InputError, 'a holds a test case'):
       self.run_tasks(ledger, after=refuse)
-    self.assertEqual(ledger.ran, ['a'])
+    self.assertEqual(ledger.ran, ['a', 'e'])
 
   def test_what_can_never_run_is_an_error(self):
     with self.assertRaisesRegex(ValueError, r"\['b'\] need what is no task before them"):
@@ -133,7 +149,7 @@ class NeededByTest(tf.test.TestCase):
 
 
 class ProgressTest(tf.test.TestCase):
-  def lines(self, ledger, cost):
+  def lines(self, ledger, cost, fails=False):
     """What is said when each task takes as many minutes as it costs."""
     clock = [0.0]
 
@@ -147,7 +163,8 @@ class ProgressTest(tf.test.TestCase):
     with mock.patch.object(schedule.time, 'monotonic', lambda: clock[0]):
       with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         with mock.patch.object(schedule, 'say', print):
-          run_tasks([_task(name) for name in cost], proxy, cost=lambda task: cost[task.name])
+          with self.assertRaises(InputError) if fails else contextlib.nullcontext():
+            run_tasks([_task(name) for name in cost], proxy, cost=lambda task: cost[task.name])
     return output.getvalue().splitlines()
 
   def test_time_left_follows_the_cost_of_what_is_left(self):
@@ -163,6 +180,19 @@ class ProgressTest(tf.test.TestCase):
   def test_what_was_done_before_counts_as_done_but_not_for_the_speed(self):
     lines = self.lines(_Ledger(done=['a']), {'a': 100, 'b': 20, 'c': 5})
     self.assertEqual(lines[0], '2 of 3 stages done, about 5 min left')
+
+  def test_what_is_left_out_is_no_time_left(self):
+    self.assertEqual(
+      self.lines(_Ledger(failing=['a']), {'a': 100, 'b': 20, 'c': 5}, fails=True),
+      [
+        'a: ended with exit status 1; left out with it: nothing',
+        '1 of 2 stages done, about 5 min left',
+        '2 of 2 stages done, about 0 min left',
+      ],
+    )
+
+  def test_a_stage_that_was_done_but_has_to_be_made_again(self):
+    self.assertEqual(self.lines(_Ledger(), {'a': 0}), [])
 
 
 if __name__ == '__main__':
