@@ -20,7 +20,7 @@ import tensorflow_datasets as tfds
 
 from launchers import run_study_lib
 from launchers.run_study_lib import run_study
-from stroke_tfds import lesion_fusion
+from stroke_tfds import lesion_fusion, sources
 from stroke_tfds.errors import InputError
 from tests import tiny
 from tests.launchers.study import fake_study, tiny_study
@@ -106,7 +106,11 @@ class RefusalTest(Case):
   def test_test_cases_that_are_learnt_from(self):
     self.refuses('which is the test case', test=f'{self.cohort}:train[2:4]')
     self.refuses('validation: .*which is the test case', validation=f'{self.cohort}:test[:1]')
-    self.refuses('healthy: .*which is the test case', healthy=f'{self.cohort}:test')
+    one_by_one = [f'{self.cohort}:test[{i}:{i + 1}]' for i in range(6)]
+    healthy = [
+      s for s in sources.open_sources(one_by_one, self.data_dir) if not s.lesion_volumes_ml.any()
+    ]
+    self.refuses('healthy: .*which is the test case', healthy=str(*healthy))
 
   def test_a_folder_that_was_begun_with_other_data(self):
     self.root.mkdir()
@@ -221,6 +225,17 @@ class WholeStudyTest(WholeStudyCase):
     self.assertNotIn('python -m', printed)
     self.assertEqual(times(), trained)
     self.assertEqual((study / 'table.csv').read_bytes(), table)
+
+    # A training that cannot begin, since a file stands where its folder shall be.
+    shutil.rmtree(study / 'seed_1/clinical_lesion_fusion')
+    (study / 'seed_1/clinical_lesion_fusion').touch()
+    process = _start(folder)
+    self.assertEqual(process.wait(), 1)
+    last = (folder / 'output.txt').read_text().splitlines()[-1]
+    self.assertIn('clinical + lesion fusion, seed 1: ended with exit status 1', last)
+    self.assertEqual([row['arm'] for row in _table(study)], ['clinical'])
+    page = (study / 'report.html').read_text()
+    self.assertIn('left out of every comparison: clinical + lesion fusion.', page)
 
 
 @pytest.mark.slow
