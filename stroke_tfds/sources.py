@@ -69,12 +69,6 @@ class Source:
     return np.flatnonzero(voxels >= MIN_VOXELS)
 
   @property
-  def subjects(self) -> set[str]:
-    """Ids of the subjects; those of another set may be other people."""
-    stored = self.examples(['subject_id']).as_numpy_iterator()
-    return {example['subject_id'].decode() for example in stored}
-
-  @property
   def drawn_positions(self) -> np.ndarray:
     """Where the drawn cases stand in the split, in the order of the draw; int [count]."""
     count, seed = self.draw

@@ -8,6 +8,7 @@ import gin
 
 from launchers.app import gin_lines, parse_gin
 from launchers.stages import slug
+from launchers.study import provenance
 from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
 from launchers.unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
@@ -238,13 +239,12 @@ def _check_healthy(opened: Mapping[str, Source]) -> None:
     )
   validation = opened.get('validation')
   for field in ('healthy', 'train') if validation else ():
-    # Of another set, the same id may be another subject.
-    is_same = validation.name == opened[field].name
-    shared = is_same and validation.subjects & opened[field].subjects
-    if shared:
+    learnt = opened[field]
+    if shared := provenance.first_shared(provenance.read(validation), provenance.read(learnt)):
+      case, learnt_case, reason = shared
       raise InputError(
-        f'validation {validation}: {len(shared)} of its subjects are in {field} {opened[field]}, '
-        f'such as {min(shared)!r}, expected none'
+        f'validation {validation} holds {case!r}, which is {learnt_case!r} of {field} {learnt} '
+        f'({reason}); expected scans that no translator learns from'
       )
 
 

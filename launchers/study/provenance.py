@@ -50,7 +50,7 @@ def check_untouched(test: Source, learnt: Mapping[str, Iterable[Source]], data_d
     InputError: A test case is among them, a set is not there to be looked at, or does not say what it
       was made from.
   """
-  tested = read(test).subjects
+  tested = read(test)
   seen: dict[str, Held] = {}
   for purpose, given in learnt.items():
     for source in _with_origins(purpose, given, data_dir):
@@ -58,11 +58,19 @@ def check_untouched(test: Source, learnt: Mapping[str, Iterable[Source]], data_d
         seen[str(source)] = read(source)
       held = seen[str(source)]
       _check_named(purpose, source, held)
-      for key in sorted(tested.keys() & held.subjects.keys()):
+      if shared := first_shared(held, tested):
+        learnt_case, test_case, reason = shared
         raise InputError(
-          f'{purpose}: {source} holds {held.subjects[key]!r}, which is the test case '
-          f'{tested[key]!r} of {test} ({_reason(key)}); expected test cases that nothing was trained on'
+          f'{purpose}: {source} holds {learnt_case!r}, which is the test case {test_case!r} of {test} '
+          f'({reason}); expected test cases that nothing was trained on'
         )
+
+
+def first_shared(one: Held, other: Held) -> tuple[str, str, str] | None:
+  """A case of both: what each calls it, and how it was known again."""
+  for key in sorted(one.subjects.keys() & other.subjects.keys()):
+    return one.subjects[key], other.subjects[key], _reason(key)
+  return None
 
 
 def _check_named(purpose: str, source: Source, held: Held) -> None:
@@ -101,7 +109,7 @@ def _digest(volume: np.ndarray) -> str:
 
 
 def _reason(key: _Key) -> str:
-  """How a test case was known again."""
+  """How a case was known again."""
   kind, *rest = key
   if kind == 'patient':
     source, name = rest

@@ -44,6 +44,14 @@ class RenderTest(tf.test.TestCase):
     self.assertIn('Figure 7. A', page)
     self.assertIn('Figure 2. B', page)
 
+  def test_several_commands_fold(self):
+    figure = lambda commands: render(make_page(sections=[Section('A', [], '', commands)]))
+    self.assertNotIn('<details class="made">', figure(['make x']))
+    self.assertIn('Made by <code>make x</code>', figure(['make x']))
+    folded = figure(['make x', 'make y'])
+    self.assertIn('<details class="made"><summary>Made by 2 commands</summary>', folded)
+    self.assertIn('<code>make y</code>', folded[folded.index('Made by 2') : folded.index('</details>')])
+
   def test_a_row_of_one_cell_is_a_heading(self):
     arms = Table(['arm', 'mean'], [['group <a>'], ['b', '0.5']])
     page = render(make_page(arms=arms))

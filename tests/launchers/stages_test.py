@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -117,6 +118,20 @@ class LedgerTest(tf.test.TestCase):
     self.assertTrue(build('one').is_done())
     self.assertEqual(build('one').lock, build('another').lock)
     self.assertEqual(build('one').lock.parent, self.root)
+
+  def test_builds_by_the_program_of_this_python_or_else_of_the_path(self):
+    folder = self.root / 'bin'
+    folder.mkdir()
+    with mock.patch.object(sys, 'executable', str(folder / 'python')):
+      build = lambda: stages.build('cohort', 'cohort/mini', ['cohort/mini'], 'data')
+      self.assertEqual(build().command[:2], ['tfds', 'build'])
+      (folder / 'tfds').touch()
+      self.assertEqual(build().command[:2], [str(folder / 'tfds'), 'build'])
+
+  def test_a_program_that_is_missing_is_named(self):
+    stage = Stage('cohort', ['no-such-tfds', 'build'], self.root, '*.done')
+    with self.assertRaisesRegex(InputError, '^no-such-tfds: no such program, expected it on the PATH$'):
+      Ledger(self.root / 'stages').run(stage)
 
   def test_names_as_files(self):
     self.assertEqual(slug('clinical + SPADE'), 'clinical_SPADE')

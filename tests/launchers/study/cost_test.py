@@ -124,6 +124,22 @@ class CostsTest(tf.test.TestCase):
       costs.seconds(tasks['short, seed 0']) - 12, one * (2 * 6 * 2 * 3 + 6), rtol=1e-6
     )
 
+  def test_the_segmenter_needs_neither_epochs_nor_test_cases_in_its_file(self):
+    unet = tiny_study.gin_file("""
+import keras_itm.networks.unet_3d
+train_unet.network = @unet_3d
+train_unet.optimizer = @Adam
+unet_3d.filters = (4, 8)
+unet_3d.bottleneck_filters = 8
+train_unet.steps_per_epoch = 2
+train_unet.batch_size = 2
+""")
+    costs, tasks = self.costs(unet=unet)
+    one = self.network_products() / 1e9
+    self.assertAllClose(
+      costs.seconds(tasks['short, seed 0']) - 12, one * (2 * 2 * 2 * 3 + 6), rtol=1e-6
+    )
+
   def test_refuses_networks_that_do_not_fit_the_grid(self):
     with self.assertRaisesRegex(
       InputError, 'lesion_gan_mini.gin: its networks do not fit .*:train: shape .*divisible by 16$'

@@ -224,11 +224,13 @@ class DataTest(Case):
 
   def test_refuses_validation_on_what_is_learnt_from(self):
     self.refuses(
-      f"validation {self.cohort}:healthy.:1.: 1 of its subjects are in healthy .*, such as 'phantom",
+      rf"validation {self.cohort}:healthy.:1. holds '(.*)', which is '\1' of healthy "
+      rf'{self.cohort}:healthy .the same image in every voxel.',
       self.check,
       healthy=f'{self.cohort}:healthy',
     )
-    self.refuses('of its subjects are in train', self.check, validation=f'{self.cohort}:train[:2]')
+    validation = f'{self.cohort}:train[:2]'
+    self.refuses('which is .* of train .*expected scans that', self.check, validation=validation)
 
   def test_refuses_part_of_a_part(self):
     text = self.fused(self.cohort)
