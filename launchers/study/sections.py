@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from launchers import report_style as style
 from launchers.report_page import Panel, Section
-from launchers.study import arm_looks, curve_plots, plots, wording
+from launchers.study import arm_looks, curve_plots, plots, strata, wording
 from launchers.study.arms import Arm
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
@@ -56,7 +56,10 @@ def _figures(study: Study, analysis: Analysis, origin: str):
     'Difference by arterial territory',
     by_territory,
     _stratum_caption(
-      study, analysis, 'The territory that holds most of what of the lesion lies in any'
+      study,
+      analysis,
+      'The territory that holds most of what of the lesion lies in any (other: those with fewer than '
+      f'{strata.MIN_IN_TERRITORY} cases)',
     ),
   )
   yield 12, 'Ranks of the arms', *_ranks(study, analysis)

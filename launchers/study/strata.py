@@ -8,7 +8,9 @@ import numpy as np
 from launchers.study.results import TestSet
 
 _SIZES = ('small', 'medium', 'large')
-_MIN_IN_TERRITORY, _MIN_CASES = 3, 2
+# Of fewer, an interval can be wider than Dice itself.
+MIN_IN_TERRITORY = 5
+_MIN_CASES = 2
 
 
 def tertiles(cases: TestSet) -> dict[str, np.ndarray]:
@@ -28,11 +30,11 @@ def tertiles(cases: TestSet) -> dict[str, np.ndarray]:
 
 
 def territories(cases: TestSet) -> dict[str, np.ndarray]:
-  """Territory -> mask, the most frequent first; last `other`, those with fewer than 3 cases."""
+  """Territory -> mask, the most frequent first; last `other`, those with fewer than 5 cases."""
   territory = cases.territory[cases.is_scored]
   names, counts = np.unique(territory, return_counts=True)
   order = np.argsort(-counts, kind='stable')
-  parts = {str(names[i]): territory == names[i] for i in order if counts[i] >= _MIN_IN_TERRITORY}
+  parts = {str(names[i]): territory == names[i] for i in order if counts[i] >= MIN_IN_TERRITORY}
   rest = ~np.isin(territory, list(parts))
   if rest.sum() >= _MIN_CASES:
     parts['other'] = rest

@@ -80,7 +80,7 @@ class Analysis:
     nemenyi: Arm -> arm -> p value.
     by_size: Tertile of lesion volume, such as `small, 1.4 to 5.3 ml` -> arm -> difference of Dice to
       the first arm; a tertile of one case has no interval and is left out.
-    by_territory: Territory, or `other` for those with fewer than 3 scored cases -> the same; a single
+    by_territory: Territory, or `other` for those with fewer than 5 scored cases -> the same; a single
       case of `other` is left out.
     n_by_size: Tertile -> scored cases.
     n_by_territory: Territory -> scored cases.

@@ -39,18 +39,18 @@ class StrataTest(tf.test.TestCase):
     )
 
   def test_rare_territories_are_pooled(self):
-    territory = ['PCA', 'ACA', 'PCA', 'ACA', 'ACA', 'basilar', 'MCA', 'MCA', 'MCA', 'MCA', 'MCA']
-    cases = _cases([50] * 10 + [5], territory)
+    territory = ['PCA', 'ACA', 'PCA', 'ACA', 'ACA', 'basilar'] + ['MCA'] * 7 + ['ACA'] * 2
+    cases = _cases([50] * 12 + [5, 50, 50], territory)
     parts = strata.territories(cases)
-    # Of the five of MCA one is too small to be scored.
+    # Of the seven of MCA one is too small to be scored.
     self.assertEqual(
-      {name: int(mask.sum()) for name, mask in parts.items()}, {'MCA': 4, 'ACA': 3, 'other': 3}
+      {name: int(mask.sum()) for name, mask in parts.items()}, {'MCA': 6, 'ACA': 5, 'other': 3}
     )
     self.assertEqual(list(parts), ['MCA', 'ACA', 'other'])
     self.assertAllEqual(np.flatnonzero(parts['other']), [0, 2, 5])
 
   def test_a_single_case_of_other_is_left_out(self):
-    parts = strata.territories(_cases([50] * 4, ['ACA', 'ACA', 'ACA', 'PCA']))
+    parts = strata.territories(_cases([50] * 6, ['ACA'] * 5 + ['PCA']))
     self.assertEqual(list(parts), ['ACA'])
 
 
