@@ -66,8 +66,7 @@ class Costs:
     read = lambda root, file, lines=(): _read(root, file, lines, design.train, data_dir)
     self._trainings = {
       translator_title(name): read('train_itm', made.translator, made.bindings)
-      for name, made in design.used().items()
-      if made.translator
+      for name, made in design.translators().items()
     }
     if self._trainings:
       self._trainings[LESION_GAN] = read('train_lesion_gan', design.lesion_gan)

@@ -31,11 +31,12 @@ class Synthetic:
   """A source of synthetic cases; exactly one of the first three is given.
 
   Attributes:
-    translator: Gin file of a translator, trained for each seed beside the study's lesion GAN.
+    translator: Gin file of a translator, trained for each seed beside the study's lesion GAN. Sources
+      with the same file and bindings share its training.
     builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
     set: A built data set, `name/config:split`, the same for all seeds.
     bindings: Gin bindings of the translator's training.
-    config: Further fields of a new set's config, such as `{'level': False}`.
+    config: Further fields of a new set's config, such as `{'in_scan': True}`.
   """
 
   translator: str = ''
@@ -82,6 +83,18 @@ class Design:
   num_volumes: int
   arms: tuple[Arm, ...]
   seeds: tuple[int, ...]
+
+  def translator_of(self, name: str) -> str:
+    """The source under whose name the translator of a source is trained: the first with the same."""
+    key = lambda made: (made.translator, made.bindings)
+    return next(
+      other for other, made in self.synthetic.items() if key(made) == key(self.synthetic[name])
+    )
+
+  def translators(self) -> dict[str, Synthetic]:
+    """What is trained for the sources that some arm learns from: name -> its translator."""
+    names = [self.translator_of(name) for name, made in self.used().items() if made.translator]
+    return {name: self.synthetic[name] for name in dict.fromkeys(names)}
 
   def used(self) -> dict[str, Synthetic]:
     """The synthetic sources that some arm learns from."""

@@ -66,10 +66,11 @@ class Tasks:
     tasks = []
     for seed in self._design.seeds:
       used = self._design.used()
-      if any(made.translator for made in used.values()):
+      translators = self._design.translators()
+      if translators:
         tasks.append(self._lesion_gan(seed))
-      for name, made in used.items():
-        tasks += self._set_tasks(name, made, seed)
+      tasks += [self._translator(name, made, seed) for name, made in translators.items()]
+      tasks += [self._set(name, made, seed) for name, made in used.items() if not made.set]
       tasks += [self._arm(arm, seed) for arm in self._design.arms]
     _check_slugs(tasks)
     return tasks
@@ -119,20 +120,18 @@ class Tasks:
     )
     return Task(title, (), lambda: stage)
 
-  def _set_tasks(self, name: str, made: Synthetic, seed: int) -> list[Task]:
-    """Training of a translator, and the building of its or another synthetic set."""
-    if made.set:
-      return []
-    first = [self._translator(name, made, seed)] if made.translator else []
-    needs = (*(task.name for task in first), _titled(LESION_GAN, seed)) if made.translator else ()
-    title = _set_title(name, seed)
+  def _set(self, name: str, made: Synthetic, seed: int) -> Task:
+    """The building of a synthetic set."""
+    title, needs = _set_title(name, seed), []
+    if made.translator:
+      needs = [translator_title(self._design.translator_of(name)), LESION_GAN]
 
     def stage() -> Stage:
       builder = made.builder or 'synthetic_stroke'
       options = [builder, '--config', json.dumps(self._set_config(made, name, seed))]
       return stages.build(title, self._set_name(made, name, seed), options, self._data_dir)
 
-    return [*first, Task(title, needs, stage, synthetic=(name, seed))]
+    return Task(title, tuple(_titled(need, seed) for need in needs), stage, synthetic=(name, seed))
 
   def _set_config(self, made: Synthetic, name: str, seed: int) -> dict[str, Any]:
     config = {'num_volumes': self._design.num_volumes, 'seed': seed, **made.config}
@@ -140,7 +139,7 @@ class Tasks:
       sources = {'clinical': self._design.train, 'healthy': self._design.healthy}
       return {**{field: sources[field] for field in made.config_class.SOURCES}, **config}
     return {
-      'translator': str(self._generator(name, seed) / 'bundle'),
+      'translator': str(self._generator(self._design.translator_of(name), seed) / 'bundle'),
       'lesion_generator': str(self._generator(LESION_GAN, seed) / 'bundle'),
       'healthy': self._design.healthy,
       **config,

@@ -21,6 +21,8 @@ class SyntheticStrokeConfig(MadeConfig):
     max_draws: Draws of a lesion for one brain before the build gives up.
     level: Whether all slices of a volume get one brightness, see `keras_itm.slice_levels`; the paper
       leaves them as they are.
+    in_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
+      into it, see `scan_change`. The slices of a scan need no levelling.
   """
 
   translator: str = ''
@@ -29,6 +31,7 @@ class SyntheticStrokeConfig(MadeConfig):
   healthy_dir: str = ''
   max_draws: int = 100
   level: bool = True
+  in_scan: bool = False
 
   def origins(self, data_dir: str | None) -> dict[str, Any]:
     source = self.open_healthy(data_dir)
@@ -38,6 +41,8 @@ class SyntheticStrokeConfig(MadeConfig):
       'healthy': fingerprint([source]),
       'max_draws': self.max_draws,
       'level': self.level,
+      # Sets of before keep their names.
+      **({'in_scan': True} if self.in_scan else {}),
     }
 
   def open_healthy(self, data_dir: str | None) -> Source:
@@ -57,8 +62,10 @@ class SyntheticStrokeConfig(MadeConfig):
           '"lesion_generator": "W2/bundle", "healthy": "phantom_stroke/mini", "num_volumes": 8, '
           '"seed": 0}\''
         )
-    if not isinstance(self.level, bool):
-      raise InputError(f'level is {self.level!r}, expected true or false')
+    for name in ('level', 'in_scan'):
+      value = getattr(self, name)
+      if not isinstance(value, bool):
+        raise InputError(f'{name} is {value!r}, expected true or false')
     self.check_count('max_draws', 1)
     super().check_fields()
 

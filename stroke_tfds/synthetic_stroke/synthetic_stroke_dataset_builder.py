@@ -13,6 +13,8 @@ from keras_itm import bundle as bundles
 from keras_itm import synthesis
 from stroke_tfds import builder, example
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.brightness import scale_again
+from stroke_tfds.synthetic_stroke import scan_change
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
@@ -27,7 +29,7 @@ class Builder(builder.StrictBuilder):
 
   VERSION = tfds.core.Version('2.0.0')
   RELEASE_NOTES = {
-    '2.0.0': 'One brightness for all slices of a volume; the sources of all that made it.',
+    '2.0.0': 'One brightness for all slices of a volume; lesions in real scans; the sources of all.',
     '1.0.0': 'Lesions by a 3D GAN, images by a translator.',
   }
   # TFDS needs one; every usable configuration comes by --config.
@@ -87,7 +89,8 @@ class Builder(builder.StrictBuilder):
     config = self.builder_config
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
-    brains = self._healthy.examples(features=('labels', 'subject_id'))
+    features = ('labels', 'subject_id', *(['image'] if config.in_scan else []))
+    brains = self._healthy.examples(features)
     brains = brains.repeat().take(config.num_volumes).enumerate().batch(_CHUNK)
     options = tf.data.Options()
     # There is nothing to tune, and the tuner can keep the end of the build waiting for seconds.
@@ -128,9 +131,12 @@ class Builder(builder.StrictBuilder):
     volume: int,
   ) -> dict[str, Any]:
     """Image, lesion and provenance of brain `i` of a chunk, which is volume `volume` of the set."""
-    seed, lesion = self.builder_config.seed, drawn[i]
-    labels, level = healthy['labels'][i], self.builder_config.level
-    image = synthesis.translate(translator, labels, lesion.mask, volume, seed=seed, level=level)
+    seed, lesion, labels = self.builder_config.seed, drawn[i], healthy['labels'][i]
+    if self.builder_config.in_scan:
+      image = self._put_in_scan(translator, healthy['image'][i], labels, lesion.mask, volume)
+    else:
+      level = self.builder_config.level
+      image = synthesis.translate(translator, labels, lesion.mask, volume, seed=seed, level=level)
     provenance = {
       'source': self.name,
       'healthy_source': str(self._healthy),
@@ -141,7 +147,34 @@ class Builder(builder.StrictBuilder):
       'translator': translator.fingerprint,
       'lesion_generator': generator.fingerprint,
     }
+    if self.builder_config.in_scan:
+      provenance['in_scan'] = True
     return {'image': image.astype(np.float16), 'lesion': lesion.mask, 'provenance': provenance}
+
+  def _put_in_scan(
+    self,
+    translator: bundles.Bundle,
+    scan: np.ndarray,
+    labels: np.ndarray,
+    lesion: np.ndarray,
+    volume: int,
+  ) -> np.ndarray:
+    """The healthy scan with what the lesion changes in its translation."""
+    seed, grid = self.builder_config.seed, self._healthy.grid
+    with_lesion, without = (
+      synthesis.translate(translator, labels, mask, volume, seed=seed, level=False)
+      for mask in (lesion, np.zeros_like(lesion))
+    )
+    changed = scan_change.carry_over(
+      scan.astype(np.float32),
+      labels,
+      lesion,
+      with_lesion,
+      without,
+      parenchyma_ids=self._healthy.metadata['label_scheme']['parenchyma_ids'],
+      spacing_mm=grid.spacing_mm,
+    )
+    return scale_again(changed, self._healthy.metadata['contrasts'])
 
   def _example(
     self, volume: int, labels: np.ndarray, image: np.ndarray, lesion: np.ndarray, provenance: dict

@@ -60,7 +60,7 @@ _DICE = {
 
 
 def mini_arms() -> tuple[Arm, ...]:
-  """The 20 arms of the mini study."""
+  """The 20 arms of the paper and its baselines."""
   arms = {'clinical': _arm({CLINICAL: ALL}, 'clinical', 20)}
   for count in (5, 10, 20, 50):
     arms[f'{count} clinical'] = _arm({CLINICAL: count}, 'few clinical cases', 20)

@@ -18,6 +18,11 @@ from tests.launchers.study.tiny_study import arm
 
 _SYNTHETIC = {
   'SPADE': {'translator': 'spade_mini.gin', 'bindings': ['train_itm.epochs = 2']},
+  'SPADE in scan': {
+    'translator': 'spade_mini.gin',
+    'bindings': ['train_itm.epochs = 2'],
+    'config': {'in_scan': True},
+  },
   'lesion fusion': {'builder': 'lesion_fusion'},
   'CarveMix': {'builder': 'carvemix'},
   'mine': {'set': 'synthetic_stroke/mine-123:train'},
@@ -50,6 +55,14 @@ class TasksTest(tf.test.TestCase):
   def bindings(self, task) -> dict[str, str]:
     flags = [flag for flag in task.stage().command if flag.startswith('--gin_bindings=')]
     return dict(flag.removeprefix('--gin_bindings=').split(' = ') for flag in flags)
+
+  def save_generators(self):
+    metadata = tfds.builder(self.cohort, data_dir=self.data_dir).info.metadata
+    made = tiny.save_toy_bundles(self.root, metadata)
+    for folder, kind in zip(made, ('SPADE', 'lesion_GAN')):
+      target = self.root / 'seed_1' / 'generators' / kind
+      target.mkdir(parents=True)
+      folder.rename(target / 'bundle')
 
   def test_each_comes_after_what_it_needs(self):
     tasks = self.tasks().all()
@@ -178,13 +191,28 @@ class TasksTest(tf.test.TestCase):
     self.assertEqual(self.tasks().set_text('lesion fusion', 1), f'lesion_fusion/{config.name}:train')
     self.assertEqual(self.tasks().set_text('mine', 1), 'synthetic_stroke/mine-123:train')
 
+  def test_sources_share_the_training_of_one_translator(self):
+    arms = {'in scan': arm(learns_from={'SPADE in scan': 'all'})}
+    both = {**_ARMS, **arms}
+    for chosen in (arms, both):
+      tasks = self.by_name(arms=chosen)
+      # Under one name, whichever of them is used.
+      trained = [name for name in tasks if name.endswith('translator, seed 1')]
+      self.assertEqual(trained, ['SPADE translator, seed 1'])
+      self.assertEqual(
+        tasks['SPADE in scan set, seed 1'].needs, ('SPADE translator, seed 1', 'lesion GAN, seed 1')
+      )
+    other = {'translator': 'spade_mini.gin', 'config': {'in_scan': True}}
+    tasks = self.by_name(arms=both, synthetic={**_SYNTHETIC, 'SPADE in scan': other})
+    self.assertIn('SPADE in scan translator, seed 1', tasks)
+    self.save_generators()
+    tasks = self.by_name(arms=both)
+    commands = [tasks[f'{name} set, seed 1'].stage().command for name in ('SPADE', 'SPADE in scan')]
+    plain, in_scan = (json.loads(command[command.index('--config') + 1]) for command in commands)
+    self.assertEqual(in_scan, {**plain, 'in_scan': True})
+
   def test_a_set_by_trained_generators(self):
-    metadata = tfds.builder(self.cohort, data_dir=self.data_dir).info.metadata
-    made = tiny.save_toy_bundles(self.root, metadata)
-    for folder, kind in zip(made, ('SPADE', 'lesion_GAN')):
-      target = self.root / 'seed_1' / 'generators' / kind
-      target.mkdir(parents=True)
-      folder.rename(target / 'bundle')
+    self.save_generators()
     stage = self.by_name()['SPADE set, seed 1'].stage()
     fields = json.loads(stage.command[stage.command.index('--config') + 1])
     generators = self.root / 'seed_1' / 'generators'

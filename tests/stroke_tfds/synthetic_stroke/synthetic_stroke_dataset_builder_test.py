@@ -9,6 +9,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from scipy import ndimage
 
 from keras_itm import synthesis
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
@@ -155,6 +156,29 @@ class ContentTest(Case):
     self.assertGreater(uneven_by, 0.3)
     self.assertLess(left, 0.03)
 
+  def test_keeps_the_scan_and_puts_the_change_in_it(self):
+    plain, made = (
+      self.examples(self.builder(seed=14, num_volumes=1, **options))[0]
+      for options in ({}, {'in_scan': True})
+    )
+    self.assertAllEqual(made['lesion'], plain['lesion'])
+    self.assertTrue(json.loads(made['provenance'])['in_scan'])
+    self.assertNotIn('in_scan', json.loads(plain['provenance']))
+    parent = json.loads(made['provenance'])['healthy_parent'].encode()
+    healthy = tfds.load(self.healthy, split='healthy', data_dir=self.data_dir)
+    scan = next(e for e in tfds.as_numpy(healthy) if e['subject_id'] == parent)['image'][..., 0]
+    is_lesion, image = made['lesion'] > 0, made['image'][..., 0].astype(np.float32)
+    is_far = ndimage.distance_transform_edt(~is_lesion, self.metadata['grid']['spacing_mm']) > 15
+    lit = (scan > 0.1) & (image < 1)
+    # The whole volume is scaled again.
+    scale = np.median(image[is_far & lit] / scan[is_far & lit])
+    self.assertAllClose(image[is_far & lit], scale * scan[is_far & lit], atol=1e-3)
+    # The toy shows label / 28 and the lesion as 1.
+    change = np.minimum(1.02 / (made['labels'] / 28 + 0.02), 4)
+    inside = is_lesion & lit
+    self.assertGreater(inside.sum(), 10)
+    self.assertAllClose(image[inside], (scale * scan * change)[inside], rtol=5e-3)
+
 
 class NameTest(Case):
   def test_carries_count_seed_and_a_fingerprint(self):
@@ -170,6 +194,10 @@ class NameTest(Case):
 
   def test_levelled_volumes_are_another_set(self):
     self.assertNotEqual(self.builder(level=False).data_path, self.builder().data_path)
+
+  def test_lesions_in_scans_are_another_set(self):
+    self.assertNotEqual(self.builder(in_scan=True).data_path, self.builder().data_path)
+    self.assertEqual(self.builder(in_scan=False).data_path, self.builder().data_path)
 
   def test_other_healthy_data_give_another_folder(self):
     other = tiny.build_phantom(self.data_dir, seed=1)
@@ -241,6 +269,7 @@ class RefusalTest(Case):
     self.refuses('min_voxels is True, expected a whole number from 1', min_voxels=True)
     self.refuses('max_draws is 0, expected a whole number from 1', max_draws=0)
     self.refuses("level is 'no', expected true or false", level='no')
+    self.refuses('in_scan is 1, expected true or false', in_scan=1)
 
   def test_missing_values(self):
     self.refuses("needs 'translator'", translator='')
