@@ -34,6 +34,7 @@ SERIES = (
   Series('#000000', ':', 's'),
   Series('#009e73', '-.', 'D'),
   Series('#cc79a7', (0, (5, 1, 1, 1, 1, 1)), 'v'),
+  Series('#56b4e9', (0, (1, 1)), 'P'),
 )
 
 _RC = {
@@ -90,7 +91,7 @@ def format_ml(volume_ml: float) -> str:
 
 
 def series(index: int) -> Series:
-  """The look of the `index`-th line of a figure; looks repeat after five."""
+  """The look of the `index`-th line of a figure; looks repeat after six."""
   return SERIES[index % len(SERIES)]
 
 

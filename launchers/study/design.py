@@ -32,7 +32,8 @@ class Synthetic:
 
   Attributes:
     translator: Gin file of a translator, trained for each seed beside the study's lesion GAN. Sources
-      with the same file and bindings share its training.
+      with the same file and bindings share its training, in the folder of the first of them: keep that
+      one's name and place while a study runs.
     builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
     set: A built data set, `name/config:split`, the same for all seeds.
     bindings: Gin bindings of the translator's training.
@@ -84,8 +85,8 @@ class Design:
   arms: tuple[Arm, ...]
   seeds: tuple[int, ...]
 
-  def translator_of(self, name: str) -> str:
-    """The source under whose name the translator of a source is trained: the first with the same."""
+  def trained_as(self, name: str) -> str:
+    """The source under whose name a source's translator is trained: the first with the same one."""
     key = lambda made: (made.translator, made.bindings)
     return next(
       other for other, made in self.synthetic.items() if key(made) == key(self.synthetic[name])
@@ -93,7 +94,7 @@ class Design:
 
   def translators(self) -> dict[str, Synthetic]:
     """What is trained for the sources that some arm learns from: name -> its translator."""
-    names = [self.translator_of(name) for name, made in self.used().items() if made.translator]
+    names = [self.trained_as(name) for name, made in self.used().items() if made.translator]
     return {name: self.synthetic[name] for name in dict.fromkeys(names)}
 
   def used(self) -> dict[str, Synthetic]:

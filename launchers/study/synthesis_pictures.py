@@ -47,6 +47,7 @@ def _stages_caption(shown: SurveyedSets, apart: Sequence[str], missing: Sequence
       'One healthy case, its label map, and one generated lesion, translated by '
       f'{listed(list(shown.shared))}: provenance, label map and lesion are the same in each.'
     )
+    parts += _in_scan_note(shown)
   if apart:
     parts.append(
       f'Apart, since of another origin or label map, one case of {listed(apart)}: the parent, the '
@@ -60,6 +61,15 @@ def _stages_caption(shown: SurveyedSets, apart: Sequence[str], missing: Sequence
     CONVENTION,
   ]
   return ' '.join(parts)
+
+
+def _in_scan_note(shown: SurveyedSets) -> list[str]:
+  """Says of which sets the images are no translations."""
+  provenance = {name: shown.surveys[name].provenance[shown.positions[name]] for name in shown.shared}
+  kept = [name for name, facts in provenance.items() if facts.get('in_scan')]
+  if not kept:
+    return []
+  return [f'{listed(kept)}: the healthy scan with what the lesion changes in its translation.']
 
 
 def translators(shown: SurveyedSets) -> Section:
@@ -105,6 +115,7 @@ def _translators_caption(shown: SurveyedSets, z: int) -> str:
     f'The case of Figure 2 at {level(shown.grid, z)}, where its lesion is largest, by each '
     f'translator, after its label map and, to compare with, {listed(compared)} (yellow: one voxel '
     'outside that lesion).',
+    *_in_scan_note(shown),
     *([case_origins.missing_note(shown.missing)] if shown.missing else []),
     'Numbers: mean intensity of the whole lesion, and of the parenchyma up to '
     f'{sanity.RING_MM:g} mm around it.',

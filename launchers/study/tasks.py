@@ -124,7 +124,7 @@ class Tasks:
     """The building of a synthetic set."""
     title, needs = _set_title(name, seed), []
     if made.translator:
-      needs = [translator_title(self._design.translator_of(name)), LESION_GAN]
+      needs = [translator_title(self._design.trained_as(name)), LESION_GAN]
 
     def stage() -> Stage:
       builder = made.builder or 'synthetic_stroke'
@@ -139,7 +139,7 @@ class Tasks:
       sources = {'clinical': self._design.train, 'healthy': self._design.healthy}
       return {**{field: sources[field] for field in made.config_class.SOURCES}, **config}
     return {
-      'translator': str(self._generator(self._design.translator_of(name), seed) / 'bundle'),
+      'translator': str(self._generator(self._design.trained_as(name), seed) / 'bundle'),
       'lesion_generator': str(self._generator(LESION_GAN, seed) / 'bundle'),
       'healthy': self._design.healthy,
       **config,

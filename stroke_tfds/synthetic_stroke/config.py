@@ -22,7 +22,7 @@ class SyntheticStrokeConfig(MadeConfig):
     level: Whether all slices of a volume get one brightness, see `keras_itm.slice_levels`; the paper
       leaves them as they are.
     in_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
-      into it, see `scan_change`. The slices of a scan need no levelling.
+      into it, see `scan_change`; `level` has no part in it.
   """
 
   translator: str = ''
@@ -32,6 +32,13 @@ class SyntheticStrokeConfig(MadeConfig):
   max_draws: int = 100
   level: bool = True
   in_scan: bool = False
+
+  def __post_init__(self):
+    super().__post_init__()
+    for name in ('level', 'in_scan'):
+      value = getattr(self, name)
+      if not isinstance(value, bool):
+        raise InputError(f'{name} is {value!r}, expected true or false')
 
   def origins(self, data_dir: str | None) -> dict[str, Any]:
     source = self.open_healthy(data_dir)
@@ -62,10 +69,8 @@ class SyntheticStrokeConfig(MadeConfig):
           '"lesion_generator": "W2/bundle", "healthy": "phantom_stroke/mini", "num_volumes": 8, '
           '"seed": 0}\''
         )
-    for name in ('level', 'in_scan'):
-      value = getattr(self, name)
-      if not isinstance(value, bool):
-        raise InputError(f'{name} is {value!r}, expected true or false')
+    if self.in_scan and not self.level:
+      raise InputError('level is False, expected it left out: in_scan levels nothing')
     self.check_count('max_draws', 1)
     super().check_fields()
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-_REACH_MM, _STEEPNESS = 3.0, 4.0  # How the change fades out beside the lesion.
+_SIGMA_MM, _STEEPNESS = 3.0, 4.0  # The change fades out beside the lesion, over about 6 mm.
 _MOST = 4.0  # Times brighter or darker.
 _DARK = 0.02  # Keeps quotients of black voxels near 1.
 _LEAST_VOXELS = 50  # A slice with less parenchyma is taken as it is.
@@ -47,7 +47,7 @@ def carry_over(
   is_known = (healthy.sum(axis=(0, 1)) >= _LEAST_VOXELS) & (before > 0) & (after > 0)
   gain = np.divide(after, before, out=np.ones_like(before), where=is_known)
   change = np.clip((with_lesion + _DARK) / (gain * without + _DARK), 1 / _MOST, _MOST)
-  sigma = _REACH_MM / np.asarray(spacing_mm)
+  sigma = _SIGMA_MM / np.asarray(spacing_mm)
   fading = _STEEPNESS * ndimage.gaussian_filter((lesion > 0).astype(np.float32), sigma)
   share = np.where(is_lesion, 1, np.minimum(fading, 1)[..., np.newaxis])
   return (scan * (1 + share * (change - 1))).astype(np.float32)

@@ -14,6 +14,7 @@ from keras_itm import synthesis
 from stroke_tfds import builder, example
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
+from stroke_tfds.sources import Source
 from stroke_tfds.synthetic_stroke import scan_change
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
@@ -29,7 +30,8 @@ class Builder(builder.StrictBuilder):
 
   VERSION = tfds.core.Version('2.0.0')
   RELEASE_NOTES = {
-    '2.0.0': 'One brightness for all slices of a volume; lesions in real scans; the sources of all.',
+    '2.0.0': 'One brightness for all slices of a volume; lesions in real scans; a set names the '
+    'sources of all that made it.',
     '1.0.0': 'Lesions by a 3D GAN, images by a translator.',
   }
   # TFDS needs one; every usable configuration comes by --config.
@@ -87,6 +89,8 @@ class Builder(builder.StrictBuilder):
 
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
     config = self.builder_config
+    if config.in_scan:
+      _check_scans(self._healthy)
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
     features = ('labels', 'subject_id', *(['image'] if config.in_scan else []))
@@ -165,6 +169,11 @@ class Builder(builder.StrictBuilder):
       synthesis.translate(translator, labels, mask, volume, seed=seed, level=False)
       for mask in (lesion, np.zeros_like(lesion))
     )
+    if with_lesion.shape != scan.shape:
+      raise InputError(
+        f'translator {translator.path} makes {with_lesion.shape[-1]} contrast(s), expected those of '
+        f'{self._healthy}: {", ".join(self._healthy.metadata["contrasts"])}'
+      )
     changed = scan_change.carry_over(
       scan.astype(np.float32),
       labels,
@@ -183,4 +192,14 @@ class Builder(builder.StrictBuilder):
     grid = self._healthy.grid
     return subject_id, example.make_example(
       image, labels, lesion, grid=grid, subject_id=subject_id, provenance=provenance
+    )
+
+
+def _check_scans(healthy: Source) -> None:
+  """Refuses scans in which a lesion cannot be the only one, and sets without any."""
+  n_lesions = int((healthy.lesion_volumes_ml > 0).sum())
+  if n_lesions:
+    raise InputError(
+      f'healthy {healthy}: {n_lesions} of {healthy.n_examples} cases have a lesion, expected none '
+      'where in_scan keeps the scans'
     )

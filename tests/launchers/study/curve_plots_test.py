@@ -38,6 +38,14 @@ class LearningCurvesTest(tf.test.TestCase):
     names = [text.get_text() for text in self.figure.legends[0].get_texts()]
     self.assertEqual(names, ['fusion', 'mix', 'SPADE'])
 
+  def test_four_translators_and_two_baselines_of_one_group_differ(self):
+    study = fake_study.make(arms=fake_study.mini_arms((*fake_study.TRANSLATORS, 'in scan')))
+    arms = [arm for arm in study.arms if arm.group == 'clinical + synthetic']
+    lines = curve_plots.learning_curves(study, 'clinical + synthetic', arms).figure.axes[0].lines
+    self.assertLen({line.get_marker() for line in lines}, 6)
+    self.assertLen({str(line._dash_pattern) for line in lines}, 6)
+    self.assertLen({line.get_color() for line in lines}, 6)
+
   def test_the_evaluated_epochs_are_shaded(self):
     box = self.figure.axes[0].patches[0].get_extents()
     x = self.figure.axes[0].transData.inverted().transform(box.get_points())[:, 0]

@@ -52,6 +52,7 @@ class ReadTest(Case):
       {'translator': 'x', 'config': {'num_volumes': 9}},
       "'a': config has 'num_volumes', which the study",
     ),
+    ({'translator': 'x', 'config': {'in_scan': 1}}, "'a': in_scan is 1, expected true or false"),
     (3, "source 'a': is 3, expected fields"),
     ({'builder': 'mixup'}, r"builder is 'mixup', expected one of \['carvemix', 'lesion_fusion'\]"),
   )

@@ -59,8 +59,8 @@ _DICE = {
 }
 
 
-def mini_arms() -> tuple[Arm, ...]:
-  """The 20 arms of the paper and its baselines."""
+def mini_arms(translators: Sequence[str] = TRANSLATORS) -> tuple[Arm, ...]:
+  """The arms of the paper and its baselines, 20 of them with its three translators."""
   arms = {'clinical': _arm({CLINICAL: ALL}, 'clinical', 20)}
   for count in (5, 10, 20, 50):
     arms[f'{count} clinical'] = _arm({CLINICAL: count}, 'few clinical cases', 20)
@@ -69,7 +69,7 @@ def mini_arms() -> tuple[Arm, ...]:
   for name in ('lesion fusion', 'CarveMix'):
     sources = {CLINICAL: ALL, name: ALL}
     arms[f'clinical + {name}'] = _arm(sources, 'clinical + synthetic', 12)
-  for name in TRANSLATORS:
+  for name in translators:
     arms.update(_arms_of(name))
   for name, published in _PUBLISHED.items():
     arms[name]['published'] = published

@@ -22,6 +22,10 @@ class FakeOther(fake_runs.FakeClinical, skip_registration=True):
   """A second translator's set."""
 
 
+class FakeKept(fake_runs.FakeClinical, skip_registration=True):
+  """A set of scans that were kept."""
+
+
 class FakeCarved(fake_runs.FakeClinical, skip_registration=True):
   """A set of clinical parents and donors."""
 
@@ -38,7 +42,7 @@ class FakeLost(fake_runs.FakeClinical, skip_registration=True):
   """A set without shared cases, of parents and donors that cannot be found."""
 
 
-def made_of(healthy, lesions, brightness, source=HEALTHY):
+def made_of(healthy, lesions, brightness, source=HEALTHY, **facts):
   """Synthetic cases with the label maps of healthy ones and the lesions of others."""
   cases = []
   for i, (parent, donor) in enumerate(zip(healthy, lesions)):
@@ -47,6 +51,7 @@ def made_of(healthy, lesions, brightness, source=HEALTHY):
       'healthy_parent': parent['subject_id'],
       'lesion_seed': [0, i],
       'lesion_generator': 'g',
+      **facts,
     }
     image = np.clip(parent['image'] * (1 + brightness * donor['lesion'][..., np.newaxis]), 0, 1)
     cases.append(
@@ -78,6 +83,7 @@ class VolumeFiguresTest(tf.test.TestCase):
     healthy = fake_runs.make_examples('healthy', 4, 0, n_negative=4)
     train = fake_runs.make_examples('train', 6, 1)
     write_made(FakeOther, made_of(healthy, train, 1.0), cls.data_dir)
+    write_made(FakeKept, made_of(healthy, train, 0.7, in_scan=True), cls.data_dir)
     wrong = made_of(healthy, train, 0.5)
     for case in wrong:
       case['labels'] = case['labels'][::-1].copy()
@@ -182,6 +188,13 @@ class VolumeFiguresTest(tf.test.TestCase):
     self.assertEqual(titles[0][0], 'healthy DWI')
     self.assertEqual(titles[2], ['clinical parent', 'donor of the lesion', 'CarveMix'])
     self.assertNotIn('Not shown', sections[2].caption + sections[3].caption)
+
+  def test_says_which_images_are_scans(self):
+    note = 'C: the healthy scan with what the lesion changes in its translation.'
+    _, sections = self.draw_stages({'A': 'fake_other', 'C': 'fake_kept'})
+    for number in (2, 3):
+      self.assertIn(note, sections[number].caption)
+      self.assertNotIn('healthy scan', self.sections[number].caption)
 
   def test_without_healthy_cases(self):
     titles, sections = self.draw_stages({'CarveMix': 'fake_carved'}, healthy=None)

@@ -57,6 +57,16 @@ class CarryOverTest(tf.test.TestCase):
       self.assertBetween(made[beside] / self.scan[beside], least, most)
       self.assertEqual(made[far], self.scan[far])
 
+  def test_the_share_of_the_change_beside_a_flat_border(self):
+    """min(4 Phi(-d / 3 mm), 1) at a distance d."""
+    self.lesion[:] = 0
+    self.lesion[:6] = 1
+    swollen = np.full_like(self.without, 0.73)
+    labels = np.zeros(_SHAPE, np.uint8)
+    made = _carry_over(self.scan, self.lesion, swollen, self.without, labels, (1.0, 1.0, 8.0))
+    # Centre of the fifth voxel outside: 4.5 mm. 4 Phi(-1.5) = .267
+    self.assertAllClose(made[10, 6, 1] / self.scan[10, 6, 1], [1 + 0.267 * 0.5], atol=0.02)
+
   def test_no_more_than_four_times_and_black_stays_black(self):
     self.scan[2, 2, 1] = 0
     bright = np.where(self.lesion[..., np.newaxis], 1.0, self.without)
@@ -64,6 +74,17 @@ class CarryOverTest(tf.test.TestCase):
     made = _carry_over(self.scan, self.lesion, bright, dark)
     self.assertEqual(made[2, 2, 1, 0], 0)
     self.assertAllClose(made[1, 1, 1], 4 * self.scan[1, 1, 1])
+    made = _carry_over(self.scan, self.lesion, dark, bright)
+    self.assertAllClose(made[1, 1, 1], 0.25 * self.scan[1, 1, 1])
+
+  def test_a_slice_with_less_than_50_voxels_of_parenchyma_is_taken_as_it_is(self):
+    darker = 0.8 * self.with_lesion
+    labels = np.full(_SHAPE, 2, np.uint8)
+    labels[:, :, 1] = 5
+    labels[3:10, :7, 1] = 2  # 49, less the lesion's.
+    made = _carry_over(self.scan, self.lesion, darker, self.without, labels)
+    inside = self.lesion > 0
+    self.assertAllClose(made[inside], 0.604 / 0.5 * self.scan[inside], rtol=1e-5)
 
   def test_contrasts_are_changed_each_by_itself(self):
     both = lambda image, other: np.concatenate([image, other], axis=-1)

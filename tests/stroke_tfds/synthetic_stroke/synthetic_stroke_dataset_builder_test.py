@@ -197,7 +197,8 @@ class NameTest(Case):
 
   def test_lesions_in_scans_are_another_set(self):
     self.assertNotEqual(self.builder(in_scan=True).data_path, self.builder().data_path)
-    self.assertEqual(self.builder(in_scan=False).data_path, self.builder().data_path)
+    # Sets from before there was a choice keep their names.
+    self.assertNotIn('in_scan', self.config().origins(self.data_dir))
 
   def test_other_healthy_data_give_another_folder(self):
     other = tiny.build_phantom(self.data_dir, seed=1)
@@ -270,6 +271,23 @@ class RefusalTest(Case):
     self.refuses('max_draws is 0, expected a whole number from 1', max_draws=0)
     self.refuses("level is 'no', expected true or false", level='no')
     self.refuses('in_scan is 1, expected true or false', in_scan=1)
+    self.refuses('level is False, expected it left out', in_scan=True, level=False)
+
+  def test_scans_with_lesions(self):
+    cohort = f'{self.healthy}:train'
+    self.builder(healthy=cohort, num_volumes=1).download_and_prepare()
+    made = self.builder(healthy=cohort, in_scan=True)
+    with self.assertRaisesRegex(InputError, 'train: 4 of 4 cases have a lesion, expected none where'):
+      made.download_and_prepare()
+
+  def test_a_translator_of_other_contrasts(self):
+    """Its change of the DWI must not be carried over to the ADC."""
+    made = self.builder(seed=15, in_scan=True, num_volumes=1)
+    both = lambda *args, **kwargs: np.zeros((*self.metadata['grid']['shape'], 2), np.float32)
+    message = r'translator makes 2 contrast.s., expected those of .*:healthy: DWI$'
+    with mock.patch.object(synthesis, 'translate', both):
+      with self.assertRaisesRegex(InputError, message):
+        made.download_and_prepare()
 
   def test_missing_values(self):
     self.refuses("needs 'translator'", translator='')
