@@ -1,5 +1,6 @@
 """How synthetic sets were made and how they look: the paper's Figures 2 and 3."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -139,9 +140,11 @@ def _shared_panels(shown: SurveyedSets) -> Iterator[Panel]:
   subject = shown.missing[0].subject if parent is None else name_of(parent)
   images = [Stage(name, first_contrast(example), example['lesion']) for name, example in made.items()]
   yield _stages(shown, case, slices, box, f'Healthy case {subject}, lesion of {_volume(first)}')
-  for i in range(0, len(images), _N_COLUMNS):
+  # Four in two panels of two.
+  n_columns = math.ceil(len(images) / math.ceil(len(images) / _N_COLUMNS))
+  for i in range(0, len(images), n_columns):
     title = 'Synthetic DWIs of this label map'
-    yield _stages(shown, images[i : i + _N_COLUMNS], slices, box, title)
+    yield _stages(shown, images[i : i + n_columns], slices, box, title)
 
 
 def _apart_panel(shown: SurveyedSets, name: str) -> tuple[Panel, list[Origin]]:
