@@ -1,9 +1,10 @@
 """Settings of the whole suite."""
 
-import atexit
+import functools
 import os
 import shutil
 import tempfile
+from multiprocessing import util
 
 # Before TensorFlow is imported: tests share the cores with one another, and its notes drown results.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -20,7 +21,9 @@ tf.config.set_logical_device_configuration(_cpu, [tf.config.LogicalDeviceConfigu
 def pytest_configure():
   # What tests, TensorFlow and programs started by tests leave in temporary folders goes when they end.
   os.environ['TMPDIR'] = tempfile.tempdir = tempfile.mkdtemp(prefix='keras_itm_tests_')
-  atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
+  # After multiprocessing, which removes a folder of its own in it at -100.
+  remove = functools.partial(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
+  util.Finalize(None, remove, exitpriority=-200)
 
 
 def pytest_collection_modifyitems(items):
