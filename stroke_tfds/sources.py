@@ -131,6 +131,19 @@ def check_agreement(sources: Sequence[Source]) -> None:
         )
 
 
+def check_healthy(source: Source) -> None:
+  """Refuses scans with lesions, which would stay in the image under the label of healthy tissue.
+
+  Raises:
+    InputError: Some case has a lesion.
+  """
+  n_lesions = int((source.lesion_volumes_ml > 0).sum())
+  if n_lesions:
+    raise InputError(
+      f'healthy {source}: {n_lesions} of {source.n_examples} cases have a lesion, expected none'
+    )
+
+
 def open_builder(
   name: str, data_dir: str | None = None, *, build: bool = True
 ) -> tfds.core.DatasetBuilder:

@@ -244,17 +244,15 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
 
 
 def _check_healthy(opened: Mapping[str, Source]) -> None:
-  """A lesion in a healthy scan would stay in the image under the label of healthy tissue."""
-  healthy = opened['healthy']
-  n_lesions = int((healthy.lesion_volumes_ml > 0).sum())
-  if n_lesions:
-    raise InputError(
-      f'healthy {healthy}: {n_lesions} of {healthy.n_examples} cases have a lesion, expected none'
-    )
-  validation = opened.get('validation')
-  for field in ('healthy', 'train') if validation else ():
+  """Refuses healthy scans with lesions, and validation on what is learnt from."""
+  sources.check_healthy(opened['healthy'])
+  if 'validation' not in opened:
+    return
+  validation = opened['validation']
+  held = provenance.read(validation)
+  for field in ('healthy', 'train'):
     learnt = opened[field]
-    if shared := provenance.first_shared(provenance.read(validation), provenance.read(learnt)):
+    if shared := provenance.first_shared(held, provenance.read(learnt)):
       case, learnt_case, reason = shared
       raise InputError(
         f'validation {validation} holds {case!r}, which is {learnt_case!r} of {field} {learnt} '

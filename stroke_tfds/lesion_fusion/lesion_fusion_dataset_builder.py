@@ -12,6 +12,7 @@ from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.lesion_fusion import fusion
 from stroke_tfds.phantom.fields import Lattice
 from stroke_tfds.recombined_config import RecombinedConfig
+from stroke_tfds.sources import check_healthy
 
 
 @dataclasses.dataclass
@@ -36,6 +37,10 @@ class Builder(recombined.RecombinedBuilder):
   RELEASE_NOTES = {'1.0.0': 'Lesions of clinical cases in healthy scans.'}
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [LesionFusionConfig()]
+
+  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+    check_healthy(self.parent_source)
+    return super()._split_generators(dl_manager)
 
   def prepare_donor(self, case: recombined.Case) -> fusion.RelativeLesion:
     structures = fusion.pool_sides(self.label_scheme['names'])

@@ -14,7 +14,7 @@ from keras_itm import synthesis
 from stroke_tfds import builder, example
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
-from stroke_tfds.sources import Source
+from stroke_tfds.sources import check_healthy
 from stroke_tfds.synthetic_stroke import scan_change
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
@@ -90,7 +90,7 @@ class Builder(builder.StrictBuilder):
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
     config = self.builder_config
     if config.in_scan:
-      _check_scans(self._healthy)
+      check_healthy(self._healthy)
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
     features = ('labels', 'subject_id', *(['image'] if config.in_scan else []))
@@ -192,14 +192,4 @@ class Builder(builder.StrictBuilder):
     grid = self._healthy.grid
     return subject_id, example.make_example(
       image, labels, lesion, grid=grid, subject_id=subject_id, provenance=provenance
-    )
-
-
-def _check_scans(healthy: Source) -> None:
-  """Refuses scans in which a lesion cannot be the only one, and sets without any."""
-  n_lesions = int((healthy.lesion_volumes_ml > 0).sum())
-  if n_lesions:
-    raise InputError(
-      f'healthy {healthy}: {n_lesions} of {healthy.n_examples} cases have a lesion, expected none '
-      'where in_scan keeps the scans'
     )

@@ -6,6 +6,7 @@ import tensorflow_datasets as tfds
 from scipy import ndimage
 
 from stroke_tfds import lesion_fusion
+from stroke_tfds.errors import InputError
 from tests import recombined_sets
 
 
@@ -38,6 +39,11 @@ class ContentTest(recombined_sets.RecombinedCase):
     self.assertLen(set(parents), 4)
     self.assertEqual(parents[4], parents[0])
     self.assertNotAllEqual(made[4]['lesion'], made[0]['lesion'])
+
+  def test_refuses_healthy_scans_with_lesions(self):
+    made = self.builder(healthy=f'{self.cohort}:train')
+    with self.assertRaisesRegex(InputError, 'healthy .*:train: .* cases have a lesion, expected none'):
+      made.download_and_prepare()
 
   def test_provenance_and_metadata_name_the_sources(self):
     builder = self.builder()

@@ -277,7 +277,7 @@ class RefusalTest(Case):
     cohort = f'{self.healthy}:train'
     self.builder(healthy=cohort, num_volumes=1).download_and_prepare()
     made = self.builder(healthy=cohort, in_scan=True)
-    with self.assertRaisesRegex(InputError, 'train: 4 of 4 cases have a lesion, expected none where'):
+    with self.assertRaisesRegex(InputError, 'train: 4 of 4 cases have a lesion, expected none'):
       made.download_and_prepare()
 
   def test_a_translator_of_other_contrasts(self):
