@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_itm import lesions
 from keras_itm.bundle import Bundle
-from keras_itm.slice_levels import level_slices
+from keras_itm.slice_brightness import level_slices
 
 # Latents of lesions and of translators come from different streams.
 _LESION, _IMAGE = 0, 1

@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from keras_itm import lesions
 from keras_itm.bundle import LESION_GENERATOR, Bundle
-from launchers import report_style
 from launchers.console import say
-from launchers.lesion_comparison import describe, lesion_sets, table_rows
-from launchers.lesion_figure import lesion_figure
+from launchers.reports import style
+from launchers.reports.lesions_figure import lesion_figure
 from launchers.run_folder import output_folder
+from stroke_eval.lesion_sets import describe, lesion_sets, table_rows
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, fingerprint, open_sources
 from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
@@ -82,7 +82,7 @@ def compare_lesions(
   _write_json(folder / 'lesions.json', facts, columns)
   rows = table_rows(columns, min_voxels)
   (folder / 'lesions.md').write_text(_markdown(rows))
-  with report_style.style():
+  with style.style():
     lesion_figure(sets, train.grid, shown).savefig(folder / 'lesions.png', dpi=170)
   say('\n' + _plain_text(rows))
 

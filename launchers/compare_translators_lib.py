@@ -12,11 +12,11 @@ import numpy as np
 from keras_itm import synthesis
 from keras_itm.bundle import TRANSLATOR, Bundle
 from keras_itm.lesions import MIN_VOXELS
-from launchers import report_style
-from launchers.comparison_figure import ShownCase, comparison_figure
 from launchers.console import say
+from launchers.reports import style
+from launchers.reports.translators_figure import ShownCase, comparison_figure
 from launchers.run_folder import output_folder
-from launchers.translation_scores import (
+from stroke_eval.translation import (
   FLICKER_RANGE,
   Anatomy,
   Scores,
@@ -92,7 +92,7 @@ def compare_translators(
     for i in shown
   ]
   note = f'Means over the {len(cases)} cases with a lesion of {source}.'
-  with report_style.style():
+  with style.style():
     names = opened.metadata['label_scheme']['names']
     figure = comparison_figure(rows, means, real_contrast, opened.grid, names, note)
     figure.savefig(folder / 'comparison.png', dpi=200)

@@ -9,9 +9,9 @@ import gin
 import tensorflow as tf
 
 from keras_itm.multiply_adds import count_multiply_adds
-from launchers.itm_lib import train_itm
-from launchers.lesion_gan_lib import train_lesion_gan
-from launchers.unet_lib import train_unet
+from launchers.train_itm_lib import train_itm
+from launchers.train_lesion_gan_lib import train_lesion_gan
+from launchers.train_unet_lib import train_unet
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import find_builder

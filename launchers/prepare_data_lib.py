@@ -14,7 +14,7 @@ import tqdm
 
 from launchers import subject_pool
 from launchers.console import say
-from launchers.quality_page import write_page
+from launchers.reports.quality.page import write_page
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.preparation import quality

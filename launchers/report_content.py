@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
-from launchers import report_figures as plots
-from launchers import report_images as images
-from launchers import report_style as style
 from launchers.report_gather import Inputs
-from launchers.report_page import Panel, Section
+from launchers.reports import images, plots, style
+from launchers.reports.page import Panel, Section
 
 _N_GALLERY = 12
 _CONVENTION = (

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from launchers import arm_statistics, report_inputs
+from launchers import arm_statistics
 from launchers.arm_statistics import Case
-from launchers.report_inputs import Curves
-from launchers.set_survey import Survey
+from launchers.reports import inputs
+from launchers.reports.inputs import Curves
+from stroke_eval.survey import Survey
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import Source
@@ -100,14 +101,14 @@ def gather(
   if not arms:
     raise InputError('arms is empty, expected the name and run folder of at least one U-Net')
   commands = _all_commands(commands, clinical, synthetic, lesion_gan_run, translator_run, arms)
-  lesion_gan = report_inputs.read_curves(lesion_gan_run, commands['lesion GAN'])
-  translator = report_inputs.read_curves(translator_run, commands['translator'])
+  lesion_gan = inputs.read_curves(lesion_gan_run, commands['lesion GAN'])
+  translator = inputs.read_curves(translator_run, commands['translator'])
   of_arms = lambda read: {arm: read(run, commands[f'U-Net: {arm}']) for arm, run in arms.items()}
-  unets = of_arms(report_inputs.read_curves)
-  cases = of_arms(report_inputs.read_cases)
+  unets = of_arms(inputs.read_curves)
+  cases = of_arms(inputs.read_cases)
   arm_statistics.check_same_cases(cases)
   healthy, train, test, made = _open_sets(clinical, synthetic, data_dir, commands)
-  surveys = {source: report_inputs.survey_source(source) for source in (healthy, train, made)}
+  surveys = {source: inputs.survey_source(source) for source in (healthy, train, made)}
   for source in (train, made):
     if not surveys[source].with_lesion().size:
       raise InputError(f'data set {source}: no case has a lesion, expected at least one')
@@ -122,7 +123,7 @@ def gather(
     lesion_gan=lesion_gan,
     translator=translator,
     unets=unets,
-    learnt_from=of_arms(report_inputs.read_sources),
+    learnt_from=of_arms(inputs.read_sources),
     cases=cases,
     syntheses=_syntheses(made, surveys[made], clinical, data_dir, commands['clinical data set']),
     segmented=_segmented(test, arms, cases, commands),
@@ -157,13 +158,13 @@ def _open_sets(
   clinical: str, synthetic: str, data_dir: str | None, commands: Mapping[str, str]
 ) -> list[Source]:
   """The clinical splits healthy, train and test, and the synthetic set."""
-  splits = report_inputs.open_splits(
+  splits = inputs.open_splits(
     [f'{clinical}:{split}' for split in ('healthy', 'train', 'test')],
     data_dir,
     commands['clinical data set'],
   )
   # Opened together with a clinical split, whose grid and labels it must share.
-  made, _ = report_inputs.open_splits(
+  made, _ = inputs.open_splits(
     [f'{synthetic}:train', str(splits[0])], data_dir, commands['synthetic data set']
   )
   return [*splits, made]
@@ -175,15 +176,15 @@ def _syntheses(
   order = np.argsort(generated.voxels, kind='stable')
   at = np.quantile(np.arange(len(order)), _SHOWN_QUANTILES, method='nearest')
   shown = [int(order[int(i)]) for i in dict.fromkeys(at)]
-  examples = report_inputs.read_examples(made, [generated.subject_ids[i] for i in shown])
+  examples = inputs.read_examples(made, [generated.subject_ids[i] for i in shown])
   syntheses = []
   for i in shown:
     facts = generated.provenance[i]
     source = facts.get('healthy_source', clinical)
     source = source if ':' in source else f'{source}:healthy'
     parent = facts['healthy_parent']
-    opened = report_inputs.open_splits([source, str(made)], data_dir, command)[0]
-    found = report_inputs.read_examples(opened, [parent])
+    opened = inputs.open_splits([source, str(made)], data_dir, command)[0]
+    found = inputs.read_examples(opened, [parent])
     syntheses.append(Synthesis(examples[generated.subject_ids[i]], found[parent]))
   return syntheses
 
@@ -193,9 +194,9 @@ def _segmented(
 ) -> list[Segmented]:
   chosen = arm_statistics.choose_cases(cases)
   ids = [subject_id for _, subject_id in chosen]
-  examples = report_inputs.read_examples(test, ids)
+  examples = inputs.read_examples(test, ids)
   predictions = {
-    arm: report_inputs.read_predictions(run, ids, test.grid.shape, commands[f'U-Net: {arm}'])
+    arm: inputs.read_predictions(run, ids, test.grid.shape, commands[f'U-Net: {arm}'])
     for arm, run in arms.items()
   }
   by_id = {arm: {case.subject_id: case for case in rows} for arm, rows in cases.items()}

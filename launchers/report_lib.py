@@ -10,12 +10,14 @@ from typing import Any
 import gin
 from absl import logging
 
-from launchers import arm_statistics, report_content, report_page, sanity_table
-from launchers import report_style as style
+from launchers import arm_statistics, report_content
 from launchers.console import clock
 from launchers.report_gather import Inputs, gather
-from launchers.report_page import Page, Table
-from launchers.sanity_table import Check
+from launchers.reports import page as report_page
+from launchers.reports import style
+from launchers.reports.page import Page, Table
+from stroke_eval import synthesis_checks
+from stroke_eval.synthesis_checks import Check
 
 _MISSING = '\N{EN DASH}'
 
@@ -53,13 +55,13 @@ def write_report(
   """
   inputs = gather(clinical, synthetic, lesion_gan_run, translator_run, arms, data_dir, commands or {})
   stage_seconds = training_seconds(inputs) if stage_seconds is None else stage_seconds
-  checks = sanity_table.check_all(inputs.train, inputs.generated)
+  checks = synthesis_checks.check_all(inputs.train, inputs.generated)
   with style.style():
     page = _page(inputs, stage_seconds, checks)
   summary = {
     'arms': {arm: arm_statistics.summarise(cases) for arm, cases in inputs.cases.items()},
     'stage_seconds': dict(stage_seconds),
-    'sanity': sanity_table.to_numbers(checks),
+    'sanity': synthesis_checks.to_numbers(checks),
   }
   folder = Path(workdir)
   folder.mkdir(parents=True, exist_ok=True)

@@ -12,21 +12,22 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from launchers.console import say, shell_line
-from launchers.report_page import Section
+from launchers.reports.page import Section
+from launchers.reports.study import arm_looks
+from launchers.reports.study.figures.volume_figures import volume_figures
+from launchers.reports.study.report import write_study_report
 from launchers.run_folder import output_folder
 from launchers.stages import Ledger
-from launchers.study import arm_looks, provenance
 from launchers.study import design as designs
+from launchers.study import leakage
 from launchers.study.analysis import analyse
 from launchers.study.arms import ALL, CLINICAL, Arm, read_arms
 from launchers.study.collect import RESULT, collect
 from launchers.study.cost import Costs
 from launchers.study.design import Design
-from launchers.study.report import write_study_report
 from launchers.study.results import Study, read_results
 from launchers.study.schedule import needed_by, run_tasks
 from launchers.study.tasks import Task, Tasks
-from launchers.study.volume_figures import volume_figures
 from stroke_tfds import files, sources
 from stroke_tfds.errors import InputError
 
@@ -112,7 +113,7 @@ class StudyRun:
     designs.check_names(design)
     self._opened = designs.check_data(design, data_dir)
     learnt = {name: [source] for name, source in self._opened.items() if name != 'test'}
-    provenance.check_untouched(self._opened['test'], learnt, data_dir)
+    leakage.check_untouched(self._opened['test'], learnt, data_dir)
     self._tasks = Tasks(design, root, data_dir)
     self._all = self._tasks.all()
 
@@ -153,7 +154,7 @@ class StudyRun:
       collect(stage.product, *task.arm, facts)
     elif task.synthetic:
       name, seed = task.synthetic
-      provenance.check_untouched(
+      leakage.check_untouched(
         self._opened['test'], {name: [self._open_set(name, seed)]}, self._data_dir
       )
 

@@ -9,8 +9,8 @@ from matplotlib import pyplot as plt
 
 from keras_itm import metrics
 from keras_itm.bundle import SEGMENTER, load_bundle
-from launchers.evaluation import THRESHOLD
 from launchers.run_folder import RunFolder
+from stroke_eval.held_out_cases import THRESHOLD
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid

@@ -6,7 +6,7 @@ The same command again resumes the run, or says that it is finished.
 """
 
 from launchers import app
-from launchers.itm_lib import train_itm
+from launchers.train_itm_lib import train_itm
 
 if __name__ == '__main__':
   app.launch(train_itm)

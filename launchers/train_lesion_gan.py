@@ -6,7 +6,7 @@ The same command again resumes the run, or says that it is finished.
 """
 
 from launchers import app
-from launchers.lesion_gan_lib import train_lesion_gan
+from launchers.train_lesion_gan_lib import train_lesion_gan
 
 if __name__ == '__main__':
   app.launch(train_lesion_gan)

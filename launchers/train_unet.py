@@ -6,7 +6,7 @@ The same command again resumes the run, or says that it is finished.
 """
 
 from launchers import app
-from launchers.unet_lib import train_unet
+from launchers.train_unet_lib import train_unet
 
 if __name__ == '__main__':
   app.launch(train_unet)

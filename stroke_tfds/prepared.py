@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from stroke_tfds import builder, example, manual_dir, splits
+from stroke_tfds import builder, example, manual_dir
 from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.resample import lesion_voxels, resample_image, resample_labels
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.preparation import splits
 from stroke_tfds.preparation.folder import PreparedFolder
 from stroke_tfds.preparation.tables import POSITIVE, SUSPICIOUS, Participant
 

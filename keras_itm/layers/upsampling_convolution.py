@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.layers.folding import UnfoldVoxels
 from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
+from keras_itm.layers.space_to_depth import UnfoldVoxels
 
 # Up to here the eight kernels of a block of voxels are convolved side by side, which a CPU does
 # faster than a transposed convolution of few channels.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import gin
 import tensorflow as tf
 
-from keras_itm.layers.folding import FoldVoxels
+from keras_itm.layers.space_to_depth import FoldVoxels
 from keras_itm.lesions import MIN_VOXELS
 
 

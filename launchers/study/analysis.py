@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
-from launchers.study import arm_looks, bootstrap, equivalents, strata, tests_of_significance
+from launchers.reports.study import arm_looks
+from launchers.study import strata
 from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.bootstrap import Interval
 from launchers.study.results import METRICS, Study
 from launchers.study.summary import Analysis, ArmRow, WindowSummary
+from stroke_eval.statistics import bootstrap, equivalents, significance
+from stroke_eval.statistics.bootstrap import Interval
 from stroke_tfds.errors import InputError
 
 
@@ -36,8 +38,8 @@ def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
     rows=_rows(study, dice, curve, n_resamples),
     unfinished=tuple(arm.name for arm in study.arms if arm.name not in dice),
     n_seeds=len(study.seeds),
-    friedman=tests_of_significance.friedman(by_case),
-    mean_ranks=dict(zip(dice, tests_of_significance.mean_ranks(by_case).tolist())),
+    friedman=significance.friedman(by_case),
+    mean_ranks=dict(zip(dice, significance.mean_ranks(by_case).tolist())),
     critical_difference=_critical_difference(by_case),
     nemenyi=_nemenyi(tuple(dice), by_case),
     by_size=over(by_size),
@@ -155,17 +157,17 @@ def _p_values(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> dict[str, 
   asked = [arm for arm in others if arm_looks.is_asked(arm)]
   against = [arm.reference if arm.reference in dice else first.name for arm in asked]
   differences = [(dice[arm.name] - dice[other]).mean(axis=0) for arm, other in zip(asked, against)]
-  corrected = tests_of_significance.wilcoxon_holm(np.array(differences))
+  corrected = significance.wilcoxon_holm(np.array(differences))
   return {arm.name: float(p) for arm, p in zip(asked, corrected)}
 
 
 def _critical_difference(by_case: np.ndarray) -> float | None:
   n_cases, n_arms = by_case.shape
-  return tests_of_significance.critical_difference(n_arms, n_cases) if n_arms > 1 else None
+  return significance.critical_difference(n_arms, n_cases) if n_arms > 1 else None
 
 
 def _nemenyi(arms: tuple[str, ...], by_case: np.ndarray) -> dict[str, dict[str, float]]:
   if len(arms) < 2:
     return {}
-  rows = tests_of_significance.nemenyi(by_case).tolist()
+  rows = significance.nemenyi(by_case).tolist()
   return {arm: dict(zip(arms, row)) for arm, row in zip(arms, rows)}

@@ -8,14 +8,14 @@ import gin
 
 from launchers.app import gin_lines, parse_gin
 from launchers.stages import slug
-from launchers.study import provenance
+from launchers.study import leakage
 from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
-from launchers.unet_lib import train_unet  # noqa: F401 (gin files name it)
+from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
 from stroke_tfds.carvemix import CarveMixConfig
+from stroke_tfds.derived_config import MadeConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_fusion import LesionFusionConfig
-from stroke_tfds.made_config import MadeConfig
 from stroke_tfds.sources import Source
 from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 
@@ -249,10 +249,10 @@ def _check_healthy(opened: Mapping[str, Source]) -> None:
   if 'validation' not in opened:
     return
   validation = opened['validation']
-  held = provenance.read(validation)
+  held = leakage.read(validation)
   for field in ('healthy', 'train'):
     learnt = opened[field]
-    if shared := provenance.first_shared(held, provenance.read(learnt)):
+    if shared := leakage.first_shared(held, leakage.read(learnt)):
       case, learnt_case, reason = shared
       raise InputError(
         f'validation {validation} holds {case!r}, which is {learnt_case!r} of {field} {learnt} '

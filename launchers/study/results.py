@@ -13,7 +13,7 @@ from launchers.study.arms import Arm
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
-# Measured for each case and epoch of the window; launchers/case_metrics.py says what they are.
+# Measured for each case and epoch of the window; stroke_eval/segmentation.py says what they are.
 METRICS = (
   'dice',
   'lesion_precision',

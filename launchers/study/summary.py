@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from launchers.study.arms import Arm
-from launchers.study.bootstrap import Interval
-from launchers.study.equivalents import Equivalent
-from launchers.study.tests_of_significance import Friedman
+from stroke_eval.statistics.bootstrap import Interval
+from stroke_eval.statistics.equivalents import Equivalent
+from stroke_eval.statistics.significance import Friedman
 
 
 @dataclasses.dataclass(frozen=True)

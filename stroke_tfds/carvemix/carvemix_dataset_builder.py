@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from stroke_tfds import recombined
+from stroke_tfds import copy_paste
 from stroke_tfds.carvemix import carving
+from stroke_tfds.copy_paste_config import RecombinedConfig
 from stroke_tfds.imaging import brightness
-from stroke_tfds.recombined_config import RecombinedConfig
 
 
 @dataclasses.dataclass
@@ -17,7 +17,7 @@ class CarveMixConfig(RecombinedConfig):
   """Which clinical cases, how many volumes."""
 
 
-class Builder(recombined.RecombinedBuilder):
+class Builder(copy_paste.RecombinedBuilder):
   """`carvemix`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -25,23 +25,23 @@ class Builder(recombined.RecombinedBuilder):
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [CarveMixConfig()]
 
-  def prepare_donor(self, case: recombined.Case) -> carving.Carving:
+  def prepare_donor(self, case: copy_paste.Case) -> carving.Carving:
     spacing_mm = self.parent_source.grid.spacing_mm
     return carving.prepare(case.image, case.labels, case.lesion, self._level(case), spacing_mm)
 
   def recombine(
-    self, rng: np.random.Generator, parent: recombined.Case, donor: carving.Carving
-  ) -> recombined.Made:
+    self, rng: np.random.Generator, parent: copy_paste.Case, donor: carving.Carving
+  ) -> copy_paste.Made:
     margin_mm = carving.draw_margin_mm(rng, donor.depth_mm)
     image, labels, lesion = carving.carve_mix(
       parent.image, parent.labels, parent.lesion, self._level(parent), donor, margin_mm
     )
     image = brightness.scale_again(image, self.contrasts)
-    return recombined.Made(image, labels, lesion, {'margin_mm': margin_mm})
+    return copy_paste.Made(image, labels, lesion, {'margin_mm': margin_mm})
 
-  def name_parent(self, parent: recombined.Case) -> dict[str, Any]:
+  def name_parent(self, parent: copy_paste.Case) -> dict[str, Any]:
     return {'base': parent.subject_id}
 
-  def _level(self, case: recombined.Case) -> np.ndarray:
+  def _level(self, case: copy_paste.Case) -> np.ndarray:
     """Mean signal of the brain away from the lesion, [C]."""
     return brightness.mean_signal(case.image, self.spared(case), self.contrasts)

@@ -6,11 +6,11 @@ from scipy import ndimage
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import ants_calls
 from stroke_tfds.imaging.brain_extraction import brain_mask, even_intensities, typical_intensity
+from stroke_tfds.imaging.mni152 import template_t1
 from stroke_tfds.imaging.rough_alignment import best_placement, isotropic
 from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import LabelScheme
-from stroke_tfds.template import template_t1
 
 _WORKING_MM = 2.5
 _MARGIN_MM = 20.0

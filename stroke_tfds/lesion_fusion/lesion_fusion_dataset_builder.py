@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from stroke_tfds import recombined
+from stroke_tfds import copy_paste
+from stroke_tfds.copy_paste_config import RecombinedConfig
 from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.lesion_fusion import fusion
 from stroke_tfds.phantom.fields import Lattice
-from stroke_tfds.recombined_config import RecombinedConfig
 from stroke_tfds.sources import check_healthy
 
 
@@ -30,7 +30,7 @@ class LesionFusionConfig(RecombinedConfig):
   healthy_dir: str = ''
 
 
-class Builder(recombined.RecombinedBuilder):
+class Builder(copy_paste.RecombinedBuilder):
   """`lesion_fusion`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -42,21 +42,21 @@ class Builder(recombined.RecombinedBuilder):
     check_healthy(self.parent_source)
     return super()._split_generators(dl_manager)
 
-  def prepare_donor(self, case: recombined.Case) -> fusion.RelativeLesion:
+  def prepare_donor(self, case: copy_paste.Case) -> fusion.RelativeLesion:
     structures = fusion.pool_sides(self.label_scheme['names'])
     expected = fusion.expected_signal(case.image, case.labels, self.spared(case), structures)
     return fusion.cut_out(case.image, expected, case.lesion, self.parent_source.grid)
 
   def recombine(
-    self, rng: np.random.Generator, parent: recombined.Case, donor: fusion.RelativeLesion
-  ) -> recombined.Made:
+    self, rng: np.random.Generator, parent: copy_paste.Case, donor: fusion.RelativeLesion
+  ) -> copy_paste.Made:
     at_mm, is_mirrored = fusion.draw_way(rng, self._lattice)
     is_parenchyma = np.isin(parent.labels, self.label_scheme['parenchyma_ids'])
     image, lesion = fusion.fuse(parent.image, *fusion.pull(donor, at_mm), is_parenchyma)
     image = scale_again(image, self.contrasts)
-    return recombined.Made(image, parent.labels, lesion, {'mirrored': is_mirrored})
+    return copy_paste.Made(image, parent.labels, lesion, {'mirrored': is_mirrored})
 
-  def name_parent(self, parent: recombined.Case) -> dict[str, Any]:
+  def name_parent(self, parent: copy_paste.Case) -> dict[str, Any]:
     return {'healthy_source': str(self.parent_source), 'healthy_parent': parent.subject_id}
 
   @functools.cached_property

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from stroke_tfds import builder, example, manual_dir, splits
+from stroke_tfds import builder, example, manual_dir
 from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import hash_files
 from stroke_tfds.imaging import input_file, nifti
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.mni152 import template_labels
 from stroke_tfds.imaging.resample import lesion_voxels, resample_mask
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.phantom.anatomy import template_anatomy
-from stroke_tfds.template import template_labels
+from stroke_tfds.preparation import splits
 
 _CONTRASTS = ('none',)  # No set of images has it, so that the two are never mixed.
 _NAME = re.compile(r'[A-Za-z0-9_-]+')

@@ -4,8 +4,8 @@ import dataclasses
 from typing import Any
 
 from keras_itm import bundle as bundles
+from stroke_tfds.derived_config import MadeConfig
 from stroke_tfds.errors import InputError
-from stroke_tfds.made_config import MadeConfig
 from stroke_tfds.sources import Source, fingerprint, open_sources
 
 
@@ -19,8 +19,8 @@ class SyntheticStrokeConfig(MadeConfig):
     healthy: Brains to put lesions into, `name/config` (split healthy) or `name/config:split`.
     healthy_dir: TFDS data folder of the healthy brains; that of the new set when empty.
     max_draws: Draws of a lesion for one brain before the build gives up.
-    level: Whether all slices of a volume get one brightness, see `keras_itm.slice_levels`; the paper
-      leaves them as they are.
+    level: Whether all slices of a volume get one brightness, see `keras_itm.slice_brightness`; the
+      paper leaves them as they are.
     in_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
       into it, see `scan_change`; `level` has no part in it.
   """

@@ -15,7 +15,7 @@ from stroke_tfds import builder, example
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.sources import check_healthy
-from stroke_tfds.synthetic_stroke import scan_change
+from stroke_tfds.synthetic_stroke import lesion_transfer
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
@@ -174,7 +174,7 @@ class Builder(builder.StrictBuilder):
         f'translator {translator.path} makes {with_lesion.shape[-1]} contrast(s), expected those of '
         f'{self._healthy}: {", ".join(self._healthy.metadata["contrasts"])}'
       )
-    changed = scan_change.carry_over(
+    changed = lesion_transfer.carry_over(
       scan.astype(np.float32),
       labels,
       lesion,

@@ -5,7 +5,7 @@ from unittest import mock
 import gin
 import tensorflow as tf
 
-from launchers import app, unet_lib  # noqa: F401
+from launchers import app, train_unet_lib  # noqa: F401
 from stroke_tfds.errors import InputError
 
 

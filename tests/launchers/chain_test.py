@@ -11,10 +11,10 @@ import tensorflow_datasets as tfds
 
 from keras_itm.callbacks import read_metrics
 from launchers import app
-from launchers.itm_lib import train_itm
-from launchers.lesion_gan_lib import train_lesion_gan
 from launchers.report_lib import write_report
-from launchers.unet_lib import train_unet
+from launchers.train_itm_lib import train_itm
+from launchers.train_lesion_gan_lib import train_lesion_gan
+from launchers.train_unet_lib import train_unet
 from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 from tests import tiny
 

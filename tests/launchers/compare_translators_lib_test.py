@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from launchers.compare_translators_lib import compare_translators, spread_over_volumes, table
-from launchers.translation_scores import Scores
+from stroke_eval.translation import Scores
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
 from tests import tiny

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from launchers import report_gather, report_inputs, report_lib
+from launchers import report_gather, report_lib
 from launchers.arm_statistics import Case
+from launchers.reports import inputs
 from stroke_tfds.errors import InputError
 from tests.launchers import fake_runs
 
@@ -95,21 +96,21 @@ class WriteReportTest(tf.test.TestCase):
   def test_predictions_of_another_grid(self):
     run = self.copy_run('unet_0')
     with self.assertRaisesRegex(InputError, r'has \(360,\) bytes, expected 1'):
-      report_inputs.read_predictions(str(run), ['test_000'], (2, 2, 2), 'again')
+      inputs.read_predictions(str(run), ['test_000'], (2, 2, 2), 'again')
 
   def test_a_broken_table_of_cases(self):
     run = self.copy_run('unet_0')
     (run / 'test_cases.csv').write_text('subject_id,dice\na,0.5\n')
     with self.assertRaisesRegex(InputError, 'expected subject_id,lesion_volume_ml'):
-      report_inputs.read_cases(str(run), 'again')
+      inputs.read_cases(str(run), 'again')
 
   def test_a_metric_that_was_never_measured(self):
-    curves = report_inputs.read_curves(str(self.root / 'translator'), 'again')
+    curves = inputs.read_curves(str(self.root / 'translator'), 'again')
     with self.assertRaisesRegex(InputError, "metrics.csv: no metric 'dice'"):
       curves.series('dice')
 
   def test_sparse_metric_keeps_its_steps(self):
-    curves = report_inputs.read_curves(str(self.root / 'lesion_gan'), 'again')
+    curves = inputs.read_curves(str(self.root / 'lesion_gan'), 'again')
     steps, values = curves.series('pass_rate')
     self.assertAllClose(steps, [20, 40, 50])
     self.assertAllClose(values, [0.2, 0.5, 0.6])

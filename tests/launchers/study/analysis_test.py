@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 from scipy import stats
 
-from launchers.study import analysis, bootstrap
+from launchers.study import analysis
 from launchers.study.arms import read_arms
 from launchers.study.results import METRICS, Result, Study, TestSet
+from stroke_eval.statistics import bootstrap
 from stroke_tfds.errors import InputError
 from tests.launchers.study import fake_study
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers.evaluation import write_rows
 from launchers.study.arms import read_arms
 from launchers.study.collect import RESULT, collect
 from launchers.study.results import METRICS, read_results
+from stroke_eval.held_out_cases import write_rows
 from tests.launchers.study.tiny_study import arm
 
 _ARMS = read_arms({'clinical': arm(epochs=3, window=2)})

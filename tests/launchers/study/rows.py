@@ -3,10 +3,10 @@
 from typing import Any
 
 from launchers.study.arms import Arm
-from launchers.study.bootstrap import Interval
-from launchers.study.equivalents import Equivalent
 from launchers.study.results import METRICS
 from launchers.study.summary import Analysis, ArmRow, WindowSummary
+from stroke_eval.statistics.bootstrap import Interval
+from stroke_eval.statistics.equivalents import Equivalent
 
 CLINICAL = Arm('clinical', {'clinical': 'all'}, 8, 4, group='clinical', published=(68.7, 2.3))
 STRONG = Arm('strong', {'clinical': 'all'}, 8, 4, group='clinical')

@@ -165,7 +165,7 @@ class TasksTest(tf.test.TestCase):
     flags = self.by_name()['all, seed 1'].stage().command
     lines = [flag.partition('=')[2] for flag in flags if flag.startswith('--gin_bindings=')]
     gin.clear_config()
-    gin.parse_config(['import launchers.unet_lib', *lines])
+    gin.parse_config(['import launchers.train_unet_lib', *lines])
     self.assertEqual(gin.query_parameter('train_unet.window'), (2, 3))
     self.assertEqual(gin.query_parameter('train_unet.weights'), [3, 2, 1])
     gin.clear_config()

@@ -1,0 +1,119 @@
+"""Real scans and simulated ones side by side."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gin
+
+from launchers.console import say
+from launchers.reports import style
+from launchers.reports.scans_figure import looks_figure
+from launchers.run_folder import output_folder
+from stroke_eval.tissue_contrast import REGIONS, Scan, densities, distance, measure, median_look
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.sources import Source, open_sources
+
+_Example = Mapping[str, Any]
+
+
+@gin.configurable
+def compare_looks(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  real: str = gin.REQUIRED,
+  simulated: str = gin.REQUIRED,
+  n_shown: int = 3,
+  max_scans: int = 40,
+) -> None:
+  """Measures scans of two sources alike, and draws some of each.
+
+  Leaves looks.json, looks.csv and looks.png in the workdir, over those of an earlier comparison.
+
+  Args:
+    workdir: Output folder.
+    data_dir: TFDS data folder.
+    real: Source of real scans, `name/config:split`.
+    simulated: Source of simulated ones on the same grid.
+    n_shown: Scans of each source in the figure: the first ones, with a lesion where there are such.
+    max_scans: How many of each source are measured, the first ones.
+
+  Raises:
+    InputError: A source without examples, sources of different grids, or a workdir that is a file.
+  """
+  if n_shown < 1 or max_scans < n_shown:
+    raise InputError(f'n_shown {n_shown}, max_scans {max_scans}: expected 1 <= n_shown <= max_scans')
+  folder = output_folder(workdir)
+  sources = dict(zip(('real', 'simulated'), open_sources([real, simulated], data_dir)))
+  names, scans = {}, {}
+  for kind, source in sources.items():
+    names[kind], scans[kind] = _measure_all(source, max_scans)
+    say(f'{source}: {len(scans[kind])} scans')
+  note = f'Real: {_summary(real, scans["real"])}; simulated: {_summary(simulated, scans["simulated"])}.'
+  compare_scans(folder, scans, n_shown, sources['real'].grid, note)
+  _write_csv(folder / 'looks.csv', names, scans)
+
+
+def compare_scans(
+  folder: Path, scans: Mapping[str, Sequence[Scan]], n_shown: int, grid: Grid, note: str
+) -> dict[str, Any]:
+  """Writes looks.json and looks.png of scans 'real' and 'simulated'; returns what the JSON holds."""
+  looks = {kind: median_look([scan.look for scan in of]) for kind, of in scans.items()}
+  histograms = {kind: densities(of) for kind, of in scans.items()}
+  apart = {r: distance(histograms['real'][r], histograms['simulated'][r]) for r in REGIONS}
+  facts = {
+    'note': note,
+    **{kind: {'n_scans': len(of), **looks[kind].to_json()} for kind, of in scans.items()},
+    'histogram_distance': {r: round(d, 4) if d == d else None for r, d in apart.items()},
+  }
+  (folder / 'looks.json').write_text(json.dumps(facts, indent=2) + '\n')
+  shown = {kind: _with_lesion_first(of)[:n_shown] for kind, of in scans.items()}
+  with style.style():
+    looks_figure(shown, looks, histograms, grid, note).savefig(folder / 'looks.png', dpi=150)
+  say(json.dumps(facts, indent=2))
+  return facts
+
+
+def _measure_all(source: Source, n: int) -> tuple[list[str], list[Scan]]:
+  """Subjects and scans of a source; the first contrast alone."""
+  names, scans = [], []
+  for case in source.examples().take(n).as_numpy_iterator():
+    names.append(case['subject_id'].decode())
+    scans.append(_measure(source, case))
+  return names, scans
+
+
+def _measure(source: Source, case: _Example) -> Scan:
+  volumes = case['image'][..., 0], case['labels'], case['lesion']
+  try:
+    return measure(*volumes, source.grid, source.metadata['label_scheme'])
+  except InputError as error:
+    raise InputError(f'{source}, {case["subject_id"].decode()}: {error}') from error
+
+
+def _with_lesion_first(scans: Sequence[Scan]) -> list[Scan]:
+  return sorted(scans, key=lambda scan: not scan.regions['lesion'].any())
+
+
+def _summary(source: str, scans: Sequence[Scan]) -> str:
+  n_with = sum(bool(scan.regions['lesion'].any()) for scan in scans)
+  return f'{source}, n = {len(scans)}, {n_with} with a lesion, medians'
+
+
+def _write_csv(
+  file: Path, names: Mapping[str, Sequence[str]], scans: Mapping[str, Sequence[Scan]]
+) -> None:
+  """A row for each scan; empty cells for what could not be measured."""
+  rows = [
+    {'kind': kind, 'subject_id': name, **scan.look.to_json()}
+    for kind in scans
+    for name, scan in zip(names[kind], scans[kind])
+  ]
+  with file.open('w', newline='') as stream:
+    writer = csv.DictWriter(stream, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)

@@ -1,0 +1,142 @@
+"""Axial slices as radiologists read them: anterior on top, the patient's right on the left.
+
+Slices are (X, Y) of volumes (X, Y, Z), RAS.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.patches import Rectangle
+from scipy import ndimage
+
+from launchers.reports import style
+from stroke_tfds.imaging.grid import Grid
+
+# White matter brightest, fluid darkest, deep grey matter coloured: the order survives in grey print.
+_STRUCTURES = {
+  'background': '#000000',
+  'cerebral white matter': '#e6e6e6',
+  'cerebral cortex': '#9a9a9a',
+  'lateral ventricle': '#16437e',
+  'cerebellar white matter': '#d8cfae',
+  'cerebellar cortex': '#a08a5b',
+  'thalamus': '#5fae8f',
+  'caudate': '#7fb8e6',
+  'putamen': '#c58fc0',
+  'pallidum': '#7d6bb0',
+  'hippocampus': '#e3c34b',
+  'amygdala': '#4fb3bf',
+  'ventral diencephalon': '#8a5a83',
+  'third and fourth ventricle': '#16437e',
+  'brain stem': '#b5a8a0',
+  'other CSF': '#2a2f45',
+}
+
+
+def to_display(axial: np.ndarray) -> np.ndarray:
+  """An axial slice (X, Y) as image rows, anterior first, and columns, the patient's right first."""
+  return axial[::-1, ::-1].T
+
+
+def outline(mask: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
+  """Edges between the voxels inside and outside a mask, exactly along voxel borders.
+
+  Args:
+    mask: 0 or 1, an image as `to_display` gives it, [rows, columns].
+    spacing_mm: Voxel size along (X, Y), so along (columns, rows).
+
+  Returns:
+    Line segments [n, 2 ends, (x, y)] in mm from the image's upper left corner.
+  """
+  padded = np.pad(mask > 0, 1).astype(np.int8)
+  row, column = np.nonzero(np.diff(padded[:, 1:-1], axis=0))
+  flat = np.stack([np.stack([column, row], -1), np.stack([column + 1, row], -1)], 1)
+  row, column = np.nonzero(np.diff(padded[1:-1], axis=1))
+  upright = np.stack([np.stack([column, row], -1), np.stack([column, row + 1], -1)], 1)
+  return np.concatenate([flat, upright]) * np.asarray(spacing_mm[:2], float)
+
+
+def lesion_slices(lesion: np.ndarray, n: int = 3) -> list[int]:
+  """Slices that show a lesion from below to above, the one with its largest area among them.
+
+  Neighbouring slices fill up where the lesion has fewer than `n`. Indices along Z, ascending.
+  """
+  area = np.asarray(lesion > 0).sum(axis=(0, 1))
+  largest = int(area.argmax())
+  inside = np.flatnonzero(area)
+  spread = [int(z) for z in np.quantile(inside, [0.1, 0.9], method='nearest')] if len(inside) else []
+  near = sorted(range(area.size), key=lambda z: abs(z - largest))
+  return sorted(list(dict.fromkeys([largest, *spread, *near]))[:n])
+
+
+def brain_box(labels: np.ndarray, margin: int = 2) -> tuple[slice, slice]:
+  """The smallest box of (X, Y) that holds the brain, with a margin in voxels."""
+  found = ndimage.find_objects((labels > 0).any(axis=2).astype(np.uint8))
+  if not found:
+    return slice(None), slice(None)
+  return tuple(slice(max(s.start - margin, 0), s.stop + margin) for s in found[0])
+
+
+def show_slice(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
+  """A slice (X, Y) of a DWI, window 0 to 1, smoothed between voxel centres for display."""
+  show(ax, axial.astype(np.float32), grid, cmap='gray', vmin=0, vmax=1, interpolation='bilinear')
+  mark_sides(ax, 'w')
+
+
+def show_labels(ax: Axes, axial: np.ndarray, grid: Grid, names: Sequence[str]) -> None:
+  """A slice (X, Y) of a label map; the id one past the anatomy is the lesion."""
+  colours = [_STRUCTURES.get(_unpaired(name), style.MUTED) for name in names] + [style.LESION]
+  show(ax, axial, grid, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(names) + 0.5)
+  draw_outline(ax, axial == len(names), grid)
+  mark_sides(ax, 'w')
+
+
+def draw_outline(
+  ax: Axes, axial: np.ndarray, grid: Grid, colour: str = style.OUTLINE, casing: bool = True
+) -> None:
+  """Outline of a mask's slice (X, Y), light on a dark casing so that it shows on any grey."""
+  edges = outline(to_display(axial), grid.spacing_mm)
+  # The whole casing first: drawn edge by edge it would cover the ends of the edges before.
+  for shade, width in ((('k', 1.7),) if casing else ()) + ((colour, 0.8),):
+    ax.add_collection(LineCollection(edges, colors=shade, linewidths=width, capstyle='projecting'))
+
+
+def fill(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
+  """Hatches the voxels of a mask's slice (X, Y); the hatching also shows in grey print."""
+  width_mm, height_mm = grid.spacing_mm[:2]
+  voxels = [
+    Rectangle((column * width_mm, row * height_mm), width_mm, height_mm)
+    for row, column in np.argwhere(to_display(axial))
+  ]
+  ax.add_collection(
+    PatchCollection(
+      voxels,
+      facecolor=(*to_rgb(style.PREDICTION), 0.5),
+      edgecolor=style.HATCH,
+      hatch='/' * 9,
+      linewidth=0,
+    )
+  )
+
+
+def show(ax: Axes, axial: np.ndarray, grid: Grid, interpolation: str = 'nearest', **look):
+  image = to_display(axial)
+  return ax.imshow(image, extent=_extent(axial, grid), interpolation=interpolation, **look)
+
+
+def _extent(axial: np.ndarray, grid: Grid) -> tuple[float, float, float, float]:
+  width_mm, height_mm = np.multiply(axial.shape, grid.spacing_mm[:2])
+  return 0.0, float(width_mm), float(height_mm), 0.0
+
+
+def mark_sides(ax: Axes, colour: str) -> None:
+  """Writes R and L, the sides of the patient, into the upper corners."""
+  for x, side, align in ((0.03, 'R', 'left'), (0.97, 'L', 'right')):
+    ax.text(x, 0.97, side, color=colour, fontsize=6.5, ha=align, va='top', transform=ax.transAxes)
+
+
+def _unpaired(name: str) -> str:
+  return name.removeprefix('left ').removeprefix('right ')

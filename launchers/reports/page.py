@@ -1,0 +1,120 @@
+"""The page of the report: one HTML file that needs nothing else."""
+
+import base64
+import dataclasses
+import importlib.resources
+import re
+from collections.abc import Sequence
+
+import jinja2
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+  """A picture.
+
+  Attributes:
+    uri: The picture itself, as a data URI.
+    alt: What it shows, for those who cannot see it.
+    title: Stands above it; for pictures that carry none themselves.
+  """
+
+  uri: str
+  alt: str
+  title: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+  """A numbered figure.
+
+  Attributes:
+    title: What the figure answers.
+    panels: Set side by side where there is room, else one below the other.
+    caption: What is drawn, with n; what bars and lines are.
+    commands: The commands that made the data.
+    columns: Panels beside one another on a wide page.
+    number: Of the figure; its place on the page when 0.
+  """
+
+  title: str
+  panels: Sequence[Panel]
+  caption: str
+  commands: Sequence[str]
+  columns: int = 3
+  number: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """A table of texts.
+
+  Attributes:
+    head: Names of the columns.
+    rows: Cells; a row of one cell is a heading above those that follow.
+    note: Stands below.
+    groups: Names above several columns, each with their number, from left to right.
+  """
+
+  head: Sequence[str]
+  rows: Sequence[Sequence[str]]
+  note: str = ''
+  groups: Sequence[tuple[str, int]] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+  """All that the page shows, top to bottom.
+
+  Attributes:
+    title: Of the page.
+    lead: What the report is about, in a sentence.
+    findings: The result in sentences, below the first table.
+    arms: Table of the arms.
+    stages: Table of times.
+    sections: The figures.
+    checks: The sanity table; its last column holds `pass`, `attention` or nothing.
+  """
+
+  title: str
+  lead: str
+  findings: Sequence[str]
+  arms: Table
+  stages: Table
+  sections: Sequence[Section]
+  checks: Table
+
+
+def render(page: Page) -> str:
+  """The page as HTML; every text is escaped."""
+  return environment().get_template('demo_template.html').render(page=page, style_sheet=style_sheet())
+
+
+def picture_files(sections: Sequence[Section]) -> dict[str, bytes]:
+  """The panels of numbered figures as files for papers and slides: `figure_02_1.png` -> its bytes."""
+  found = {}
+  for section in sections:
+    for i, panel in enumerate(section.panels, 1):
+      kind, content = re.fullmatch(r'data:image/(\w+)(?:\+xml)?;base64,(.*)', panel.uri).groups()
+      found[f'figure_{section.number:02}_{i}.{kind}'] = base64.b64decode(content)
+  return found
+
+
+def environment() -> jinja2.Environment:
+  """What renders the pages of this package; templates are named by their path in it."""
+  return jinja2.Environment(
+    loader=jinja2.FunctionLoader(_read),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+
+
+def style_sheet() -> str:
+  """The style sheet of the report, for pages that look like it."""
+  return _read('style.css')
+
+
+def _read(name: str) -> str:
+  return importlib.resources.files('launchers.reports').joinpath(name).read_text('utf-8')

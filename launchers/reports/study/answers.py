@@ -1,0 +1,104 @@
+"""What a study answers, in sentences that claim no more than its numbers do."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from launchers.reports.study import arm_looks, formatting
+from launchers.study.arms import ALL
+from launchers.study.summary import Analysis, ArmRow
+from stroke_eval.statistics.bootstrap import Interval
+
+
+@dataclasses.dataclass(frozen=True)
+class Gain:
+  """The difference of an arm to what it is compared with.
+
+  Attributes:
+    name: Of the arm within its group.
+    points: Mean difference of Dice.
+    interval: Its 95 % interval.
+    p: Its corrected p value; empty where there is none.
+    worth: The clinical cases that the arm is worth and their interval; empty where it learns from all.
+  """
+
+  name: str
+  points: str
+  interval: str
+  p: str
+  worth: tuple[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+  """An answer.
+
+  Attributes:
+    arms: Which arms are asked about.
+    other: What they are compared with.
+    answer: Which of them are higher, which lower, and which do not differ.
+    gains: Their numbers.
+    is_on_synthetic: Whether it is about synthetic cases.
+  """
+
+  arms: str
+  other: str
+  answer: str
+  gains: tuple[Gain, ...]
+  is_on_synthetic: bool
+
+
+def findings(analysis: Analysis) -> list[Finding]:
+  """One for each group of arms and what they are compared with, their references before the first arm.
+
+  An arm with a reference is compared with it alone: that tells what its synthetic cases did.
+  """
+  first, *others = analysis.rows
+  labels = arm_looks.labels([row.arm for row in analysis.rows])
+  compared: dict[tuple[str, str], list[ArmRow]] = {}
+  for row in others:
+    if arm_looks.is_asked(row.arm):
+      other = row.arm.reference if row.to_reference else first.arm.name
+      compared.setdefault((arm_looks.group(row.arm), other), []).append(row)
+  found = [
+    _finding(group, other, {labels[row.arm.name]: row for row in rows}, analysis.n_seeds)
+    for (group, other), rows in compared.items()
+  ]
+  # What synthetic cases do comes before what else was tried.
+  return sorted(
+    found, key=lambda finding: (not finding.is_on_synthetic, finding.other == first.arm.name)
+  )
+
+
+def verdict(differences: Mapping[str, Interval], n_seeds: int) -> str:
+  """Names by where their interval lies, such as `Higher with a and b. No difference shown with c.`
+
+  One training is no way to train, whatever its cases show; then the answer is about the trainings.
+  """
+  by_side = {'Higher with': [], 'Lower with': [], 'No difference shown with': []}
+  for name, d in differences.items():
+    side = 'Higher' if d.low > 0 else 'Lower' if d.high < 0 else 'No difference shown'
+    by_side[f'{side} with'].append(name)
+  answer = ' '.join(f'{side} {formatting.listed(names)}.' for side, names in by_side.items() if names)
+  return answer if n_seeds > 1 else f'In one training each: {answer[0].lower()}{answer[1:]}'
+
+
+def _finding(group: str, other: str, rows: Mapping[str, ArmRow], n_seeds: int) -> Finding:
+  gains = tuple(
+    Gain(
+      label,
+      formatting.points(row.difference.mean),
+      formatting.ends(row.difference),
+      formatting.p_text(row.p_value),
+      _worth(row),
+    )
+    for label, row in rows.items()
+  )
+  # A group that is named like the arm it is compared with does not tell its arms from it.
+  arms = formatting.listed(list(rows)) if group == other else group
+  is_on_synthetic = any(arm_looks.uses_synthetic(row.arm) for row in rows.values())
+  answer = verdict({label: row.difference for label, row in rows.items()}, n_seeds)
+  return Finding(arms, other, answer, gains, is_on_synthetic)
+
+
+def _worth(row: ArmRow) -> tuple[str, str]:
+  return ('', '') if row.arm.n_clinical == ALL else formatting.worth_parts(row.equivalent)

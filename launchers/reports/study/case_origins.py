@@ -1,0 +1,79 @@
+"""The cases that a synthetic one was made from, as its provenance names them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from launchers.reports.inputs import read_examples
+from stroke_tfds import sources
+from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source
+
+Example = Mapping[str, Any]
+
+HEALTHY_PARENT, CLINICAL_PARENT, DONOR = 'healthy parent', 'clinical parent', 'donor of the lesion'
+# Fields of the provenance with the subject and its data set.
+_FIELDS = {
+  HEALTHY_PARENT: ('healthy_parent', 'healthy_source'),
+  CLINICAL_PARENT: ('base', 'clinical_source'),
+  DONOR: ('lesion_donor', 'clinical_source'),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+  """A case that another was made from.
+
+  Attributes:
+    role: What it gave: one of the constants above.
+    subject: Its name.
+    source: Its data set, `name/config:split`; empty where the provenance does not say.
+  """
+
+  role: str
+  subject: str
+  source: str
+
+  def __str__(self) -> str:
+    return f'{self.role} {self.subject} ({self.source or "of a data set that is not named"})'
+
+
+def origins_of(facts: Mapping[str, Any]) -> list[Origin]:
+  """What a provenance names: the parent, then the donor of the lesion; fewer where it names fewer."""
+  return [
+    Origin(role, facts[subject], facts.get(source, ''))
+    for role, (subject, source) in _FIELDS.items()
+    if subject in facts
+  ]
+
+
+def find(origin: Origin, made: Example, made_in: Source, data_dir: str | None) -> Example | None:
+  """The case, or None where it is not at hand.
+
+  It is looked for in the data set that the provenance names and in no other, since subjects of two
+  cohorts can share a name. A healthy parent has the label map of what was made from it; a case that
+  has another one is not taken for it.
+
+  Args:
+    origin: Which case.
+    made: The synthetic case.
+    made_in: Its data set.
+    data_dir: TFDS data folder.
+  """
+  try:
+    (source,) = sources.open_sources([origin.source], data_dir, build=False)
+    sources.check_agreement([made_in, source])
+    found = read_examples(source, [origin.subject])[origin.subject]
+  except InputError:
+    return None
+  if origin.role == HEALTHY_PARENT and not np.array_equal(found['labels'], made['labels']):
+    return None
+  return found
+
+
+def missing_note(missing: Sequence[Origin]) -> str:
+  """What readers of a figure are told of the cases that it lacks, at least one."""
+  named = '; '.join(dict.fromkeys(map(str, missing)))
+  return f'Not shown, since not in the data folder as provenance names it: {named}.'

@@ -1,0 +1,128 @@
+"""The tables of a study: the paper's Table 1 beside ours, and all numbers of every arm."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+from launchers.reports.page import Table
+from launchers.reports.study import arm_looks, formatting
+from launchers.study.arms import Arm
+from launchers.study.summary import Analysis, ArmRow
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+  """An arm in the paper's table.
+
+  Attributes:
+    name: Said where the row does not say which arm it is.
+    found: Test Dice in percent, or that the arm is not finished.
+    published: The paper's, or empty.
+  """
+
+  name: str
+  found: str
+  published: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperTable:
+  """Table 1 in the paper's layout.
+
+  Attributes:
+    head: Names of the columns: training data, baseline, translators.
+    rows: What the arms of a row learn from, empty where it goes on; one cell for each further column.
+  """
+
+  head: tuple[str, ...]
+  rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
+
+
+def paper_table(arms: Sequence[Arm], rows: Sequence[ArmRow]) -> PaperTable:
+  """Groups from top to bottom, translators from left to right.
+
+  Args:
+    arms: All arms of the study.
+    rows: Those that are finished.
+  """
+  found, systems = {row.arm.name: row for row in rows}, arm_looks.systems(arms)
+  labels, lines = arm_looks.labels(arms), []
+  for name, members in arm_looks.groups(arms).items():
+    columns = [[arm for arm in members if arm.system == system] for system in ('', *systems)]
+    is_mixed = any(columns[1:])
+    for i in range(max(map(len, columns))):
+      here = [column[i] if i < len(column) else None for column in columns]
+      # In a group without translators a row is an arm and carries its name.
+      label = (name if i == 0 else '') if is_mixed else here[0].name
+      lines.append((label, tuple(arm and _cell(arm, labels[arm.name], label, found) for arm in here)))
+  return PaperTable(('training data', 'baseline', *systems), tuple(lines))
+
+
+def _cell(arm: Arm, label: str, of_row: str, found: Mapping[str, ArmRow]) -> Cell:
+  dice = formatting.dice(found[arm.name].dice) if arm.name in found else 'not finished'
+  name = '' if label == arm.system or arm.name == of_row else label
+  return Cell(name, dice, formatting.spread(*arm.published) if arm.published else '')
+
+
+def dice_table(analysis: Analysis) -> Table:
+  """Dice of every arm with its comparisons."""
+  to_first = f'minus {analysis.rows[0].arm.name}'
+  head = ['arm', 'mean', 'best', 'sd of seeds', 'all sizes', to_first]
+  head += ['minus reference', '', 'p (Holm)', 'clinical cases']
+  groups = [('', 1), ('test Dice (%)', 4), ('difference of Dice (points)', 4), ('worth', 1)]
+  return Table(head, _grouped(analysis, _dice_cells), groups=groups)
+
+
+def _dice_cells(row: ArmRow) -> list[str]:
+  reference = f'to {row.arm.reference}' if row.to_reference else ''
+  return [
+    formatting.dice(row.dice),
+    formatting.percent(row.dice.best),
+    formatting.percent(row.seed_sd),
+    formatting.percent(row.all_sizes),
+    formatting.interval(row.to_clinical),
+    formatting.interval(row.to_reference),
+    reference,
+    formatting.p_value(row.p_value),
+    formatting.worth(row.equivalent),
+  ]
+
+
+def metrics_table(analysis: Analysis) -> Table:
+  """Lesion-wise metrics, volumes and distances, and false positives of every arm."""
+  head = [
+    'arm',
+    'precision',
+    'recall',
+    'F1',
+    'volume (ml)',
+    'count',
+    'HD95 (mm)',
+    'volume (ml)',
+    'cases',
+  ]
+  groups = [('', 1), ('lesion-wise (%)', 3), ('absolute difference', 2), ('', 1)]
+  groups.append(('false positives', 2))
+  return Table(head, _grouped(analysis, _metrics_cells), groups=groups)
+
+
+def _metrics_cells(row: ArmRow) -> list[str]:
+  lesions = [row.metrics[f'lesion_{name}'] for name in ('precision', 'recall', 'f1')]
+  false_ml, share = row.false_positive_ml, row.false_positive_share
+  return [
+    *map(formatting.percent, lesions),
+    f'{row.metrics["volume_difference_ml"]:.2f}',
+    f'{row.metrics["count_difference"]:.2f}',
+    f'{row.metrics["hausdorff95_mm"]:.1f}',
+    formatting.MISSING if false_ml is None else f'{false_ml:.2f}',
+    formatting.MISSING if share is None else f'{100 * share:.0f} %',
+  ]
+
+
+def _grouped(analysis: Analysis, cells: Callable[[ArmRow], list[str]]) -> list[list[str]]:
+  """A row for each arm below the name of its group."""
+  arms, rows = [row.arm for row in analysis.rows], []
+  labels = arm_looks.labels(arms)
+  for name, members in arm_looks.groups(arms).items():
+    rows.append([name])
+    rows += [[labels[row.arm.name], *cells(row)] for row in analysis.rows if row.arm in members]
+  return rows

@@ -1,0 +1,147 @@
+"""Training and test of the lesion segmenter (Platscher et al. 2020, section 2.4)."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gin
+import numpy as np
+import tensorflow as tf
+
+from keras_itm import augmentation
+from keras_itm.bundle import SEGMENTER, BundleSpec, save_bundle
+from keras_itm.lesions import MIN_VOXELS
+from keras_itm.models.segmenter import Segmenter
+from launchers import fitting
+from launchers.hardware import hardware
+from launchers.run_folder import RunFolder
+from stroke_eval.held_out_cases import TestCases, TestInWindow, write_rows
+from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
+from stroke_tfds.sources import fingerprint, open_sources
+
+
+@gin.configurable
+def train_unet(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  sources: list[str] = gin.REQUIRED,
+  test: str = gin.REQUIRED,
+  network: Callable[..., tf.keras.Model] = gin.REQUIRED,
+  optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
+  ranges: Callable[..., augmentation.AffineRanges] = augmentation.AffineRanges,
+  intensity: Callable[..., augmentation.IntensityRanges] | None = None,
+  weights: Sequence[float] = (),
+  start: str = '',
+  epochs: int = gin.REQUIRED,
+  steps_per_epoch: int = gin.REQUIRED,
+  batch_size: int = 5,
+  min_voxels: int = MIN_VOXELS,
+  test_every: int = 1,
+  window: tuple[int, int] | None = None,
+  seed: int = 0,
+) -> None:
+  """Trains a segmenter, tests it case by case and leaves its bundle.
+
+  The run folder then also holds test_cases.csv, a row per test case, and test_predictions.npz, the
+  predicted masks as packed bits; with a window also window/epoch_0001.csv and so on.
+
+  Args:
+    workdir: The run's folder.
+    data_dir: TFDS data folder.
+    sources: What it learns from, `name/config:split` each.
+    test: What it is tested on; never trained on, never used to choose anything.
+    network: Network factory, given shape and n_contrasts.
+    optimizer: Optimizer factory.
+    ranges: Limits of the affine augmentation.
+    intensity: Limits of the augmentation of intensities; none when absent.
+    weights: For each source, how often its volumes are drawn; all volumes alike when empty.
+    start: Finished run of the same network from whose last checkpoint the weights are taken (the
+      paper's fine-tuning, section 3.3); new weights when empty.
+    epochs: Epochs in all.
+    steps_per_epoch: Optimizer steps in each.
+    batch_size: Volumes in a batch.
+    min_voxels: Volumes with a smaller lesion are left out of training and of the mean Dice (section
+      2.4), not of the table of test cases.
+    test_every: Epochs between two points of the learning curve on the test cases.
+    window: First and last epoch, from 1, in which every test case is written to a table.
+    seed: Of weights, order, augmentation and dropout.
+
+  Raises:
+    InputError: A source that is not there or does not fit, a window outside the epochs, a start that
+      is not finished or has another network, test cases without lesion.
+  """
+  if window and not 1 <= window[0] <= window[1] <= epochs:
+    raise InputError(f'window is {window}, expected its first and last epoch, from 1 to {epochs}')
+  devices = hardware()
+  devices.check_batch_size(batch_size)
+  run = RunFolder(workdir, devices.is_chief)
+  if run.is_finished():
+    return
+  *learnt, test_source = open_sources([*sources, test], data_dir)
+  metadata = test_source.metadata
+  tf.keras.utils.set_random_seed(seed)
+  with devices.scope():
+    built = network(shape=test_source.grid.shape, n_contrasts=len(metadata['contrasts']))
+    segmenter = Segmenter(built)
+    segmenter.compile(optimizer(), jit_compile=devices.xla)
+  if start:
+    _take_weights(segmenter, Path(start))
+  limits, intensities = ranges(), intensity() if intensity else None
+  config = run.write_operative_config()
+  cases = TestCases(test_source, min_voxels)
+  evaluated = range(window[0], window[1] + 1) if window else ()
+  fitting.fit(
+    run,
+    segmenter,
+    lambda step: pipelines.training_volumes(
+      learnt,
+      batch_size,
+      min_voxels=min_voxels,
+      seed=seed,
+      start_step=step,
+      weights=weights,
+      augment=lambda image, lesion, key: augmentation.augment(image, lesion, limits, key, intensities),
+    ),
+    epochs=epochs,
+    steps_per_epoch=steps_per_epoch,
+    shown=('loss', 'dice', 'test_dice'),
+    extra_callbacks=[TestInWindow(cases, test_every, evaluated, run.path / 'window')],
+  )
+  dice = _test(run, segmenter, cases)
+  spec = BundleSpec(
+    kind=SEGMENTER,
+    grid=metadata['grid'],
+    label_scheme=metadata['label_scheme'],
+    latent_size=0,
+    intensity_range=(0.0, 1.0),
+    training_set=fingerprint(learnt),
+    trained_on=tuple(map(str, learnt)),
+  )
+  name = save_bundle(run.bundle, spec, lambda image: segmenter(image), segmenter.network, config)
+  run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
+
+
+def _test(run: RunFolder, segmenter: Segmenter, cases: TestCases) -> float:
+  """Leaves the table of test cases and the predicted masks; returns the mean Dice."""
+  rows, masks, _ = cases.measure(segmenter)
+  write_rows(run.path / 'test_cases.csv', rows)
+  packed = {subject: np.packbits(mask) for subject, mask in masks.items()}
+  np.savez(run.path / 'test_predictions.npz', **packed)
+  return round(cases.mean_dice(rows), 4)
+
+
+def _take_weights(segmenter: Segmenter, run: Path) -> None:
+  """Weights of a finished run's network.
+
+  Raises:
+    InputError: It is not finished, or its network is another one.
+  """
+  newest = tf.train.latest_checkpoint(str(run / 'checkpoints'))
+  if newest is None or not (run / 'finished.json').exists():
+    raise InputError(f'start {run}: no finished run of train_unet, expected one with checkpoints')
+  stored = tf.train.Checkpoint(model=tf.train.Checkpoint(network=segmenter.network))
+  try:
+    stored.restore(newest).assert_existing_objects_matched().expect_partial()
+  except (AssertionError, ValueError) as error:
+    raise InputError(f'start {run}: holds another network ({str(error).splitlines()[0]})') from error

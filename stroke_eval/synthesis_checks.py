@@ -1,0 +1,192 @@
+"""Checks of what was generated, each beside the same number of the real data."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_itm import lesions
+from keras_itm.lesions import MIN_VOXELS
+from stroke_eval import sanity
+from stroke_eval.survey import Survey
+
+# Masks that are compared with one another; more of them would cost memory and change little.
+_MAX_COMPARED = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+  """A line of the sanity table.
+
+  Attributes:
+    key: Name in summary.json.
+    text: What was measured.
+    generated: Its value for the generated data; NaN where it could not be measured.
+    real: The same for the training data, where that makes sense.
+    form: How both are written.
+    expected: Range outside which somebody should look; empty where the report has no opinion.
+    is_good: Whether the value is in that range; None without range or value.
+  """
+
+  key: str
+  text: str
+  generated: float
+  real: float | None
+  form: Callable[[float], str]
+  expected: str = ''
+  is_good: bool | None = None
+
+
+def check_all(real: Survey, synthetic: Survey) -> list[Check]:
+  """The sanity table of a synthetic set, beside the set that its generators learnt from.
+
+  Args:
+    real: Training cases.
+    synthetic: Synthetic cases, with `lesion_draw_voxels` in their provenance.
+  """
+  return [*_volumes(real, synthetic), *_shapes(real, synthetic), *_images(real, synthetic)]
+
+
+def to_numbers(checks: list[Check]) -> dict[str, float | None]:
+  """The table as `key` and `key_real`, for summary.json; None for what could not be measured."""
+  numbers = {}
+  for check in checks:
+    numbers[check.key] = _plain(check.generated)
+    if check.real is not None:
+      numbers[f'{check.key}_real'] = _plain(check.real)
+  return numbers
+
+
+def percent(value: float) -> str:
+  return f'{100 * value:.1f} %'
+
+
+def _volumes(real: Survey, synthetic: Survey) -> list[Check]:
+  draws = [facts.get('lesion_draw_voxels', []) for facts in synthetic.provenance]
+  share, n_draws = sanity.draw_pass_share(draws, MIN_VOXELS)
+  real_ml = real.volumes_ml[real.with_lesion(MIN_VOXELS)]
+  made_ml = synthetic.volumes_ml[synthetic.with_lesion(MIN_VOXELS)]
+  real_median, made_median = _median(real_ml), _median(made_ml)
+  factor = made_median / real_median
+  distance = sanity.ks_distance(made_ml, real_ml) if made_ml.size else np.nan
+  ml = '{:.1f} ml'.format
+  return [
+    _judged(
+      'lesion_draw_pass_share',
+      f'lesion draws with at least {MIN_VOXELS} voxels in parenchyma (n = {n_draws} draws)',
+      share,
+      _mean(real.voxels[real.with_lesion()] >= MIN_VOXELS),
+      percent,
+      'at least 50 %',
+      share >= 0.5,
+    ),
+    _judged(
+      'median_lesion_ml',
+      f'median volume of lesions of at least {MIN_VOXELS} voxels',
+      made_median,
+      real_median,
+      ml,
+      'within a factor of 2 of real',
+      0.5 <= factor <= 2,
+    ),
+    Check(
+      'lesion_volume_ks',
+      'Kolmogorov-Smirnov distance of the two volume distributions (0 to 1)',
+      distance,
+      None,
+      '{:.2f}'.format,
+    ),
+  ]
+
+
+def _shapes(real: Survey, synthetic: Survey) -> list[Check]:
+  real_masks, made_masks = (s.masks(_some(s.with_lesion(MIN_VOXELS))) for s in (real, synthetic))
+  made_pairs, real_pairs = (_pairwise(masks) for masks in (made_masks, real_masks))
+  enough = len(made_masks) > 0 and len(real_masks) > 1
+  nearest = _median(sanity.nearest_dice(made_masks, real_masks)) if enough else np.nan
+  nearest_real = _median(sanity.nearest_other_dice(real_masks)) if enough else np.nan
+  dice = '{:.3f}'.format
+  return [
+    _judged(
+      'lesion_pairwise_dice',
+      f'mean Dice between two lesions, low is diverse (n = {len(made_masks)} generated, '
+      f'{len(real_masks)} real)',
+      made_pairs,
+      real_pairs,
+      dice,
+      'at most twice the real value',
+      made_pairs <= 2 * real_pairs,
+    ),
+    _judged(
+      'lesion_nearest_dice',
+      'median over lesions of the highest Dice with any (other) training lesion or its mirror image',
+      nearest,
+      nearest_real,
+      dice,
+      'at most 0.8: no copies',
+      nearest <= 0.8,
+    ),
+    _judged(
+      'lesion_voxels_outside_parenchyma',
+      'lesion voxels outside parenchyma',
+      float(synthetic.outside_voxels.sum()),
+      float(real.outside_voxels.sum()),
+      '{:,.0f}'.format,
+      '0 generated',
+      not synthetic.outside_voxels.any(),
+    ),
+  ]
+
+
+def _images(real: Survey, synthetic: Survey) -> list[Check]:
+  share, n = sanity.brighter_share(synthetic.lesion_means, synthetic.ring_means)
+  real_share, n_real = sanity.brighter_share(real.lesion_means, real.ring_means)
+  return [
+    _judged(
+      'brighter_lesion_share',
+      f'volumes whose mean lesion intensity exceeds that of the parenchyma within '
+      f'{sanity.RING_MM:g} mm around it (n = {n} synthetic, {n_real} real)',
+      share,
+      real_share,
+      percent,
+      'at least 95 %',
+      share >= 0.95,
+    ),
+    Check(
+      'lesion_contrast',
+      'median of mean lesion intensity over that of the parenchyma around it',
+      _median(synthetic.lesion_means / synthetic.ring_means),
+      _median(real.lesion_means / real.ring_means),
+      '{:.2f}'.format,
+    ),
+  ]
+
+
+def _judged(key, text, generated, real, form, expected, is_good) -> Check:
+  is_measured = math.isfinite(generated) and math.isfinite(real)
+  return Check(key, text, generated, real, form, expected, bool(is_good) if is_measured else None)
+
+
+def _some(positions: np.ndarray) -> np.ndarray:
+  """At most _MAX_COMPARED positions, evenly spread over all."""
+  if len(positions) <= _MAX_COMPARED:
+    return positions
+  return positions[np.linspace(0, len(positions) - 1, _MAX_COMPARED).astype(int)]
+
+
+def _pairwise(masks: np.ndarray) -> float:
+  return float(lesions.pairwise_dice(masks)) if len(masks) > 1 else np.nan
+
+
+def _median(values: np.ndarray) -> float:
+  values = values[np.isfinite(values)]
+  return float(np.median(values)) if values.size else np.nan
+
+
+def _mean(values: np.ndarray) -> float:
+  return float(np.mean(values)) if values.size else np.nan
+
+
+def _plain(value: float) -> float | None:
+  return round(value, 6) if math.isfinite(value) else None

@@ -1,0 +1,102 @@
+"""The tables hold each arm where it belongs."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from launchers.reports.study import tables
+from launchers.reports.study.tables import Cell
+from launchers.study.summary import WindowSummary
+from stroke_eval.statistics.bootstrap import Interval
+from tests.launchers.study import rows
+
+
+class PaperTableTest(tf.test.TestCase):
+  def test_layout(self):
+    found = tables.paper_table(rows.ARMS, [rows.row(arm) for arm in rows.ARMS])
+    ours = '67.3 ± 1.4'
+    self.assertEqual(found.head, ('training data', 'baseline', 'SPADE'))
+    self.assertEqual(
+      found.rows,
+      (
+        ('clinical', (Cell('', ours, '68.7 ± 2.3'), None)),
+        ('strong', (Cell('', ours, ''), None)),
+        ('10 clinical', (Cell('', ours, ''), None)),
+        ('clinical + synthetic', (Cell('fusion', ours, ''), Cell('', ours, '78.1 ± 1.8'))),
+        ('', (Cell('mix', ours, ''), None)),
+        ('synthetic', (None, Cell('', ours, ''))),
+        ('synthetic, then 10 clinical', (None, Cell('', ours, '67.1 ± 1.5'))),
+      ),
+    )
+
+  def test_two_arms_of_one_translator_have_their_names(self):
+    more = dataclasses.replace(rows.ALONE, name='400 SPADE')
+    found = tables.paper_table((rows.CLINICAL, rows.ALONE, more), [])
+    self.assertEqual(
+      [(label, cells[1].name) for label, cells in found.rows[1:]],
+      [('synthetic', ''), ('', '400 SPADE')],
+    )
+
+  def test_an_arm_that_is_not_finished_keeps_its_place(self):
+    found = tables.paper_table((rows.CLINICAL, rows.SPADE), [rows.row(rows.CLINICAL)])
+    self.assertEqual(found.rows[1][1][1], Cell('', 'not finished', '78.1 ± 1.8'))
+
+  def test_one_value_has_no_deviation(self):
+    one = rows.row(rows.CLINICAL, dice=WindowSummary(0.5, None, 0.5))
+    self.assertEqual(tables.paper_table((rows.CLINICAL,), [one]).rows[0][1][0].found, '50.0')
+
+
+class FullTablesTest(tf.test.TestCase):
+  def test_dice_table(self):
+    tuned = rows.row(rows.TUNED, to_reference=Interval(0.19, 0.16, 0.22), p_value=0.0004)
+    found = tables.dice_table(rows.analysis(rows.row(rows.CLINICAL), tuned))
+    self.assertEqual(found.head[5], 'minus clinical')
+    self.assertEqual(
+      found.rows,
+      [
+        ['clinical'],
+        ['clinical', '67.3 ± 1.4', '69.0', '1.6', '60.5', '', '', '', '', ''],
+        ['synthetic, then 10 clinical'],
+        [
+          *(
+            'SPADE',
+            '67.3 ± 1.4',
+            '69.0',
+            '1.6',
+            '60.5',
+            '+2.0 (\N{MINUS SIGN}1.0 to +5.0)',
+          ),
+          *('+19.0 (+16.0 to +22.0)', 'to 10 clinical', '< 0.001', '43 (31 to > 120)'),
+        ],
+      ],
+    )
+
+  def test_metrics_table(self):
+    metrics = {
+      'lesion_precision': 0.91,
+      'lesion_recall': 0.82,
+      'lesion_f1': 0.73,
+      'volume_difference_ml': 1.234,
+      'count_difference': 0.5,
+      'hausdorff95_mm': 12.34,
+    }
+    found = tables.metrics_table(rows.analysis(rows.row(rows.CLINICAL, metrics=metrics)))
+    self.assertEqual(
+      found.rows[1], ['clinical', '91.0', '82.0', '73.0', '1.23', '0.50', '12.3', '0.25', '30 %']
+    )
+
+  def test_without_negative_cases(self):
+    row = rows.row(rows.CLINICAL, false_positive_ml=None, false_positive_share=None)
+    self.assertEqual(
+      tables.metrics_table(rows.analysis(row)).rows[1][-2:], ['\N{EN DASH}', '\N{EN DASH}']
+    )
+
+  def test_names_above_columns_span_all_of_them(self):
+    for found in (tables.dice_table, tables.metrics_table):
+      made = found(rows.analysis(rows.row(rows.CLINICAL)))
+      self.assertEqual(sum(span for _, span in made.groups), len(made.head))
+      self.assertLen(made.rows[1], len(made.head))
+
+
+if __name__ == '__main__':
+  tf.test.main()
