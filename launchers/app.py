@@ -14,7 +14,7 @@ from absl import app, flags, logging
 from keras_itm.bundle import BundleError
 from keras_itm.checks import TrainingError
 from keras_itm.optimizers import Adam  # noqa: F401 (gin files name it)
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, show_in_one_line
 
 _GIN_FILE = flags.DEFINE_multi_string(
   'gin_file', [], 'Configuration: a path, or the bare name of a file that comes with the package.'
@@ -68,6 +68,7 @@ def launch(root: Callable[..., None], needs_workdir: bool = True, bindings_of: s
         raise
       raise InputError(f'{error}; name a --gin_file or give --gin_bindings') from error
 
+  show_in_one_line(InputError)
   app.run(main)
 
 

@@ -33,7 +33,7 @@ from absl import app, flags
 
 from launchers.prepare_data_lib import Options, prepare_data
 from launchers.subject_pool import available_cores
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, show_in_one_line
 from stroke_tfds.preparation.case import REGISTRATIONS
 from stroke_tfds.preparation.layouts import LAYOUTS
 
@@ -75,4 +75,5 @@ def main(argv: list[str]) -> int:
 
 if __name__ == '__main__':
   flags.mark_flags_as_required(['source', 'input', 'output'])
+  show_in_one_line(InputError)
   app.run(main)

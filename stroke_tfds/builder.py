@@ -5,7 +5,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import tensorflow_datasets as tfds
 from absl import logging
@@ -23,13 +23,20 @@ class StrictConfig(tfds.core.BuilderConfig):
   """A config whose fields may come from JSON: an unknown one is an error that names it.
 
   Subclasses are dataclasses, and define `fingerprint`.
+
+  Attributes:
+    RENAMED: Fields of earlier releases and what they are called now, for the error.
   """
+
+  RENAMED: ClassVar[dict[str, str]] = {}
 
   name: str = ''
 
   def __new__(cls, *args, **fields):
     own = [field.name for field in dataclasses.fields(cls) if field.init]
     unknown = sorted(set(fields) - set(own))
+    if unknown and unknown[0] in cls.RENAMED:
+      raise InputError(f'config field {unknown[0]!r} is called {cls.RENAMED[unknown[0]]!r} now')
     if unknown:
       inherited = {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
       known = ['name', *(field for field in own if field not in inherited)]

@@ -1,21 +1,23 @@
-"""Builders of cases put together from real ones: what generated data sets have to beat.
+"""Copy-paste data sets, cases put together from real ones: what generated data sets have to beat.
 
 Each case has a parent, which gives the anatomy, and a donor, a clinical case that gives its lesion.
 Parents come in the order of their source, and again from its start; donors are drawn.
 """
 
 import dataclasses
+import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, example
+from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import spared_parenchyma
-from stroke_tfds.sources import Source
+from stroke_tfds.sources import Source, check_agreement, fingerprint, open_sources
 
 _MAX_DRAWS = 100
 
@@ -43,7 +45,7 @@ class Case:
 
 
 @dataclasses.dataclass(frozen=True)
-class Made:
+class DerivedCase:
   """Arrays of a new case, as in `Case`, and what was drawn for it (JSON values)."""
 
   image: np.ndarray
@@ -52,10 +54,52 @@ class Made:
   drawn: dict[str, Any]
 
 
-class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
+@dataclasses.dataclass
+class CopyPasteConfig(DerivedConfig):
+  """Which real cases; donors' lesions, too, have at least `min_voxels` voxels.
+
+  Attributes:
+    clinical: Cases with lesions, `name/config` (split train) or `name/config:split`.
+    clinical_dir: TFDS data folder of the clinical cases; that of the new set when empty.
+  """
+
+  # Fields that name a data set and the split each means by itself; the first is that of the parents.
+  SOURCES: ClassVar[dict[str, str]] = {'clinical': 'train'}
+
+  clinical: str = ''
+  clinical_dir: str = ''
+
+  def origins(self, data_dir: str | None) -> dict[str, Any]:
+    return {field: fingerprint([source]) for field, source in self.open_sources(data_dir).items()}
+
+  def open_sources(self, data_dir: str | None) -> dict[str, Source]:
+    """The data set of each field that names one.
+
+    Raises:
+      InputError: A set that is not there, or sets that differ in grid, label scheme or contrasts.
+    """
+    opened = {}
+    for field, split in self.SOURCES.items():
+      text, folder = getattr(self, field), getattr(self, f'{field}_dir') or data_dir
+      text = text if ':' in text else f'{text}:{split}'
+      opened[field] = open_sources([text], folder, build=False)[0]
+    check_agreement(list(opened.values()))
+    return opened
+
+  def check_fields(self) -> None:
+    self.check_strings(*self.SOURCES, *(f'{field}_dir' for field in self.SOURCES))
+    for field in self.SOURCES:
+      if not getattr(self, field):
+        fields = {field: f'phantom_stroke/mini:{split}' for field, split in self.SOURCES.items()}
+        usage = json.dumps({**fields, 'num_volumes': 8, 'seed': 0})
+        raise InputError(f"{field} is empty, expected a data set; give --config '{usage}'")
+    super().check_fields()
+
+
+class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
   """One split `train`; every volume is a pure function of the sources, the seed and its number.
 
-  Subclasses say by `prepare_donor` what of a donor is kept and by `recombine` what is done with it.
+  Subclasses say by `prepare_donor` what of a donor is kept and by `paste` what is done with it.
   """
 
   def __init__(self, *, data_dir: str | None = None, config: Any = None, **kwargs: Any):
@@ -65,10 +109,10 @@ class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
     super().__init__(data_dir=data_dir, config=config, **kwargs)
 
   def prepare_donor(self, case: Case) -> Any:
-    """What `recombine` needs of a donor, made once and kept in memory."""
+    """What `paste` needs of a donor, computed once and kept in memory."""
     raise NotImplementedError
 
-  def recombine(self, rng: np.random.Generator, parent: Case, donor: Any) -> Made:
+  def paste(self, rng: np.random.Generator, parent: Case, donor: Any) -> DerivedCase:
     """A parent with the lesion of a donor."""
     raise NotImplementedError
 
@@ -126,8 +170,8 @@ class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
     donors = self._read_donors()
     make = lambda numbered: self._make_example(*numbered, donors)
-    for made in builder.map_in_order(make, enumerate(self._read_parents())):
-      yield made['subject_id'], made
+    for derived in builder.map_in_order(make, enumerate(self._read_parents())):
+      yield derived['subject_id'], derived
 
   def _read_parents(self) -> Iterator[Case]:
     parents = self.parent_source.examples().repeat().take(self.builder_config.num_volumes)
@@ -152,7 +196,7 @@ class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
   ) -> dict[str, Any]:
     config = self.builder_config
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((config.seed, number))))
-    donor_id, made, n_draws = self._draw(rng, parent, donors)
+    donor_id, derived, n_draws = self._draw(rng, parent, donors)
     provenance = {
       'source': self.name,
       'seed': config.seed,
@@ -161,12 +205,12 @@ class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
       'clinical_source': str(self.sources['clinical']),
       'lesion_donor': donor_id,
       'lesion_draws': n_draws,
-      **made.drawn,
+      **derived.drawn,
     }
     return example.make_example(
-      made.image,
-      made.labels,
-      made.lesion,
+      derived.image,
+      derived.labels,
+      derived.lesion,
       grid=self.parent_source.grid,
       subject_id=f'{self.name}-{number:06d}',
       provenance=provenance,
@@ -174,7 +218,7 @@ class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
 
   def _draw(
     self, rng: np.random.Generator, parent: Case, donors: Sequence[tuple[str, Any]]
-  ) -> tuple[str, Made, int]:
+  ) -> tuple[str, DerivedCase, int]:
     """Donors one after another until the lesion is large enough: donor, new case, how many it took."""
     least = self.builder_config.min_voxels
     others = [donor for donor in donors if donor[0] != parent.subject_id]
@@ -186,10 +230,10 @@ class RecombinedBuilder(builder.StrictBuilder, skip_registration=True):
     sizes = []
     while len(sizes) < _MAX_DRAWS:
       donor_id, donor = others[rng.integers(len(others))]
-      made = self.recombine(rng, parent, donor)
-      sizes.append(int(np.count_nonzero(made.lesion)))
+      derived = self.paste(rng, parent, donor)
+      sizes.append(int(np.count_nonzero(derived.lesion)))
       if sizes[-1] >= least:
-        return donor_id, made, len(sizes)
+        return donor_id, derived, len(sizes)
     raise InputError(
       f'{parent.subject_id} of {self.parent_source}: {len(sizes)} lesions were drawn, with '
       f'{min(sizes)} to {max(sizes)} voxels, expected one of at least {least}'

@@ -1,4 +1,4 @@
-"""What configs of made sets share: how many volumes, and a name that ends in their origins."""
+"""What configs of derived sets share: how many volumes, and a name that ends in their origins."""
 
 import copy
 import dataclasses
@@ -8,15 +8,15 @@ from stroke_tfds import builder
 from stroke_tfds.sources import MIN_VOXELS
 
 _UNNAMED = 'unnamed'
-_Config = TypeVar('_Config', bound='MadeConfig')
+_Config = TypeVar('_Config', bound='DerivedConfig')
 
 
 @dataclasses.dataclass
-class MadeConfig(builder.StrictConfig):
-  """How many volumes are made; subclasses say from what.
+class DerivedConfig(builder.StrictConfig):
+  """How many volumes to derive; subclasses say from what.
 
   Attributes:
-    name: A word in front of the fingerprint; made from the rest where it is not given.
+    name: A word in front of the fingerprint; by default `n8_seed0` of 8 volumes and seed 0.
     num_volumes: How many volumes.
     seed: Of all that is drawn.
     min_voxels: Lesions are at least as large.
@@ -40,7 +40,7 @@ class MadeConfig(builder.StrictConfig):
       data_dir: TFDS data folder of the new set.
 
     Raises:
-      InputError: Something that it is made from is missing or unfit, or a number is out of its range.
+      InputError: Something that it is derived from is missing or unfit, or a number is out of range.
     """
     if self.fingerprint:
       return self
@@ -53,10 +53,10 @@ class MadeConfig(builder.StrictConfig):
     return resolved
 
   def check_fields(self) -> None:
-    """Refuses values that no set can be made with."""
+    """Refuses values that no set can be built with."""
     for field, least in (('num_volumes', 1), ('seed', 0), ('min_voxels', 1)):
       self.check_count(field, least)
 
   def origins(self, data_dir: str | None) -> dict[str, Any]:
-    """JSON values that change with all that the volumes are made from."""
+    """JSON values that change with all that the volumes are derived from."""
     raise NotImplementedError

@@ -9,13 +9,8 @@ class InputError(ValueError):
   """Names the file or value at fault, what was found and what was expected, in one line."""
 
 
-class OneLineErrors(app.ExceptionHandler):
-  """Shows chosen errors as one line where they end an absl program; the exit status is 1.
-
-  `tfds build` and the launchers are absl programs; anything else keeps its traceback.
-  """
-
-  def __init__(self, *error_types: type[Exception]):
+class _OneLineErrors(app.ExceptionHandler):
+  def __init__(self, error_types: tuple[type[Exception], ...]):
     self._error_types = error_types
 
   def wants(self, exc: BaseException) -> bool:
@@ -27,4 +22,10 @@ class OneLineErrors(app.ExceptionHandler):
     sys.excepthook = lambda *_: print(line, file=sys.stderr, flush=True)
 
 
-app.install_exception_handler(OneLineErrors(InputError))
+def show_in_one_line(*error_types: type[Exception]) -> None:
+  """Makes an absl program that ends by one of these errors show it as one line, with exit status 1.
+
+  For a program's own start: it is no business of a library what its host shows. Other errors keep
+  their traceback.
+  """
+  app.install_exception_handler(_OneLineErrors(error_types))

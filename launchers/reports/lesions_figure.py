@@ -12,7 +12,7 @@ from launchers.reports import style
 from stroke_eval.lesion_facts import TERRITORIES
 from stroke_eval.lesion_sets import LesionSet
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.mni152 import template_labels
+from stroke_tfds.phantom.anatomy import template_labels
 
 _N_MASKS = 12
 _MOST_COMPONENTS = 15

@@ -13,7 +13,7 @@ from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
 from stroke_tfds.carvemix import CarveMixConfig
-from stroke_tfds.derived_config import MadeConfig
+from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_fusion import LesionFusionConfig
 from stroke_tfds.sources import Source
@@ -37,7 +37,7 @@ class Synthetic:
     builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
     set: A built data set, `name/config:split`, the same for all seeds.
     bindings: Gin bindings of the translator's training.
-    config: Further fields of a new set's config, such as `{'in_scan': True}`.
+    config: Further fields of a new set's config, such as `{'keep_scan': True}`.
   """
 
   translator: str = ''
@@ -51,7 +51,7 @@ class Synthetic:
     return bool(self.translator) or 'healthy' in getattr(BUILDERS.get(self.builder), 'SOURCES', ())
 
   @property
-  def config_class(self) -> type[MadeConfig]:
+  def config_class(self) -> type[DerivedConfig]:
     """Of a new set."""
     return BUILDERS.get(self.builder, SyntheticStrokeConfig)
 

@@ -8,16 +8,15 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds import copy_paste
 from stroke_tfds.carvemix import carving
-from stroke_tfds.copy_paste_config import RecombinedConfig
 from stroke_tfds.imaging import brightness
 
 
 @dataclasses.dataclass
-class CarveMixConfig(RecombinedConfig):
+class CarveMixConfig(copy_paste.CopyPasteConfig):
   """Which clinical cases, how many volumes."""
 
 
-class Builder(copy_paste.RecombinedBuilder):
+class Builder(copy_paste.CopyPasteBuilder):
   """`carvemix`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -29,15 +28,15 @@ class Builder(copy_paste.RecombinedBuilder):
     spacing_mm = self.parent_source.grid.spacing_mm
     return carving.prepare(case.image, case.labels, case.lesion, self._level(case), spacing_mm)
 
-  def recombine(
+  def paste(
     self, rng: np.random.Generator, parent: copy_paste.Case, donor: carving.Carving
-  ) -> copy_paste.Made:
+  ) -> copy_paste.DerivedCase:
     margin_mm = carving.draw_margin_mm(rng, donor.depth_mm)
     image, labels, lesion = carving.carve_mix(
       parent.image, parent.labels, parent.lesion, self._level(parent), donor, margin_mm
     )
     image = brightness.scale_again(image, self.contrasts)
-    return copy_paste.Made(image, labels, lesion, {'margin_mm': margin_mm})
+    return copy_paste.DerivedCase(image, labels, lesion, {'margin_mm': margin_mm})
 
   def name_parent(self, parent: copy_paste.Case) -> dict[str, Any]:
     return {'base': parent.subject_id}

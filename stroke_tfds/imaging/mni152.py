@@ -1,27 +1,12 @@
-"""The MNI152 template: its T1 contrast, and its structures on a grid."""
+"""The T1 contrast of the MNI152 template; its structures are `phantom.anatomy.template_labels`."""
 
 import functools
 
 import numpy as np
 
-from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.resample import resample_labels
 from stroke_tfds.imaging.volume import Volume
-from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom.anatomy import template_anatomy
 
 T1_MM = 2
-
-
-@functools.lru_cache(maxsize=4)
-def template_labels(grid: Grid) -> np.ndarray:
-  """The template's structures on a grid, aseg28 ids, uint8 of the grid's shape; not to be changed."""
-  anatomy = template_anatomy()
-  affine = np.eye(4)
-  affine[:3, 3] = anatomy.origin_mm
-  labels = resample_labels(Volume(anatomy.labels, affine), grid, len(ASEG28.names))
-  labels.setflags(write=False)
-  return labels
 
 
 @functools.lru_cache(maxsize=2)

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from stroke_tfds import copy_paste
-from stroke_tfds.copy_paste_config import RecombinedConfig
 from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.lesion_fusion import fusion
 from stroke_tfds.phantom.fields import Lattice
@@ -16,7 +15,7 @@ from stroke_tfds.sources import check_healthy
 
 
 @dataclasses.dataclass
-class LesionFusionConfig(RecombinedConfig):
+class LesionFusionConfig(copy_paste.CopyPasteConfig):
   """Which healthy scans and which clinical cases, how many volumes.
 
   Attributes:
@@ -30,7 +29,7 @@ class LesionFusionConfig(RecombinedConfig):
   healthy_dir: str = ''
 
 
-class Builder(copy_paste.RecombinedBuilder):
+class Builder(copy_paste.CopyPasteBuilder):
   """`lesion_fusion`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -47,14 +46,14 @@ class Builder(copy_paste.RecombinedBuilder):
     expected = fusion.expected_signal(case.image, case.labels, self.spared(case), structures)
     return fusion.cut_out(case.image, expected, case.lesion, self.parent_source.grid)
 
-  def recombine(
+  def paste(
     self, rng: np.random.Generator, parent: copy_paste.Case, donor: fusion.RelativeLesion
-  ) -> copy_paste.Made:
+  ) -> copy_paste.DerivedCase:
     at_mm, is_mirrored = fusion.draw_way(rng, self._lattice)
     is_parenchyma = np.isin(parent.labels, self.label_scheme['parenchyma_ids'])
     image, lesion = fusion.fuse(parent.image, *fusion.pull(donor, at_mm), is_parenchyma)
     image = scale_again(image, self.contrasts)
-    return copy_paste.Made(image, parent.labels, lesion, {'mirrored': is_mirrored})
+    return copy_paste.DerivedCase(image, parent.labels, lesion, {'mirrored': is_mirrored})
 
   def name_parent(self, parent: copy_paste.Case) -> dict[str, Any]:
     return {'healthy_source': str(self.parent_source), 'healthy_parent': parent.subject_id}

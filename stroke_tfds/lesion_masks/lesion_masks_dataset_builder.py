@@ -17,10 +17,9 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import hash_files
 from stroke_tfds.imaging import input_file, nifti
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.mni152 import template_labels
 from stroke_tfds.imaging.resample import lesion_voxels, resample_mask
 from stroke_tfds.imaging.volume import Volume
-from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
 from stroke_tfds.preparation import splits
 
 _CONTRASTS = ('none',)  # No set of images has it, so that the two are never mixed.

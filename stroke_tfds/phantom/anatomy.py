@@ -6,6 +6,9 @@ import functools
 import numpy as np
 from scipy import ndimage
 
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.resample import resample_labels
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import anatomy_rules as rules
 from stroke_tfds.phantom.fields import Lattice
@@ -115,6 +118,17 @@ def template_anatomy() -> Anatomy:
   labels = np.concatenate([half[:0:-1], _mirrored(half)])
   solidity = np.concatenate([solidity[:0:-1], solidity])
   return Anatomy('mni152', labels, origin_mm, np.rint(255 * solidity).astype(np.uint8))
+
+
+@functools.lru_cache(maxsize=4)
+def template_labels(grid: Grid) -> np.ndarray:
+  """The template's structures on a grid, aseg28 ids, uint8 of the grid's shape; not to be changed."""
+  anatomy = template_anatomy()
+  affine = np.eye(4)
+  affine[:3, 3] = anatomy.origin_mm
+  labels = resample_labels(Volume(anatomy.labels, affine), grid, len(ASEG28.names))
+  labels.setflags(write=False)
+  return labels
 
 
 def label_map_solidity(labels: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.nifti import Volume
 from stroke_tfds.imaging.preprocessing import head_mask, scale_adc, scale_by_percentile
 from stroke_tfds.imaging.transform import IDENTITY, Transform
+from stroke_tfds.imaging.volume import Volume, on_grid_of
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import quality
 from stroke_tfds.preparation.files import package_version
@@ -133,7 +133,7 @@ class _Scan:
     return None
 
   def _placed(self, role: str, volume: Volume) -> Volume:
-    return nifti.on_grid_of(volume, self.reference, role)
+    return on_grid_of(volume, self.reference, role)
 
 
 def _facts(

@@ -8,10 +8,11 @@ import numpy as np
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import brain_extraction, resample
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.mni152 import template_labels, template_t1
+from stroke_tfds.imaging.mni152 import template_t1
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import signal
+from stroke_tfds.phantom.anatomy import template_labels
 
 # Chosen on real scans: the good ones reach .94 to .97, .59 to .67 and .41 to .64.
 MIN_BRAIN_DICE = 0.85

@@ -1,16 +1,16 @@
-"""What a synthetic data set is made from, checked and named."""
+"""What a synthetic data set is derived from, checked and named."""
 
 import dataclasses
 from typing import Any
 
 from keras_itm import bundle as bundles
-from stroke_tfds.derived_config import MadeConfig
+from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, fingerprint, open_sources
 
 
 @dataclasses.dataclass
-class SyntheticStrokeConfig(MadeConfig):
+class SyntheticStrokeConfig(DerivedConfig):
   """Which generators, which healthy brains; more volumes than there are brains use them again.
 
   Attributes:
@@ -19,23 +19,25 @@ class SyntheticStrokeConfig(MadeConfig):
     healthy: Brains to put lesions into, `name/config` (split healthy) or `name/config:split`.
     healthy_dir: TFDS data folder of the healthy brains; that of the new set when empty.
     max_draws: Draws of a lesion for one brain before the build gives up.
-    level: Whether all slices of a volume get one brightness, see `keras_itm.slice_brightness`; the
-      paper leaves them as they are.
-    in_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
-      into it, see `scan_change`; `level` has no part in it.
+    equalize_slice_brightness: Whether all slices of a volume get one brightness, see
+      `keras_itm.slice_brightness`; the paper leaves them as they are.
+    keep_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
+      into it, see `lesion_transfer`; `equalize_slice_brightness` has no part in it.
   """
+
+  RENAMED = {'level': 'equalize_slice_brightness', 'in_scan': 'keep_scan'}
 
   translator: str = ''
   lesion_generator: str = ''
   healthy: str = ''
   healthy_dir: str = ''
   max_draws: int = 100
-  level: bool = True
-  in_scan: bool = False
+  equalize_slice_brightness: bool = True
+  keep_scan: bool = False
 
   def __post_init__(self):
     super().__post_init__()
-    for name in ('level', 'in_scan'):
+    for name in ('equalize_slice_brightness', 'keep_scan'):
       value = getattr(self, name)
       if not isinstance(value, bool):
         raise InputError(f'{name} is {value!r}, expected true or false')
@@ -47,9 +49,9 @@ class SyntheticStrokeConfig(MadeConfig):
       'lesion_generator': self.load('lesion_generator', source).fingerprint,
       'healthy': fingerprint([source]),
       'max_draws': self.max_draws,
-      'level': self.level,
-      # Sets of before keep their names.
-      **({'in_scan': True} if self.in_scan else {}),
+      # These keys, and when they are there, are part of the names of all sets built so far.
+      'level': self.equalize_slice_brightness,
+      **({'in_scan': True} if self.keep_scan else {}),
     }
 
   def open_healthy(self, data_dir: str | None) -> Source:
@@ -69,8 +71,10 @@ class SyntheticStrokeConfig(MadeConfig):
           '"lesion_generator": "W2/bundle", "healthy": "phantom_stroke/mini", "num_volumes": 8, '
           '"seed": 0}\''
         )
-    if self.in_scan and not self.level:
-      raise InputError('level is False, expected it left out: in_scan levels nothing')
+    if self.keep_scan and not self.equalize_slice_brightness:
+      raise InputError(
+        'equalize_slice_brightness is False, expected it left out: with keep_scan it changes nothing'
+      )
     self.check_count('max_draws', 1)
     super().check_fields()
 

@@ -15,7 +15,7 @@ _DARK = 0.02  # Keeps quotients of black voxels near 1.
 _LEAST_VOXELS = 50  # A slice with less parenchyma is taken as it is.
 
 
-def carry_over(
+def transfer(
   scan: np.ndarray,
   labels: np.ndarray,
   lesion: np.ndarray,

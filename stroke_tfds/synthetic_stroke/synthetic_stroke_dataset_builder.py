@@ -45,14 +45,14 @@ class Builder(builder.StrictBuilder):
 
   def _info(self) -> tfds.core.DatasetInfo:
     metadata = self._healthy.metadata
-    own = {'fingerprint': self.builder_config.fingerprint, 'made_from': self._made_from()}
+    own = {'fingerprint': self.builder_config.fingerprint, 'made_from': self._origins()}
     return self.dataset_info_from_configs(
       features=example.features(self._healthy.grid, tuple(metadata['contrasts'])),
       supervised_keys=example.SUPERVISED_KEYS,
       metadata=tfds.core.MetadataDict({**metadata, **own}),
     )
 
-  def _made_from(self) -> list[str]:
+  def _origins(self) -> list[str]:
     """All data that the volumes come from: the brains, and what the generators were trained on.
 
     A generator that does not know has an entry `unknown: KIND FINGERPRINT`.
@@ -89,11 +89,11 @@ class Builder(builder.StrictBuilder):
 
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
     config = self.builder_config
-    if config.in_scan:
+    if config.keep_scan:
       check_healthy(self._healthy)
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
-    features = ('labels', 'subject_id', *(['image'] if config.in_scan else []))
+    features = ('labels', 'subject_id', *(['image'] if config.keep_scan else []))
     brains = self._healthy.examples(features)
     brains = brains.repeat().take(config.num_volumes).enumerate().batch(_CHUNK)
     options = tf.data.Options()
@@ -101,25 +101,25 @@ class Builder(builder.StrictBuilder):
     options.autotune.enabled = False
     brains = brains.with_options(options)
     with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
-      for volumes, healthy in brains.as_numpy_iterator():
+      for indices, healthy in brains.as_numpy_iterator():
         drawn = None
-        for i, volume in enumerate(volumes.tolist()):
-          made = self._cache.load(volume)
-          if made is None:
-            drawn = drawn or self._draw(generator, healthy['labels'], volumes.tolist())
-            made = self._make(translator, generator, healthy, drawn, i, volume)
-            self._cache.save(volume, **made)
+        for i, index in enumerate(indices.tolist()):
+          derived = self._cache.load(index)
+          if derived is None:
+            drawn = drawn or self._draw(generator, healthy['labels'], indices.tolist())
+            derived = self._make(translator, generator, healthy, drawn, i, index)
+            self._cache.save(index, **derived)
           progress.update()
-          yield self._example(volume, healthy['labels'][i], **made)
+          yield self._example(index, healthy['labels'][i], **derived)
 
   def _draw(
-    self, generator: bundles.Bundle, labels: np.ndarray, volumes: list[int]
+    self, generator: bundles.Bundle, labels: np.ndarray, indices: list[int]
   ) -> list[synthesis.DrawnLesion]:
     config = self.builder_config
     return synthesis.draw_lesions(
       generator,
       labels,
-      volumes,
+      indices,
       seed=config.seed,
       min_voxels=config.min_voxels,
       max_draws=config.max_draws,
@@ -132,41 +132,41 @@ class Builder(builder.StrictBuilder):
     healthy: dict[str, np.ndarray],
     drawn: list[synthesis.DrawnLesion],
     i: int,
-    volume: int,
+    index: int,
   ) -> dict[str, Any]:
-    """Image, lesion and provenance of brain `i` of a chunk, which is volume `volume` of the set."""
+    """Image, lesion and provenance of brain `i` of a chunk, which is volume `index` of the set."""
     seed, lesion, labels = self.builder_config.seed, drawn[i], healthy['labels'][i]
-    if self.builder_config.in_scan:
-      image = self._put_in_scan(translator, healthy['image'][i], labels, lesion.mask, volume)
+    if self.builder_config.keep_scan:
+      image = self._transfer_lesion(translator, healthy['image'][i], labels, lesion.mask, index)
     else:
-      level = self.builder_config.level
-      image = synthesis.translate(translator, labels, lesion.mask, volume, seed=seed, level=level)
+      level = self.builder_config.equalize_slice_brightness
+      image = synthesis.translate(translator, labels, lesion.mask, index, seed=seed, level=level)
     provenance = {
       'source': self.name,
       'healthy_source': str(self._healthy),
       'healthy_parent': healthy['subject_id'][i].decode(),
-      'lesion_seed': [seed, volume],
+      'lesion_seed': [seed, index],
       'lesion_draws': len(lesion.draw_voxels),
       'lesion_draw_voxels': list(lesion.draw_voxels),
       'translator': translator.fingerprint,
       'lesion_generator': generator.fingerprint,
     }
-    if self.builder_config.in_scan:
+    if self.builder_config.keep_scan:
       provenance['in_scan'] = True
     return {'image': image.astype(np.float16), 'lesion': lesion.mask, 'provenance': provenance}
 
-  def _put_in_scan(
+  def _transfer_lesion(
     self,
     translator: bundles.Bundle,
     scan: np.ndarray,
     labels: np.ndarray,
     lesion: np.ndarray,
-    volume: int,
+    index: int,
   ) -> np.ndarray:
     """The healthy scan with what the lesion changes in its translation."""
     seed, grid = self.builder_config.seed, self._healthy.grid
     with_lesion, without = (
-      synthesis.translate(translator, labels, mask, volume, seed=seed, level=False)
+      synthesis.translate(translator, labels, mask, index, seed=seed, level=False)
       for mask in (lesion, np.zeros_like(lesion))
     )
     if with_lesion.shape != scan.shape:
@@ -174,7 +174,7 @@ class Builder(builder.StrictBuilder):
         f'translator {translator.path} makes {with_lesion.shape[-1]} contrast(s), expected those of '
         f'{self._healthy}: {", ".join(self._healthy.metadata["contrasts"])}'
       )
-    changed = lesion_transfer.carry_over(
+    changed = lesion_transfer.transfer(
       scan.astype(np.float32),
       labels,
       lesion,
@@ -186,9 +186,9 @@ class Builder(builder.StrictBuilder):
     return scale_again(changed, self._healthy.metadata['contrasts'])
 
   def _example(
-    self, volume: int, labels: np.ndarray, image: np.ndarray, lesion: np.ndarray, provenance: dict
+    self, index: int, labels: np.ndarray, image: np.ndarray, lesion: np.ndarray, provenance: dict
   ) -> tuple[str, dict[str, Any]]:
-    subject_id = f'synthetic-{volume:06d}'
+    subject_id = f'synthetic-{index:06d}'
     grid = self._healthy.grid
     return subject_id, example.make_example(
       image, labels, lesion, grid=grid, subject_id=subject_id, provenance=provenance

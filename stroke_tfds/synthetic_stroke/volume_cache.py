@@ -1,4 +1,4 @@
-"""Volumes already made, so that a build that was killed loses none of them."""
+"""Volumes already synthesised, so that a build that was killed loses none of them."""
 
 import io
 import json
@@ -20,9 +20,9 @@ class VolumeCache:
   def __init__(self, folder: str | os.PathLike[str]):
     self._folder = Path(folder)
 
-  def load(self, volume: int) -> dict[str, Any] | None:
+  def load(self, index: int) -> dict[str, Any] | None:
     """The volume's arrays and provenance; None where it is not made yet."""
-    file = self._file(volume)
+    file = self._file(index)
     if not file.exists():
       return None
     try:
@@ -36,9 +36,7 @@ class VolumeCache:
       # A disk that failed after the rename: made again rather than trusted.
       return None
 
-  def save(
-    self, volume: int, image: np.ndarray, lesion: np.ndarray, provenance: dict[str, Any]
-  ) -> None:
+  def save(self, index: int, image: np.ndarray, lesion: np.ndarray, provenance: dict[str, Any]) -> None:
     """Writes a volume.
 
     Raises:
@@ -51,7 +49,7 @@ class VolumeCache:
     np.savez(archive, image=image, lesion=lesion, provenance=text)
     try:
       self._folder.mkdir(parents=True, exist_ok=True)
-      files.replace(self._file(volume), archive.getvalue())
+      files.replace(self._file(index), archive.getvalue())
     except OSError as error:
       if error.errno in files.DISK_FULL:
         raise self.disk_full(error) from error
@@ -68,5 +66,5 @@ class VolumeCache:
   def clear(self) -> None:
     shutil.rmtree(self._folder, ignore_errors=True)
 
-  def _file(self, volume: int) -> Path:
-    return self._folder / f'{volume:06d}.npz'
+  def _file(self, index: int) -> Path:
+    return self._folder / f'{index:06d}.npz'

@@ -8,12 +8,12 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds import carvemix, copy_paste, lesion_fusion
 from stroke_tfds.errors import InputError
-from tests import recombined_sets, tiny
+from tests import copy_paste_sets, tiny
 
 BUILDERS = (lesion_fusion.Builder, carvemix.Builder)
 
 
-class VolumesTest(recombined_sets.RecombinedCase):
+class VolumesTest(copy_paste_sets.CopyPasteCase):
   def test_depend_on_the_seed_and_their_number_alone(self):
     for self.BUILDER in BUILDERS:
       five, two = self.examples(self.builder()), self.examples(self.builder(num_volumes=2))
@@ -27,7 +27,7 @@ class VolumesTest(recombined_sets.RecombinedCase):
       self.assertNotAllEqual([e['lesion'] for e in two], [e['lesion'] for e in other])
 
 
-class NameTest(recombined_sets.RecombinedCase):
+class NameTest(copy_paste_sets.CopyPasteCase):
   def test_carries_count_seed_and_a_fingerprint(self):
     for self.BUILDER in BUILDERS:
       name = self.builder().builder_config.name
@@ -48,13 +48,13 @@ class NameTest(recombined_sets.RecombinedCase):
   def test_sources_in_another_folder(self):
     for self.BUILDER in BUILDERS:
       fields = {f'{field}_dir': self.data_dir for field in self.builder().builder_config.SOURCES}
-      config = recombined_sets.make_config(self.BUILDER, **fields)
+      config = copy_paste_sets.make_config(self.BUILDER, **fields)
       elsewhere = self.BUILDER(config=config, data_dir=tfds.testing.make_tmp_dir())
       self.assertEqual(elsewhere.builder_config.name, self.builder().builder_config.name)
       self.assertNotIn(self.data_dir, str(elsewhere.data_path))
 
 
-class RefusalTest(recombined_sets.RecombinedCase):
+class RefusalTest(copy_paste_sets.CopyPasteCase):
   def refuses(self, message: str, **fields):
     for self.BUILDER in BUILDERS:
       with self.assertRaisesRegex(InputError, message) as caught:
@@ -94,31 +94,31 @@ class RefusalTest(recombined_sets.RecombinedCase):
         builder.download_and_prepare()
 
   def test_lesions_that_are_never_large_enough(self):
-    def recombine(builder, rng, parent, donor):
+    def paste(builder, rng, parent, donor):
       n_voxels = int(rng.integers(1, 3))
       lesion = np.zeros_like(parent.labels)
       lesion.flat[:n_voxels] = 1
-      return copy_paste.Made(parent.image, parent.labels, lesion, {})
+      return copy_paste.DerivedCase(parent.image, parent.labels, lesion, {})
 
     for self.BUILDER in BUILDERS:
-      with mock.patch.object(self.BUILDER, 'recombine', recombine):
+      with mock.patch.object(self.BUILDER, 'paste', paste):
         with self.assertRaisesRegex(InputError, '100 lesions were drawn, with 1 to 2 voxels.*least 3'):
           self.builder(seed=7).download_and_prepare()
       self.assertFalse(list(Path(self.data_dir).glob(f'{self.BUILDER.name}/n5_seed7*/*')))
 
   def test_too_small_lesions_are_replaced(self):
     self.BUILDER = carvemix.Builder
-    recombine = carvemix.Builder.recombine
+    paste = carvemix.Builder.paste
     calls = []
 
     def empty_at_first(builder, rng, parent, donor):
-      made = recombine(builder, rng, parent, donor)
+      made = paste(builder, rng, parent, donor)
       calls.append(parent.subject_id)
       first = calls.count(parent.subject_id) == 1
       lesion = np.zeros_like(made.lesion) if first else made.lesion
-      return copy_paste.Made(made.image, made.labels, lesion, made.drawn)
+      return copy_paste.DerivedCase(made.image, made.labels, lesion, made.drawn)
 
-    with mock.patch.object(carvemix.Builder, 'recombine', empty_at_first):
+    with mock.patch.object(carvemix.Builder, 'paste', empty_at_first):
       made = self.examples(self.builder(seed=8, num_volumes=3))
     draws = [json.loads(example['provenance'])['lesion_draws'] for example in made]
     self.assertTrue(all(n >= 2 for n in draws), draws)

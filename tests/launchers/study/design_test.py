@@ -39,20 +39,20 @@ class ReadTest(Case):
     ({'translator': 'x', 'bindings': 'a.b = 1'}, r"source 'a': bindings is 'a.b = 1', expected a list"),
     ({'builder': 'carvemix', 'bindings': ['a.b = 1']}, "source 'a': bindings are of a translator"),
     (
-      {'set': 'a/b:train', 'config': {'level': False}},
+      {'set': 'a/b:train', 'config': {'min_voxels': 9}},
       "'a': config is .*expected fields of a new",
     ),
     ({'builder': 'carvemix', 'config': 3}, "source 'a': config is 3, expected"),
-    ({'translator': 'x', 'config': {'levle': False}}, "source 'a': config field 'levle' is unknown"),
+    ({'translator': 'x', 'config': {'keep': True}}, "source 'a': config field 'keep' is unknown"),
     (
-      {'builder': 'carvemix', 'config': {'level': False}},
-      "source 'a': config field 'level' is unknown",
+      {'builder': 'carvemix', 'config': {'keep_scan': True}},
+      "source 'a': config field 'keep_scan' is unknown",
     ),
     (
       {'translator': 'x', 'config': {'num_volumes': 9}},
       "'a': config has 'num_volumes', which the study",
     ),
-    ({'translator': 'x', 'config': {'in_scan': 1}}, "'a': in_scan is 1, expected true or false"),
+    ({'translator': 'x', 'config': {'keep_scan': 1}}, "'a': keep_scan is 1, expected true or false"),
     (3, "source 'a': is 3, expected fields"),
     ({'builder': 'mixup'}, r"builder is 'mixup', expected one of \['carvemix', 'lesion_fusion'\]"),
   )

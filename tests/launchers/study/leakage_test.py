@@ -29,7 +29,7 @@ class ProvenanceTest(tf.test.TestCase):
     return sources.open_sources([text], self.data_dir, build=False)[0]
 
   def build(self, package, **fields):
-    """A recombined set, and its name."""
+    """A copy-paste set, and its name."""
     known = type(package.Builder.BUILDER_CONFIGS[0])
     config = known(num_volumes=2, min_voxels=3, **fields)
     builder = package.Builder(config=config, data_dir=self.data_dir)

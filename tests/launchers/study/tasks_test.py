@@ -21,7 +21,7 @@ _SYNTHETIC = {
   'SPADE in scan': {
     'translator': 'spade_mini.gin',
     'bindings': ['train_itm.epochs = 2'],
-    'config': {'in_scan': True},
+    'config': {'keep_scan': True},
   },
   'lesion fusion': {'builder': 'lesion_fusion'},
   'CarveMix': {'builder': 'carvemix'},
@@ -170,7 +170,7 @@ class TasksTest(tf.test.TestCase):
     self.assertEqual(gin.query_parameter('train_unet.weights'), [3, 2, 1])
     gin.clear_config()
 
-  def test_a_recombined_set(self):
+  def test_a_copy_paste_set(self):
     task = self.by_name()['lesion fusion set, seed 1']
     command = list(task.stage().command)
     self.assertEqual(
@@ -202,14 +202,14 @@ class TasksTest(tf.test.TestCase):
       self.assertEqual(
         tasks['SPADE in scan set, seed 1'].needs, ('SPADE translator, seed 1', 'lesion GAN, seed 1')
       )
-    other = {'translator': 'spade_mini.gin', 'config': {'in_scan': True}}
+    other = {'translator': 'spade_mini.gin', 'config': {'keep_scan': True}}
     tasks = self.by_name(arms=both, synthetic={**_SYNTHETIC, 'SPADE in scan': other})
     self.assertIn('SPADE in scan translator, seed 1', tasks)
     self.save_generators()
     tasks = self.by_name(arms=both)
     commands = [tasks[f'{name} set, seed 1'].stage().command for name in ('SPADE', 'SPADE in scan')]
-    plain, in_scan = (json.loads(command[command.index('--config') + 1]) for command in commands)
-    self.assertEqual(in_scan, {**plain, 'in_scan': True})
+    plain, keep_scan = (json.loads(command[command.index('--config') + 1]) for command in commands)
+    self.assertEqual(keep_scan, {**plain, 'keep_scan': True})
 
   def test_a_set_by_trained_generators(self):
     self.save_generators()

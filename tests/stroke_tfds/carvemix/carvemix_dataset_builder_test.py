@@ -7,10 +7,10 @@ from scipy import ndimage
 
 from stroke_tfds import carvemix
 from stroke_tfds.errors import InputError
-from tests import recombined_sets
+from tests import copy_paste_sets
 
 
-class ContentTest(recombined_sets.RecombinedCase):
+class ContentTest(copy_paste_sets.CopyPasteCase):
   BUILDER = carvemix.Builder
 
   def test_follows_from_two_cases_and_the_drawn_margin(self):
@@ -55,7 +55,7 @@ class ContentTest(recombined_sets.RecombinedCase):
       builder.download_and_prepare()
 
 
-class BuilderTest(recombined_sets.RecombinedBuilderCase, tfds.testing.DatasetBuilderTestCase):
+class BuilderTest(copy_paste_sets.CopyPasteBuilderCase, tfds.testing.DatasetBuilderTestCase):
   DATASET_CLASS = carvemix.Builder
   DESCRIBED_BY = 'CarveMix (Zhang et al. 2021)'
   CITED = 'zhang2021carvemix'

@@ -7,10 +7,10 @@ from scipy import ndimage
 
 from stroke_tfds import lesion_fusion
 from stroke_tfds.errors import InputError
-from tests import recombined_sets
+from tests import copy_paste_sets
 
 
-class ContentTest(recombined_sets.RecombinedCase):
+class ContentTest(copy_paste_sets.CopyPasteCase):
   BUILDER = lesion_fusion.Builder
 
   def test_healthy_anatomy_with_a_lesion_in_parenchyma(self):
@@ -58,7 +58,7 @@ class ContentTest(recombined_sets.RecombinedCase):
     self.assertEqual(example['subject_id'], b'lesion_fusion-000001')
 
 
-class BuilderTest(recombined_sets.RecombinedBuilderCase, tfds.testing.DatasetBuilderTestCase):
+class BuilderTest(copy_paste_sets.CopyPasteBuilderCase, tfds.testing.DatasetBuilderTestCase):
   DATASET_CLASS = lesion_fusion.Builder
   DESCRIBED_BY = 'after Federau et al. (2020)'
   CITED = 'federau2020improved'

@@ -4,7 +4,7 @@ from scipy import ndimage
 
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom.anatomy import Anatomy, label_map_solidity, template_anatomy
+from stroke_tfds.phantom.anatomy import Anatomy, label_map_solidity, template_anatomy, template_labels
 from stroke_tfds.phantom.fields import Lattice
 from stroke_tfds.phantom.signal import SCALP_ID
 
@@ -140,6 +140,17 @@ class SamplingTest(tf.test.TestCase):
     labels[5:45, 5:30, 5:55] = ASEG28.id_of('left lateral ventricle')  # 45 ml.
     wide = Anatomy('a', labels, np.zeros(3), labels)
     self.assertAllClose(wide.ventricle_excess_mm, 13 * np.log(45 / 25), atol=1e-4)
+
+  def test_a_label_on_a_grid_is_the_one_that_fills_most_of_its_voxel(self):
+    coarse = Grid('coarse', (16, 16, 4), (12.0, 12.0, 32.0), (-96.0, -114.0, -56.0))
+    labels, anatomy = template_labels(coarse), template_anatomy()
+    # The voxel (3, 5, 2) is the box of -60..-48, -54..-42 and 8..40 mm.
+    start = np.array([-60, -54, 8]) - anatomy.origin_mm.astype(int)
+    box = tuple(slice(s, s + n) for s, n in zip(start, (12, 12, 32)))
+    self.assertEqual(labels[3, 5, 2], np.bincount(anatomy.labels[box].ravel()).argmax())
+    self.assertEqual((labels.shape, labels.dtype), (coarse.shape, np.uint8))
+    with self.assertRaises(ValueError):
+      labels[0, 0, 0] = 1  # All share it.
 
 
 if __name__ == '__main__':

@@ -124,7 +124,7 @@ class ContentTest(Case):
     # The bundle that tells makes the same volumes, but may not stand for the one that does not.
     self.assertEqual(made.info.metadata['made_from'], [healthy, 'a/b:train', unknown[1]])
 
-  def test_levels_slices_unless_told_not_to(self):
+  def test_equalizes_slices_unless_told_not_to(self):
     """A translator that darkens slices, one more than the other."""
     translator = self.root / 'uneven'
     toy = tiny.ToyTranslator()
@@ -142,24 +142,24 @@ class ContentTest(Case):
       training_set='',
     )
     save_bundle(translator, spec, uneven, toy, '')
-    levelled, raw = (
+    equalized, raw = (
       self.examples(self.builder(translator=str(translator), seed=12, num_volumes=1, **options))[0]
-      for options in ({}, {'level': False})
+      for options in ({}, {'equalize_slice_brightness': False})
     )
-    self.assertAllEqual(levelled['lesion'], raw['lesion'])
+    self.assertAllEqual(equalized['lesion'], raw['lesion'])
     shown = np.where(raw['lesion'] > 0, 28, raw['labels']) / 28
     gains = 0.9 - (raw['labels'] > 0).mean(axis=(0, 1))
     self.assertAllClose(raw['image'][..., 0], shown * gains, atol=1e-3)
     inside = np.isin(raw['labels'], self.metadata['label_scheme']['parenchyma_ids'])
     inside &= np.count_nonzero(inside, axis=(0, 1)) > 60
-    uneven_by, left = (np.ptp(made['image'][inside, 0] / shown[inside]) for made in (raw, levelled))
+    uneven_by, left = (np.ptp(made['image'][inside, 0] / shown[inside]) for made in (raw, equalized))
     self.assertGreater(uneven_by, 0.3)
     self.assertLess(left, 0.03)
 
   def test_keeps_the_scan_and_puts_the_change_in_it(self):
     plain, made = (
       self.examples(self.builder(seed=14, num_volumes=1, **options))[0]
-      for options in ({}, {'in_scan': True})
+      for options in ({}, {'keep_scan': True})
     )
     self.assertAllEqual(made['lesion'], plain['lesion'])
     self.assertTrue(json.loads(made['provenance'])['in_scan'])
@@ -192,11 +192,13 @@ class NameTest(Case):
     copy, _ = tiny.save_toy_bundles(self.root / 'copy', self.metadata)
     self.assertEqual(self.builder(translator=str(copy)).data_path, mine)
 
-  def test_levelled_volumes_are_another_set(self):
-    self.assertNotEqual(self.builder(level=False).data_path, self.builder().data_path)
+  def test_volumes_as_translated_are_another_set(self):
+    self.assertNotEqual(
+      self.builder(equalize_slice_brightness=False).data_path, self.builder().data_path
+    )
 
   def test_lesions_in_scans_are_another_set(self):
-    self.assertNotEqual(self.builder(in_scan=True).data_path, self.builder().data_path)
+    self.assertNotEqual(self.builder(keep_scan=True).data_path, self.builder().data_path)
     # Sets from before there was a choice keep their names.
     self.assertNotIn('in_scan', self.config().origins(self.data_dir))
 
@@ -269,20 +271,26 @@ class RefusalTest(Case):
     self.refuses("seed is 'a', expected", seed='a')
     self.refuses('min_voxels is True, expected a whole number from 1', min_voxels=True)
     self.refuses('max_draws is 0, expected a whole number from 1', max_draws=0)
-    self.refuses("level is 'no', expected true or false", level='no')
-    self.refuses('in_scan is 1, expected true or false', in_scan=1)
-    self.refuses('level is False, expected it left out', in_scan=True, level=False)
+    self.refuses(
+      "equalize_slice_brightness is 'no', expected true or false", equalize_slice_brightness='no'
+    )
+    self.refuses('keep_scan is 1, expected true or false', keep_scan=1)
+    self.refuses(
+      'equalize_slice_brightness is False, expected it left out',
+      keep_scan=True,
+      equalize_slice_brightness=False,
+    )
 
   def test_scans_with_lesions(self):
     cohort = f'{self.healthy}:train'
     self.builder(healthy=cohort, num_volumes=1).download_and_prepare()
-    made = self.builder(healthy=cohort, in_scan=True)
+    made = self.builder(healthy=cohort, keep_scan=True)
     with self.assertRaisesRegex(InputError, 'train: 4 of 4 cases have a lesion, expected none'):
       made.download_and_prepare()
 
   def test_a_translator_of_other_contrasts(self):
-    """Its change of the DWI must not be carried over to the ADC."""
-    made = self.builder(seed=15, in_scan=True, num_volumes=1)
+    """Its change of the DWI must not be put into the ADC."""
+    made = self.builder(seed=15, keep_scan=True, num_volumes=1)
     both = lambda *args, **kwargs: np.zeros((*self.metadata['grid']['shape'], 2), np.float32)
     message = r'translator makes 2 contrast.s., expected those of .*:healthy: DWI$'
     with mock.patch.object(synthesis, 'translate', both):
@@ -319,6 +327,11 @@ class RefusalTest(Case):
   def test_unknown_fields(self):
     with self.assertRaisesRegex(InputError, "'num_volume' is unknown"):
       Config(num_volume=3)
+
+  def test_fields_of_earlier_releases(self):
+    for old, new in (('level', 'equalize_slice_brightness'), ('in_scan', 'keep_scan')):
+      with self.assertRaisesRegex(InputError, f"^config field '{old}' is called '{new}' now$"):
+        Config(**{old: True})
 
 
 class ElsewhereTest(Case):

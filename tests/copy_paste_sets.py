@@ -1,4 +1,4 @@
-"""Sets of recombined cases that are small enough for tests."""
+"""Copy-paste data sets that are small enough for tests."""
 
 import functools
 
@@ -17,7 +17,7 @@ def phantom() -> tuple[str, str]:
   return data_dir, tiny.build_phantom(data_dir)
 
 
-class RecombinedCase(tf.test.TestCase):
+class CopyPasteCase(tf.test.TestCase):
   """Builds sets of one builder from the tiny cohort."""
 
   BUILDER: type[tfds.core.DatasetBuilder]
@@ -47,7 +47,7 @@ def make_config(builder: type[tfds.core.DatasetBuilder], **fields):
   return known(**{**sources, 'num_volumes': N_VOLUMES, 'min_voxels': 3, **fields})
 
 
-class RecombinedBuilderCase:
+class CopyPasteBuilderCase:
   """The checks that TFDS makes of every builder; for a class with `DATASET_CLASS`."""
 
   SPLITS = {'train': N_VOLUMES}

@@ -1,0 +1,40 @@
+"""Each test runs a program of its own: what is looked at is what a process shows when it ends."""
+
+import subprocess
+import sys
+
+import tensorflow as tf
+
+_TFDS = ['-m', 'tensorflow_datasets.scripts.cli.main']
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess:
+  return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+
+
+class OneLineTest(tf.test.TestCase):
+  def test_tfds_build_shows_an_error_of_the_user_as_one_line(self):
+    done = _run(*_TFDS, 'build', '--imports', 'stroke_tfds', 'phantom_stroke', '--config', '{"n": 1}')
+    self.assertEqual(done.returncode, 1)
+    self.assertNotIn('Traceback', done.stderr)
+    self.assertRegex(done.stderr.splitlines()[-1], "^error: config field 'n' is unknown, expected")
+
+  def test_another_program_is_left_as_it_is(self):
+    code = (
+      'import sys\n'
+      'from absl import app\n'
+      'hook = sys.excepthook\n'
+      'import stroke_tfds\n'
+      'assert sys.excepthook is hook\n'
+      'def main(argv):\n'
+      '  stroke_tfds.get_grid("nowhere")\n'
+      'app.run(main)\n'
+    )
+    done = _run('-c', code)
+    self.assertEqual(done.returncode, 1)
+    self.assertIn('Traceback', done.stderr)
+    self.assertIn("InputError: grid 'nowhere' is unknown", done.stderr)
+
+
+if __name__ == '__main__':
+  tf.test.main()
