@@ -13,7 +13,6 @@ import tensorflow_datasets as tfds
 
 from launchers.console import say, shell_line
 from launchers.reports.page import Section
-from launchers.reports.study import arm_looks
 from launchers.reports.study.figures.volume_figures import volume_figures
 from launchers.reports.study.report import write_study_report
 from launchers.run_folder import output_folder
@@ -21,7 +20,7 @@ from launchers.stages import Ledger
 from launchers.study import design as designs
 from launchers.study import leakage
 from launchers.study.analysis import analyse
-from launchers.study.arms import ALL, CLINICAL, Arm, read_arms
+from launchers.study.arms import ALL, CLINICAL, Arm, arm_groups, read_arms
 from launchers.study.collect import RESULT, collect
 from launchers.study.cost import Costs
 from launchers.study.design import Design
@@ -231,7 +230,7 @@ def _shown_arms(study: Study) -> Sequence[Arm]:
   references = {arm.reference for arm in study.arms if arm.system}
   return [
     max(members, key=lambda arm: (arm is study.arms[0], bool(arm.system) or arm.name in references))
-    for members in arm_looks.groups(study.finished).values()
+    for members in arm_groups(study.finished).values()
   ][:5]
 
 

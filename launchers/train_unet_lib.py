@@ -38,13 +38,13 @@ def train_unet(
   batch_size: int = 5,
   min_voxels: int = MIN_VOXELS,
   test_every: int = 1,
-  window: tuple[int, int] | None = None,
+  evaluated_epochs: tuple[int, int] | None = None,
   seed: int = 0,
 ) -> None:
   """Trains a segmenter, tests it case by case and leaves its bundle.
 
   The run folder then also holds test_cases.csv, a row per test case, and test_predictions.npz, the
-  predicted masks as packed bits; with a window also window/epoch_0001.csv and so on.
+  predicted masks as packed bits; with evaluated epochs also window/epoch_0001.csv and so on.
 
   Args:
     workdir: The run's folder.
@@ -64,15 +64,17 @@ def train_unet(
     min_voxels: Volumes with a smaller lesion are left out of training and of the mean Dice (section
       2.4), not of the table of test cases.
     test_every: Epochs between two points of the learning curve on the test cases.
-    window: First and last epoch, from 1, in which every test case is written to a table.
+    evaluated_epochs: First and last epoch, from 1, after which every test case is written to a table.
     seed: Of weights, order, augmentation and dropout.
 
   Raises:
-    InputError: A source that is not there or does not fit, a window outside the epochs, a start that
-      is not finished or has another network, test cases without lesion.
+    InputError: A source that is not there or does not fit, evaluated epochs out of range, a start
+      that is not finished or has another network, test cases without lesion.
   """
-  if window and not 1 <= window[0] <= window[1] <= epochs:
-    raise InputError(f'window is {window}, expected its first and last epoch, from 1 to {epochs}')
+  if evaluated_epochs and not 1 <= evaluated_epochs[0] <= evaluated_epochs[1] <= epochs:
+    raise InputError(
+      f'evaluated_epochs is {evaluated_epochs}, expected the first and the last one, from 1 to {epochs}'
+    )
   devices = hardware()
   devices.check_batch_size(batch_size)
   run = RunFolder(workdir, devices.is_chief)
@@ -90,7 +92,7 @@ def train_unet(
   limits, intensities = ranges(), intensity() if intensity else None
   config = run.write_operative_config()
   cases = TestCases(test_source, min_voxels)
-  evaluated = range(window[0], window[1] + 1) if window else ()
+  evaluated = range(evaluated_epochs[0], evaluated_epochs[1] + 1) if evaluated_epochs else ()
   fitting.fit(
     run,
     segmenter,

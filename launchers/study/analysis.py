@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
-from launchers.reports.study import arm_looks
 from launchers.study import strata
 from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.results import METRICS, Study
-from launchers.study.summary import Analysis, ArmRow, WindowSummary
+from launchers.study.summary import Analysis, ArmRow, DiceSummary
 from stroke_eval.statistics import bootstrap, equivalents, significance
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_tfds.errors import InputError
@@ -126,7 +125,7 @@ def _means(study: Study, arm: str) -> dict[str, Any]:
   others = [metric for metric in METRICS if metric != 'dice']
   return {
     'n_cases': int(cases.is_scored.sum()),
-    'dice': WindowSummary(float(by_epoch.mean()), _sd(by_epoch), float(by_epoch.max())),
+    'dice': DiceSummary(float(by_epoch.mean()), _sd(by_epoch), float(by_epoch.max())),
     'seed_sd': _sd(by_epoch.mean(axis=1)),
     'all_sizes': float(dice[..., cases.is_positive].mean()),
     'metrics': {k: float(study.values(arm, k)[..., cases.is_scored].mean()) for k in others},
@@ -154,7 +153,7 @@ def _to_first(
 def _p_values(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> dict[str, float]:
   """Of what is asked of each arm: its difference to its reference, else to the first arm."""
   first, *others = arms
-  asked = [arm for arm in others if arm_looks.is_asked(arm)]
+  asked = [arm for arm in others if arm.is_tested]
   against = [arm.reference if arm.reference in dice else first.name for arm in asked]
   differences = [(dice[arm.name] - dice[other]).mean(axis=0) for arm, other in zip(asked, against)]
   corrected = significance.wilcoxon_holm(np.array(differences))

@@ -1,7 +1,7 @@
 """What an arm of a study is."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stroke_tfds.errors import InputError
@@ -20,7 +20,7 @@ class Arm:
       training split, of which a number means a draw by the seed: the 10 of a seed are among its 50.
       Other sources are synthetic sets of the study.
     epochs: How long it trains.
-    window: How many of its last epochs are evaluated; or (first, last), both counted from 1.
+    evaluated_epochs: How many of its last epochs are evaluated; or (first, last), both counted from 1.
     steps_per_epoch: Optimizer steps; those of the study's segmenter when 0.
     start: Arm of the same seed from whose last checkpoint it starts; a new network when empty.
     weights: Source -> relative chance of a draw from it; all cases alike when empty.
@@ -34,7 +34,7 @@ class Arm:
   name: str
   learns_from: Mapping[str, int | str]
   epochs: int
-  window: int | tuple[int, int]
+  evaluated_epochs: int | tuple[int, int]
   steps_per_epoch: int = 0
   start: str = ''
   weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -45,15 +45,37 @@ class Arm:
   published: tuple[float, ...] = ()
 
   @property
-  def window_epochs(self) -> range:
+  def evaluated_range(self) -> range:
     """The evaluated epochs, counted from 1."""
-    first, last = self.window if isinstance(self.window, tuple) else (-self.window, self.epochs)
-    return range(first if first > 0 else self.epochs + first + 1, last + 1)
+    if isinstance(self.evaluated_epochs, tuple):
+      first, last = self.evaluated_epochs
+      return range(first, last + 1)
+    return range(self.epochs - self.evaluated_epochs + 1, self.epochs + 1)
 
   @property
   def n_clinical(self) -> int | str:
     """Clinical cases that it learns from, 0 for none."""
     return self.learns_from.get(CLINICAL, 0)
+
+  @property
+  def group_name(self) -> str:
+    """Its group; its own name when it has none."""
+    return self.group or self.name
+
+  @property
+  def synthetic_sources(self) -> tuple[str, ...]:
+    """The sources that it learns from besides clinical cases."""
+    return tuple(source for source in self.learns_from if source != CLINICAL)
+
+  @property
+  def uses_synthetic(self) -> bool:
+    """Whether it learns, or has learnt, from synthetic cases."""
+    return bool(self.start or self.synthetic_sources)
+
+  @property
+  def is_tested(self) -> bool:
+    """Whether a study asks if it differs; fewer clinical cases alone are only its learning curve."""
+    return self.uses_synthetic or self.n_clinical == ALL
 
 
 def read_arms(arms: Mapping[str, Mapping[str, Any]]) -> tuple[Arm, ...]:
@@ -69,6 +91,28 @@ def read_arms(arms: Mapping[str, Mapping[str, Any]]) -> tuple[Arm, ...]:
   if not read:
     raise InputError('arms is empty, expected at least one')
   return tuple(read)
+
+
+def arm_groups(arms: Sequence[Arm]) -> dict[str, list[Arm]]:
+  """Group's name -> its arms, both in the order of the study."""
+  found: dict[str, list[Arm]] = {}
+  for arm in arms:
+    found.setdefault(arm.group_name, []).append(arm)
+  return found
+
+
+def arm_systems(arms: Sequence[Arm]) -> tuple[str, ...]:
+  """The translators in the order of the study."""
+  return tuple(dict.fromkeys(arm.system for arm in arms if arm.system))
+
+
+def arm_labels(arms: Sequence[Arm]) -> dict[str, str]:
+  """Arm's name -> what tells it from the others of its group, such as `SPADE` or `lesion fusion`."""
+  found = {}
+  for members in arm_groups(arms).values():
+    short = [arm.system or ' + '.join(arm.synthetic_sources) or arm.name for arm in members]
+    found |= {arm.name: s if short.count(s) == 1 else arm.name for arm, s in zip(members, short)}
+  return found
 
 
 def read_texts(value: Any, what: str) -> tuple[str, ...]:
@@ -91,7 +135,7 @@ def _read_arm(name: str, fields: Mapping[str, Any], earlier: list[str]) -> Arm:
   for field in fields:
     if field not in known:
       raise InputError(f'arm {name!r}: field {field!r} is unknown, expected some of {sorted(known)}')
-  for field in ('learns_from', 'epochs', 'window'):
+  for field in ('learns_from', 'epochs', 'evaluated_epochs'):
     if field not in fields:
       raise InputError(f'arm {name!r}: {field} is missing')
   values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
@@ -140,11 +184,12 @@ def _check_epochs(arm: Arm) -> None:
     raise InputError(
       f'arm {arm.name!r}: steps_per_epoch is {arm.steps_per_epoch!r}, expected a whole number from 1'
     )
-  window = arm.window if isinstance(arm.window, tuple) else (arm.window, arm.epochs)
-  sound = len(window) == 2 and all(_is_count(epoch) for epoch in window)
-  if not sound or not 1 <= arm.window_epochs.start < arm.window_epochs.stop <= arm.epochs + 1:
+  asked = arm.evaluated_epochs
+  ends = asked if isinstance(asked, tuple) else (asked, arm.epochs)
+  sound = len(ends) == 2 and all(_is_count(epoch) for epoch in ends)
+  if not sound or not 1 <= arm.evaluated_range.start < arm.evaluated_range.stop <= arm.epochs + 1:
     raise InputError(
-      f'arm {arm.name!r}: window is {arm.window!r}, expected a number of last epochs up to '
+      f'arm {arm.name!r}: evaluated_epochs is {asked!r}, expected a number of last epochs up to '
       f'{arm.epochs}, or the first and the last one of them'
     )
 

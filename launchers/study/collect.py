@@ -25,13 +25,13 @@ def collect(run: Path, arm: Arm, seed: int, facts: dict[str, Any]) -> None:
   """
   if (run / RESULT).exists():
     return
-  epochs = [_read_rows(run / 'window' / f'epoch_{n:04d}.csv') for n in arm.window_epochs]
+  epochs = [_read_rows(run / 'window' / f'epoch_{n:04d}.csv') for n in arm.evaluated_range]
   rows = read_metrics(run / 'metrics.csv')
   curve = {name: [row.get(name, np.nan) for row in rows] for name in _CURVE}
   metrics = {
     name: np.array([[float(row[name]) for row in epoch] for epoch in epochs]) for name in METRICS
   }
-  own = {'arm': arm.name, 'seed': seed, 'window': list(arm.window_epochs), 'run': run.name}
+  own = {'arm': arm.name, 'seed': seed, 'window': list(arm.evaluated_range), 'run': run.name}
   write_result(run / RESULT, {**own, **facts}, curve, _test_set(epochs[0]), metrics)
 
 

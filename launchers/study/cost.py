@@ -131,13 +131,13 @@ class Costs:
     return '\n'.join([*_columns([head, *rows]), '', *lines, total])
 
   def _row(self, arm: Arm) -> list[str]:
-    window = arm.window_epochs
+    evaluated = arm.evaluated_range
     return [
       arm.name,
       describe_sources(arm),
       arm.start or '-',
       f'{self._steps(arm):,} in {arm.epochs} epochs',
-      f'{window.start} to {window.stop - 1}',
+      f'{evaluated.start} to {evaluated.stop - 1}',
     ]
 
   def _time(self, tasks: Sequence[Task]) -> str:
@@ -155,7 +155,7 @@ class Costs:
 
   def _arm_products(self, arm: Arm) -> float:
     steps = self._steps(arm)
-    tests = self._n_test * len(arm.window_epochs)
+    tests = self._n_test * len(arm.evaluated_range)
     return steps * self._unet.step_products + tests * self._unet.network_products
 
 

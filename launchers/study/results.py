@@ -13,7 +13,7 @@ from launchers.study.arms import Arm
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
-# Measured for each case and epoch of the window; stroke_eval/segmentation.py says what they are.
+# Measured for each case and evaluated epoch; stroke_eval/segmentation.py says what they are.
 METRICS = (
   'dice',
   'lesion_precision',
@@ -65,7 +65,7 @@ class Result:
     facts: Everything in result.json but what follows: sources, command, seconds, run, ...
     curve: Metric -> values over epochs, NaN where not measured; has `epoch` and `step`, and dice, loss,
       test_dice, test_loss.
-    metrics: Metric of METRICS -> [epochs of the window, n cases].
+    metrics: Metric of METRICS -> [evaluated epochs, n cases].
   """
 
   arm: str
@@ -98,11 +98,11 @@ class Study:
     return tuple(arm for arm in self.arms if is_there(arm))
 
   def values(self, arm: str, metric: str) -> np.ndarray:
-    """[seeds, epochs of the window, n cases]."""
+    """[seeds, evaluated epochs, n cases]."""
     return np.stack([self.results[arm, seed].metrics[metric] for seed in self.seeds])
 
   def by_case(self, arm: str, metric: str) -> np.ndarray:
-    """Means over the window: [seeds, n cases], without the last digits, by which equal ones differ."""
+    """Means over evaluated epochs [seeds, n cases], less last digits, by which equal ones differ."""
     return self.values(arm, metric).mean(axis=1).round(9)
 
 

@@ -13,8 +13,8 @@ from stroke_eval.statistics.significance import Friedman
 
 
 @dataclasses.dataclass(frozen=True)
-class WindowSummary:
-  """Test Dice as published: of its means over the scored cases, one for each window epoch and seed.
+class DiceSummary:
+  """Test Dice as published: of its means over the scored cases, one for each evaluated epoch and seed.
 
   Attributes:
     mean: Of these values.
@@ -37,9 +37,10 @@ class ArmRow:
     dice: Over scored cases.
     seed_sd: Standard deviation of Dice between seeds, n - 1; None with one seed.
     all_sizes: Mean Dice over test lesions of any size.
-    metrics: Metric of METRICS except dice -> mean over scored cases, window and seeds.
+    metrics: Metric of METRICS except dice -> mean over scored cases, evaluated epochs and seeds.
     false_positive_ml: Mean predicted volume in cases without lesion; None where there are none.
-    false_positive_share: Share of them, over window and seeds, with any predicted voxel; None likewise.
+    false_positive_share: Share of them, over evaluated epochs and seeds, with any predicted voxel; None
+      likewise.
     to_clinical: Difference of Dice to the study's first arm; None for itself.
     to_reference: Difference of Dice to the arm's reference; None where it has none that is finished.
     p_value: Of `difference` by Wilcoxon's test, after Holm over all arms that the study is about; None
@@ -49,7 +50,7 @@ class ArmRow:
 
   arm: Arm
   n_cases: int
-  dice: WindowSummary
+  dice: DiceSummary
   seed_sd: float | None
   all_sizes: float
   metrics: Mapping[str, float]

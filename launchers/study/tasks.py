@@ -162,12 +162,12 @@ class Tasks:
     return Task(title, tuple(needs), stage, (arm, seed))
 
   def _arm_bindings(self, arm: Arm, seed: int) -> list[str]:
-    window = arm.window_epochs
+    evaluated = arm.evaluated_range
     values = {
       'sources': [self._source(name, count, seed) for name, count in arm.learns_from.items()],
       'test': self._design.test,
       'epochs': arm.epochs,
-      'window': (window.start, window.stop - 1),
+      'evaluated_epochs': (evaluated.start, evaluated.stop - 1),
       'min_voxels': MIN_VOXELS,
       'seed': seed,
     }

@@ -41,9 +41,9 @@ SYSTEMS = tuple(_SIZES)
 
 def launcher(system: str) -> tuple[str, str]:
   """Module and root function that train a system."""
-  if system.startswith('lesion_gan'):
-    return 'lesion_gan_lib', 'train_lesion_gan'
-  return ('unet_lib', 'train_unet') if system.startswith('unet') else ('itm_lib', 'train_itm')
+  families = {'lesion_gan': 'train_lesion_gan', 'unet': 'train_unet'}
+  root = next((name for family, name in families.items() if system.startswith(family)), 'train_itm')
+  return f'{root}_lib', root
 
 
 def bindings(system: str, cohort: str, **values) -> list[str]:

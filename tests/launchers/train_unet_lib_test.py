@@ -1,4 +1,4 @@
-"""What a study asks of the segmenter's training: start, weights, window, intensity."""
+"""What a study asks of the segmenter's training: start, weights, evaluated epochs, intensity."""
 
 import csv
 import json
@@ -31,8 +31,10 @@ class UnetTest(small_systems.SystemsTestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    # Three epochs, so that a window can end before the last one.
-    lines = small_systems.bindings(_UNET, cls.cohort, epochs=3, steps_per_epoch=2, window=(2, 3))
+    # Three epochs, so that the evaluated ones can end before the last one.
+    lines = small_systems.bindings(
+      _UNET, cls.cohort, epochs=3, steps_per_epoch=2, evaluated_epochs=(2, 3)
+    )
     cls.first = cls.folder / 'first'
     small_systems.train(_UNET, cls.first, cls.data_dir, lines)
 
@@ -51,7 +53,7 @@ class UnetTest(small_systems.SystemsTestCase):
         self.train_unet(name, *lines, **values)
     return list(fit.call_args.args[2](0).take(4).as_numpy_iterator())
 
-  def test_a_file_for_each_epoch_of_the_window(self):
+  def test_a_file_for_each_evaluated_epoch(self):
     files = sorted(path.name for path in (self.first / 'window').iterdir())
     self.assertEqual(files, ['epoch_0002.csv', 'epoch_0003.csv'])
     # Nothing is learnt after the last epoch.
@@ -79,10 +81,10 @@ class UnetTest(small_systems.SystemsTestCase):
     finished = json.loads((run / 'finished.json').read_text())
     self.assertAllClose(finished['test_dice'], dice[sizes[-1]], atol=1e-4)
 
-  def test_a_window_outside_the_epochs(self):
-    for window in ((0, 2), (2, 1), (2, 3)):
-      with self.assertRaisesRegex(InputError, rf'window is \({window[0]}, .*from 1 to 2'):
-        self.train_unet('never', window=window)
+  def test_evaluated_epochs_outside_the_epochs(self):
+    for ends in ((0, 2), (2, 1), (2, 3)):
+      with self.assertRaisesRegex(InputError, rf'evaluated_epochs is \({ends[0]}, .*from 1 to 2'):
+        self.train_unet('never', evaluated_epochs=ends)
     self.assertFalse((self.folder / 'never').exists())
 
   def test_start_takes_the_weights_of_the_last_checkpoint(self):
@@ -93,7 +95,7 @@ class UnetTest(small_systems.SystemsTestCase):
     self.assertNotEqual(_rows(fresh / 'test_cases.csv'), _rows(self.first / 'test_cases.csv'))
 
   def test_a_start_stopped_and_begun_again_ends_as_one_left_alone(self):
-    options = {'seed': 6, 'start': str(self.first), 'window': (1, 2), 'steps_per_epoch': 1}
+    options = {'seed': 6, 'start': str(self.first), 'evaluated_epochs': (1, 2), 'steps_per_epoch': 1}
     often = 'fit.checkpoint_every = 1'
     alone = self.train_unet('tuned_alone', often, **options)
     count = training_state.CountSteps.on_train_batch_end

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
-from launchers.reports.study import arm_looks, formatting
-from launchers.study.arms import ALL
+from launchers.reports.study import formatting
+from launchers.study.arms import ALL, arm_labels
 from launchers.study.summary import Analysis, ArmRow
 from stroke_eval.statistics.bootstrap import Interval
 
@@ -53,12 +53,12 @@ def findings(analysis: Analysis) -> list[Finding]:
   An arm with a reference is compared with it alone: that tells what its synthetic cases did.
   """
   first, *others = analysis.rows
-  labels = arm_looks.labels([row.arm for row in analysis.rows])
+  labels = arm_labels([row.arm for row in analysis.rows])
   compared: dict[tuple[str, str], list[ArmRow]] = {}
   for row in others:
-    if arm_looks.is_asked(row.arm):
+    if row.arm.is_tested:
       other = row.arm.reference if row.to_reference else first.arm.name
-      compared.setdefault((arm_looks.group(row.arm), other), []).append(row)
+      compared.setdefault((row.arm.group_name, other), []).append(row)
   found = [
     _finding(group, other, {labels[row.arm.name]: row for row in rows}, analysis.n_seeds)
     for (group, other), rows in compared.items()
@@ -95,7 +95,7 @@ def _finding(group: str, other: str, rows: Mapping[str, ArmRow], n_seeds: int) -
   )
   # A group that is named like the arm it is compared with does not tell its arms from it.
   arms = formatting.listed(list(rows)) if group == other else group
-  is_on_synthetic = any(arm_looks.uses_synthetic(row.arm) for row in rows.values())
+  is_on_synthetic = any(row.arm.uses_synthetic for row in rows.values())
   answer = verdict({label: row.difference for label, row in rows.items()}, n_seeds)
   return Finding(arms, other, answer, gains, is_on_synthetic)
 

@@ -5,7 +5,6 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from launchers.reports.study import arm_looks
 from launchers.study.design import describe_sources
 from launchers.study.results import METRICS, Study
 from launchers.study.summary import Analysis, ArmRow
@@ -18,7 +17,7 @@ def arms_csv(analysis: Analysis) -> str:
 
 
 def cases_csv(study: Study) -> str:
-  """Means over the window for each arm, seed and test case, Dice in [0, 1]."""
+  """Means over the evaluated epochs for each arm, seed and test case, Dice in [0, 1]."""
   return _written(list(_cases(study)))
 
 
@@ -27,7 +26,7 @@ def _arm_fields(row: ArmRow) -> dict[str, Any]:
   published = [value / 100 for value in arm.published] or [None, None]
   return {
     'arm': arm.name,
-    'group': arm_looks.group(arm),
+    'group': arm.group_name,
     'system': arm.system,
     'learns_from': describe_sources(arm),
     'start': arm.start,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from launchers.reports import style
-from launchers.study.summary import WindowSummary
+from launchers.study.summary import DiceSummary
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.statistics.equivalents import Equivalent
 
@@ -20,8 +20,8 @@ def spread(mean: float, sd: float | None) -> str:
   return f'{mean:.1f}' if sd is None else f'{mean:.1f} \N{PLUS-MINUS SIGN} {sd:.1f}'
 
 
-def dice(summary: WindowSummary) -> str:
-  """Test Dice over the window, in percent."""
+def dice(summary: DiceSummary) -> str:
+  """Test Dice over the evaluated epochs, in percent."""
   return spread(100 * summary.mean, None if summary.sd is None else 100 * summary.sd)
 
 

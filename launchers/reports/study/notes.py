@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from launchers.reports.study import arm_looks, formatting
+from launchers.reports.study import formatting
 from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
@@ -71,7 +71,7 @@ def _how_many(study: Study) -> str:
 
 
 def _few(arms: Sequence[Arm]) -> str:
-  few = {arm.n_clinical for arm in arms if arm_looks.uses_synthetic(arm)} - {ALL}
+  few = {arm.n_clinical for arm in arms if arm.uses_synthetic} - {ALL}
   counts = ['none' if n == 0 else str(n) for n in sorted(few)]
   return (
     f', also for arms that then learn from {formatting.listed(counts, "or")} of them' if few else ''

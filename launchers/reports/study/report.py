@@ -8,10 +8,11 @@ from keras_itm.lesions import MIN_VOXELS
 from launchers.console import clock
 from launchers.reports import style
 from launchers.reports.page import Section, Table, environment, picture_files, style_sheet
-from launchers.reports.study import answers, arm_looks, exports, formatting, latex, notes, tables
+from launchers.reports.study import answers, exports, formatting, latex, notes, tables
 from launchers.reports.study.answers import Finding
 from launchers.reports.study.figures import sections
 from launchers.reports.study.tables import PaperTable
+from launchers.study.arms import arm_labels
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
 from stroke_tfds.files import errors_named, write_whole
@@ -168,7 +169,7 @@ def _lead(study: Study, analysis: Analysis) -> str:
     f'same cases: {n_scored} with a lesion of at least {MIN_VOXELS} voxels, over which Dice is unless '
     f'said otherwise, {n_positive - n_scored} with a smaller one and '
     f'{len(cases.subject_id) - n_positive} without. Every training is evaluated in '
-    f'{formatting.either(len(row.arm.window_epochs) for row in analysis.rows)} epochs.'
+    f'{formatting.either(len(row.arm.evaluated_range) for row in analysis.rows)} epochs.'
   )
 
 
@@ -177,11 +178,9 @@ def _counted(n: int, thing: str) -> str:
 
 
 def _table_note(study: Study) -> str:
-  labels = arm_looks.labels(study.arms)
+  labels = arm_labels(study.arms)
   quoted = [
-    labels[arm.name]
-    for arm in study.arms
-    if arm.published and not arm.system and arm_looks.uses_synthetic(arm)
+    labels[arm.name] for arm in study.arms if arm.published and not arm.system and arm.uses_synthetic
   ]
   note = _TABLE_NOTE.format(of_seeds=_of_seeds(study))
   return note + (_QUOTED.format(name=formatting.listed(quoted)) if quoted else '') + '.'

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from launchers.reports.page import Table
-from launchers.reports.study import arm_looks, formatting
-from launchers.study.arms import Arm
+from launchers.reports.study import formatting
+from launchers.study.arms import Arm, arm_groups, arm_labels, arm_systems
 from launchers.study.summary import Analysis, ArmRow
 
 
@@ -44,9 +44,9 @@ def paper_table(arms: Sequence[Arm], rows: Sequence[ArmRow]) -> PaperTable:
     arms: All arms of the study.
     rows: Those that are finished.
   """
-  found, systems = {row.arm.name: row for row in rows}, arm_looks.systems(arms)
-  labels, lines = arm_looks.labels(arms), []
-  for name, members in arm_looks.groups(arms).items():
+  found, systems = {row.arm.name: row for row in rows}, arm_systems(arms)
+  labels, lines = arm_labels(arms), []
+  for name, members in arm_groups(arms).items():
     columns = [[arm for arm in members if arm.system == system] for system in ('', *systems)]
     is_mixed = any(columns[1:])
     for i in range(max(map(len, columns))):
@@ -121,8 +121,8 @@ def _metrics_cells(row: ArmRow) -> list[str]:
 def _grouped(analysis: Analysis, cells: Callable[[ArmRow], list[str]]) -> list[list[str]]:
   """A row for each arm below the name of its group."""
   arms, rows = [row.arm for row in analysis.rows], []
-  labels = arm_looks.labels(arms)
-  for name, members in arm_looks.groups(arms).items():
+  labels = arm_labels(arms)
+  for name, members in arm_groups(arms).items():
     rows.append([name])
     rows += [[labels[row.arm.name], *cells(row)] for row in analysis.rows if row.arm in members]
   return rows

@@ -18,11 +18,11 @@ _RESAMPLES = 500
 
 
 def _hand_made() -> Study:
-  """Two arms, one seed, a window of two epochs; cases: two scored, a small one, two negative."""
+  """Two arms, one seed, two evaluated epochs; cases: two scored, a small one, two negative."""
   arms = read_arms(
     {
-      'clinical': {'learns_from': {'clinical': 'all'}, 'epochs': 3, 'window': 2},
-      'more': {'learns_from': {'clinical': 'all', 'SPADE': 'all'}, 'epochs': 3, 'window': 2},
+      'clinical': {'learns_from': {'clinical': 'all'}, 'epochs': 3, 'evaluated_epochs': 2},
+      'more': {'learns_from': {'clinical': 'all', 'SPADE': 'all'}, 'epochs': 3, 'evaluated_epochs': 2},
     }
   )
   voxels = np.array([20, 19, 0, 300, 0])
@@ -127,7 +127,7 @@ class AnalysisTest(tf.test.TestCase):
     self.assertAllClose(row.equivalent.n, expected, rtol=1e-3)
 
   def test_learning_curve_leaves_out_other_ways_to_train(self):
-    fields = {'epochs': 4, 'window': 2}
+    fields = {'epochs': 4, 'evaluated_epochs': 2}
     arms = {
       'clinical': fields | {'learns_from': {'clinical': 'all'}},
       '10 clinical': fields | {'learns_from': {'clinical': 10}},

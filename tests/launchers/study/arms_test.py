@@ -1,10 +1,13 @@
 """Arms as a gin file gives them, good and bad."""
 
+import dataclasses
+
 import tensorflow as tf
 from absl.testing import parameterized
 
-from launchers.study.arms import ALL, read_arms
+from launchers.study.arms import ALL, arm_groups, arm_labels, read_arms
 from stroke_tfds.errors import InputError
+from tests.launchers.study import rows
 from tests.launchers.study.tiny_study import arm
 
 
@@ -40,8 +43,8 @@ class ReadArmsTest(tf.test.TestCase):
   def test_clinical_cases_of_an_arm_without_any(self):
     self.assertEqual(read_arms({'a': arm(learns_from={'SPADE': 'all'})})[0].n_clinical, 0)
 
-  def test_windows(self):
-    for window, epochs in (
+  def test_evaluated_epochs(self):
+    for asked, epochs in (
       (1, [6]),
       (3, [4, 5, 6]),
       (6, [1, 2, 3, 4, 5, 6]),
@@ -49,8 +52,8 @@ class ReadArmsTest(tf.test.TestCase):
       ([6, 6], [6]),
       ((1, 6), [1, 2, 3, 4, 5, 6]),
     ):
-      read = read_arms({'a': arm(epochs=6, window=window)})
-      self.assertEqual(list(read[0].window_epochs), epochs)
+      read = read_arms({'a': arm(epochs=6, evaluated_epochs=asked)})
+      self.assertEqual(list(read[0].evaluated_range), epochs)
 
 
 class RefusalTest(parameterized.TestCase):
@@ -71,14 +74,14 @@ class RefusalTest(parameterized.TestCase):
     ({'weights': [1]}, r'weights is \(1,\)'),
     ({'epochs': 0}, 'epochs is 0, expected a whole number'),
     ({'epochs': '3'}, "epochs is '3', expected a whole number"),
-    ({'window': 0}, 'window is 0, expected'),
-    ({'window': 4}, 'window is 4, expected a number of last epochs up to 3'),
-    ({'window': (2, 4)}, r'window is \(2, 4\)'),
-    ({'window': (3, 2)}, r'window is \(3, 2\)'),
-    ({'window': (0, 2)}, r'window is \(0, 2\)'),
-    ({'window': (1, 2, 3)}, r'window is \(1, 2, 3\)'),
-    ({'window': (1,)}, r'window is \(1,\)'),
-    ({'window': 'all'}, "window is 'all'"),
+    ({'evaluated_epochs': 0}, 'evaluated_epochs is 0, expected'),
+    ({'evaluated_epochs': 4}, 'evaluated_epochs is 4, expected a number of last epochs up to 3'),
+    ({'evaluated_epochs': (2, 4)}, r'evaluated_epochs is \(2, 4\)'),
+    ({'evaluated_epochs': (3, 2)}, r'evaluated_epochs is \(3, 2\)'),
+    ({'evaluated_epochs': (0, 2)}, r'evaluated_epochs is \(0, 2\)'),
+    ({'evaluated_epochs': (1, 2, 3)}, r'evaluated_epochs is \(1, 2, 3\)'),
+    ({'evaluated_epochs': (1,)}, r'evaluated_epochs is \(1,\)'),
+    ({'evaluated_epochs': 'all'}, "evaluated_epochs is 'all'"),
     ({'start': 'b'}, r"start is 'b', expected an arm above it: \['first'\]"),
     ({'start': 'a'}, "start is 'a', expected an arm above it"),
     ({'reference': 'b'}, "reference is 'b', expected an arm above it"),
@@ -92,7 +95,7 @@ class RefusalTest(parameterized.TestCase):
     self.assertNotIn('\n', str(caught.exception))
 
   def test_missing_fields(self):
-    for field in ('learns_from', 'epochs', 'window'):
+    for field in ('learns_from', 'epochs', 'evaluated_epochs'):
       fields = arm()
       del fields[field]
       with self.assertRaisesRegex(InputError, f"arm 'a': {field} is missing"):
@@ -105,6 +108,38 @@ class RefusalTest(parameterized.TestCase):
   def test_none(self):
     with self.assertRaisesRegex(InputError, 'arms is empty'):
       read_arms({})
+
+
+class NamesTest(tf.test.TestCase):
+  def test_labels_tell_arms_of_a_group_apart(self):
+    self.assertEqual(
+      list(arm_labels(rows.ARMS).values()),
+      ['clinical', 'strong', '10 clinical', 'fusion', 'mix', 'SPADE', 'SPADE', 'SPADE'],
+    )
+
+  def test_arms_that_differ_in_number_alone_keep_their_names(self):
+    more = dataclasses.replace(rows.ALONE, name='400 SPADE')
+    self.assertEqual(
+      arm_labels((rows.SPADE, rows.ALONE, more)),
+      {'clinical + SPADE': 'SPADE', 'SPADE': 'SPADE', '400 SPADE': '400 SPADE'},
+    )
+
+  def test_what_a_study_is_about(self):
+    found = [arm.name for arm in rows.ARMS if not arm.is_tested]
+    self.assertEqual(found, ['10 clinical'])
+
+  def test_uses_synthetic(self):
+    found = [arm.name for arm in rows.ARMS if arm.uses_synthetic]
+    self.assertEqual(
+      found, [a.name for a in (rows.FUSION, rows.MIX, rows.SPADE, rows.ALONE, rows.TUNED)]
+    )
+
+  def test_groups_come_in_order_of_their_first_arm(self):
+    arms = (rows.CLINICAL, rows.TEN, rows.STRONG)
+    self.assertEqual(
+      arm_groups(arms),
+      {'clinical': [rows.CLINICAL, rows.STRONG], 'few clinical cases': [rows.TEN]},
+    )
 
 
 if __name__ == '__main__':

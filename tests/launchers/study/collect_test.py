@@ -11,7 +11,7 @@ from launchers.study.results import METRICS, read_results
 from stroke_eval.held_out_cases import write_rows
 from tests.launchers.study.tiny_study import arm
 
-_ARMS = read_arms({'clinical': arm(epochs=3, window=2)})
+_ARMS = read_arms({'clinical': arm(epochs=3, evaluated_epochs=2)})
 _CURVE = """epoch,step,seconds,dice,loss,test_dice,test_loss
 1,2,1.5,0.1,1.4,,
 2,4,3.0,0.2,1.2,0.15,1.3
@@ -38,7 +38,7 @@ class CollectTest(tf.test.TestCase):
     study = read_results([self.run_folder / RESULT], _ARMS, (7,))
     return study, study.results['clinical', 7]
 
-  def test_epochs_of_the_window_and_all_cases(self):
+  def test_evaluated_epochs_and_all_cases(self):
     study, result = self.collect()
     for i, name in enumerate(METRICS):
       expected = [[2 + i / 100, 3 + i / 100], [3 + i / 100, 4 + i / 100]]

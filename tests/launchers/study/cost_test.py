@@ -19,10 +19,10 @@ from tests.launchers.study import tiny_study
 from tests.launchers.study.tiny_study import arm
 
 _ARMS = {
-  'short': arm(epochs=2, window=1),
-  'long': arm(epochs=4, window=1),
-  'watched': arm(epochs=2, window=2),
-  'SPADE': arm(learns_from={'SPADE': 'all'}, start='short', epochs=2, window=1),
+  'short': arm(epochs=2, evaluated_epochs=1),
+  'long': arm(epochs=4, evaluated_epochs=1),
+  'watched': arm(epochs=2, evaluated_epochs=2),
+  'SPADE': arm(learns_from={'SPADE': 'all'}, start='short', epochs=2, evaluated_epochs=1),
 }
 _SYNTHETIC = {'SPADE': {'translator': 'spade_mini.gin', 'bindings': ['train_itm.epochs = 6']}}
 
@@ -50,7 +50,7 @@ class CostsTest(tf.test.TestCase):
     return count_multiply_adds(network, tiny.GRID['shape'])
 
   def test_by_hand(self):
-    """2 steps an epoch of 2 volumes, forward and back; 6 test cases, in the window."""
+    """2 steps an epoch of 2 volumes, forward and back; 6 test cases in the evaluated epochs."""
     costs, tasks = self.costs()
     one = self.network_products() / 1e9
     seconds = lambda name: costs.seconds(tasks[f'{name}, seed 0']) - 12

@@ -95,7 +95,7 @@ def _arms_of(translator: str) -> dict[str, dict[str, Any]]:
 
 
 def _arm(sources: Mapping[str, int | str], group: str, epochs: int, **fields: Any) -> dict[str, Any]:
-  return dict(learns_from=sources, group=group, epochs=epochs, window=4, **fields)
+  return dict(learns_from=sources, group=group, epochs=epochs, evaluated_epochs=4, **fields)
 
 
 def make(
@@ -158,7 +158,7 @@ def _test_set(rng: np.random.Generator, n_scored: int, n_small: int, n_negative:
 def _result(
   rng: np.random.Generator, arm: Arm, seed: int, mean_logit: np.ndarray, cases: TestSet
 ) -> Result:
-  metrics = _metrics(rng, len(arm.window_epochs), mean_logit, cases)
+  metrics = _metrics(rng, len(arm.evaluated_range), mean_logit, cases)
   facts = {
     'arm': arm.name,
     'seed': seed,
@@ -199,13 +199,13 @@ def _metrics(
 
 
 def _curve(rng: np.random.Generator, arm: Arm, reached: float) -> dict[str, np.ndarray]:
-  """Training ends a little above the test, which is measured every second epoch and in the window."""
+  """Training ends a little above the test, which is measured every second and every evaluated epoch."""
   epoch = np.arange(1, arm.epochs + 1)
   start = 0.3 if arm.start else 0.02
   rise = start + (1 - start) * (1 - np.exp(-4 * epoch / arm.epochs))
   train = np.clip((reached + 0.1) * rise + rng.normal(0, 0.01, arm.epochs), 0, 1)
   test = np.clip(reached * rise + rng.normal(0, 0.015, arm.epochs), 0, 1)
-  test[~np.isin(epoch, arm.window_epochs) & (epoch % 2 == 1)] = np.nan
+  test[~np.isin(epoch, arm.evaluated_range) & (epoch % 2 == 1)] = np.nan
   return {
     'epoch': epoch.astype(float),
     'step': 40.0 * epoch,

@@ -4,7 +4,7 @@ from typing import Any
 
 from launchers.study.arms import Arm
 from launchers.study.results import METRICS
-from launchers.study.summary import Analysis, ArmRow, WindowSummary
+from launchers.study.summary import Analysis, ArmRow, DiceSummary
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.statistics.equivalents import Equivalent
 
@@ -41,7 +41,7 @@ def row(arm: Arm, **fields: Any) -> ArmRow:
   """A row; Dice is 0.673 +- 0.014 unless said otherwise."""
   values = {
     'n_cases': 37,
-    'dice': WindowSummary(0.673, 0.014, 0.69),
+    'dice': DiceSummary(0.673, 0.014, 0.69),
     'seed_sd': 0.016,
     'all_sizes': 0.605,
     'metrics': {metric: 0.5 for metric in METRICS if metric != 'dice'},

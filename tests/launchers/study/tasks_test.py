@@ -31,7 +31,7 @@ _ARMS = {
   'clinical': arm(bindings=['train_unet.batch_size = 3']),
   '3 clinical': arm(learns_from={'clinical': 3}),
   'SPADE': arm(learns_from={'SPADE': 'all'}),
-  'SPADE, then 3 clinical': arm(learns_from={'clinical': 3}, start='SPADE', window=(1, 2)),
+  'SPADE, then 3 clinical': arm(learns_from={'clinical': 3}, start='SPADE', evaluated_epochs=(1, 2)),
   'all': arm(
     learns_from={'clinical': 'all', 'lesion fusion': 2, 'mine': 2},
     weights={'mine': 1, 'clinical': 3, 'lesion fusion': 2},
@@ -137,7 +137,7 @@ class TasksTest(tf.test.TestCase):
         'train_unet.sources': f"['{self.cohort}:train(3, seed=1)']",
         'train_unet.test': f"'{self.cohort}:test'",
         'train_unet.epochs': '3',
-        'train_unet.window': '(2, 3)',
+        'train_unet.evaluated_epochs': '(2, 3)',
         'train_unet.min_voxels': '20',
         'train_unet.seed': '1',
       },
@@ -150,7 +150,7 @@ class TasksTest(tf.test.TestCase):
     tuned = self.bindings(self.by_name()['SPADE, then 3 clinical, seed 1'])
     self.assertEqual(tuned['train_unet.start'], repr(str(self.root / 'seed_1' / 'SPADE')))
     self.assertEqual(tuned['train_unet.sources'], f"['{self.cohort}:train(3, seed=1)']")
-    self.assertEqual(tuned['train_unet.window'], '(1, 2)')
+    self.assertEqual(tuned['train_unet.evaluated_epochs'], '(1, 2)')
 
   def test_weights_follow_the_order_of_the_sources(self):
     mixed = self.bindings(self.by_name()['all, seed 1'])
@@ -166,7 +166,7 @@ class TasksTest(tf.test.TestCase):
     lines = [flag.partition('=')[2] for flag in flags if flag.startswith('--gin_bindings=')]
     gin.clear_config()
     gin.parse_config(['import launchers.train_unet_lib', *lines])
-    self.assertEqual(gin.query_parameter('train_unet.window'), (2, 3))
+    self.assertEqual(gin.query_parameter('train_unet.evaluated_epochs'), (2, 3))
     self.assertEqual(gin.query_parameter('train_unet.weights'), [3, 2, 1])
     gin.clear_config()
 

@@ -32,11 +32,16 @@ lesion_generator.coarse_filters = 8
 lesion_critic.filters = (8, 8)
 """
 ARMS = {
-  'clinical': {'learns_from': {'clinical': 'all'}, 'epochs': 2, 'window': 1, 'group': 'clinical'},
+  'clinical': {
+    'learns_from': {'clinical': 'all'},
+    'epochs': 2,
+    'evaluated_epochs': 1,
+    'group': 'clinical',
+  },
   'clinical + lesion fusion': {
     'learns_from': {'clinical': 'all', 'lesion fusion': 'all'},
     'epochs': 2,
-    'window': 1,
+    'evaluated_epochs': 1,
     'group': 'clinical + synthetic',
   },
 }
@@ -86,7 +91,7 @@ def design(**changes: Any) -> Design:
 
 def arm(**changes: Any) -> dict[str, Any]:
   """Fields of an arm."""
-  return {'learns_from': {'clinical': 'all'}, 'epochs': 3, 'window': 2, **changes}
+  return {'learns_from': {'clinical': 'all'}, 'epochs': 3, 'evaluated_epochs': 2, **changes}
 
 
 def command(workdir: Path, data_dir: Path, **changes: Any) -> list[str]:

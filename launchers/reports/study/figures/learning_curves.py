@@ -11,7 +11,7 @@ from scipy import optimize
 from launchers.reports import style
 from launchers.reports.study import arm_looks
 from launchers.reports.study.figures import arm_plots
-from launchers.study.arms import ALL, Arm
+from launchers.study.arms import ALL, Arm, arm_labels
 from launchers.study.results import Study
 from launchers.study.summary import ArmRow
 from stroke_eval.statistics.bootstrap import Interval
@@ -29,7 +29,7 @@ _CURVES = (
 def learning_curves(study: Study, name: str, arms: Sequence[Arm]) -> Figure:
   """Dice and loss of the arms of a group by epoch: mean over the seeds, and their range."""
   figure = Figure(figsize=(4.6, 4.0), layout='constrained')
-  all_axes, labels = figure.subplots(2, 2, sharex=True).ravel(), arm_looks.labels(arms)
+  all_axes, labels = figure.subplots(2, 2, sharex=True).ravel(), arm_labels(arms)
   for axes, (metric, title, scale) in zip(all_axes, _CURVES):
     for arm, look in zip(arms, _different(arms, study)):
       values = [study.results[arm.name, seed].curve for seed in study.seeds]
@@ -123,7 +123,7 @@ def _log_counts(axes: Axes, counts: Sequence[int]) -> None:
 
 def _draw_windows(axes: Axes, arms: Sequence[Arm]) -> None:
   """Shades the evaluated epochs; no two arms of a group need have the same."""
-  for window in {arm.window_epochs for arm in arms}:
+  for window in {arm.evaluated_range for arm in arms}:
     axes.axvspan(window.start - 0.5, window.stop - 0.5, color='#f3f4f6', linewidth=0)
 
 

@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 
 from launchers.reports import style
 from launchers.reports.page import Panel, Section
-from launchers.reports.study import arm_looks, formatting
+from launchers.reports.study import formatting
 from launchers.reports.study.figures import arm_plots, learning_curves
 from launchers.study import strata
-from launchers.study.arms import Arm
+from launchers.study.arms import Arm, arm_groups
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
 
@@ -69,7 +69,7 @@ def _figures(study: Study, analysis: Analysis, origin: str):
 
 def _differences(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
   first = study.arms[0].name
-  asked = [row for row in analysis.rows if arm_looks.is_asked(row.arm)]
+  asked = [row for row in analysis.rows if row.arm.is_tested]
   columns = {
     f'minus {first}': {row.arm.name: row.to_clinical for row in asked if row.to_clinical},
     'minus its reference': {row.arm.name: row.to_reference for row in asked if row.to_reference},
@@ -87,7 +87,7 @@ def _differences(study: Study, analysis: Analysis) -> tuple[list[Panel], str]:
 
 def _learning_curves(study: Study, arms: Sequence[Arm]) -> tuple[list[Panel], str]:
   panels = []
-  for name, members in arm_looks.groups(arms).items():
+  for name, members in arm_groups(arms).items():
     figure = learning_curves.learning_curves(study, name, members)
     panels.append(_panel(figure, f'Training and test Dice and loss by epoch: {name}'))
   lines = 'Lines: one seed.'
@@ -141,7 +141,7 @@ def _worth(study: Study, analysis: Analysis, origin: str) -> tuple[list[Panel], 
 
 
 def _by_stratum(study, analysis: Analysis, strata, counts) -> list[Panel]:
-  arms = [row.arm for row in analysis.rows if arm_looks.is_asked(row.arm) and row.to_clinical]
+  arms = [row.arm for row in analysis.rows if row.arm.is_tested and row.to_clinical]
   if not arms or not strata:
     return []
   columns = {f'{name}, n = {counts[name]}': by_arm for name, by_arm in strata.items()}

@@ -54,7 +54,7 @@ class StepsTest(tf.test.TestCase):
   # A made-up training has 40 steps an epoch.
   def test_steps_of_the_start_are_counted(self):
     short = dataclasses.replace(rows.ALONE, epochs=6)
-    tuned = dataclasses.replace(rows.TUNED, epochs=2, window=1)
+    tuned = dataclasses.replace(rows.TUNED, epochs=2, evaluated_epochs=1)
     arms = (rows.CLINICAL, rows.TEN, short, tuned)
     self.assertEqual(
       notes.steps(made(*arms), analysed(*arms)),

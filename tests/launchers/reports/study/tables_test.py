@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from launchers.reports.study import tables
 from launchers.reports.study.tables import Cell
-from launchers.study.summary import WindowSummary
+from launchers.study.summary import DiceSummary
 from stroke_eval.statistics.bootstrap import Interval
 from tests.launchers.study import rows
 
@@ -42,7 +42,7 @@ class PaperTableTest(tf.test.TestCase):
     self.assertEqual(found.rows[1][1][1], Cell('', 'not finished', '78.1 ± 1.8'))
 
   def test_one_value_has_no_deviation(self):
-    one = rows.row(rows.CLINICAL, dice=WindowSummary(0.5, None, 0.5))
+    one = rows.row(rows.CLINICAL, dice=DiceSummary(0.5, None, 0.5))
     self.assertEqual(tables.paper_table((rows.CLINICAL,), [one]).rows[0][1][0].found, '50.0')
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from launchers.reports.study.figures import learning_curves
-from launchers.study.summary import WindowSummary
+from launchers.study.summary import DiceSummary
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.statistics.equivalents import Equivalent
 from tests.launchers.study import fake_study, rows
@@ -56,7 +56,7 @@ class EquivalentsTest(tf.test.TestCase):
   curve = ((5, Interval(0.3, 0.2, 0.4)), (20, Interval(0.5, 0.4, 0.6)), (120, Interval(0.7, 0.6, 0.8)))
 
   def rows(self):
-    dice = WindowSummary(0.55, 0.01, 0.56)
+    dice = DiceSummary(0.55, 0.01, 0.56)
     return [
       rows.row(rows.TUNED, dice=dice, equivalent=Equivalent(31.0, 22.0, 120.0, '', '', '>')),
       rows.row(rows.SPADE, equivalent=Equivalent(120.0, 120.0, 120.0, '>', '>', '>')),
