@@ -14,7 +14,7 @@ _ROUNDS = 50
 _TOP_PERCENTILE = 99.5  # Of the brain, as real scans are scaled (paper, section 2.1).
 
 
-def level_slices(
+def equalize_slice_brightness(
   image: np.ndarray, labels: np.ndarray, lesion: np.ndarray, parenchyma_ids: Sequence[int]
 ) -> np.ndarray:
   """Divides every slice by its gain, then scales the volume as a real scan is scaled.

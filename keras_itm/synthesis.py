@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_itm import lesions
+from keras_itm import lesions, slice_brightness
 from keras_itm.bundle import Bundle
-from keras_itm.slice_brightness import level_slices
 
 # Latents of lesions and of translators come from different streams.
 _LESION, _IMAGE = 0, 1
@@ -37,7 +36,7 @@ class DrawnLesion:
 def draw_lesions(
   generator: Bundle,
   labels: np.ndarray,
-  volumes: Sequence[int],
+  indices: Sequence[int],
   *,
   seed: int,
   min_voxels: int = lesions.MIN_VOXELS,
@@ -48,7 +47,7 @@ def draw_lesions(
   Args:
     generator: A lesion generator.
     labels: Label maps without lesion, uint8 [n, X, Y, Z].
-    volumes: Number of each volume in its data set, n of them.
+    indices: Number of each volume in its data set, n of them.
     seed: Of the data set.
     min_voxels: Smaller lesions are drawn again; 20 in the paper.
     max_draws: Draws for one brain before giving up.
@@ -59,11 +58,11 @@ def draw_lesions(
   """
   if max_draws < 1:
     raise ValueError(f'max_draws is {max_draws}, expected at least 1')
-  if len(labels) != len(volumes):
-    raise ValueError(f'{len(volumes)} volumes, expected one for each of {len(labels)} label maps')
+  if len(labels) != len(indices):
+    raise ValueError(f'{len(indices)} indices, expected one for each of {len(labels)} label maps')
   return [
-    _draw_lesion(generator, anatomy, (seed, volume), min_voxels, max_draws)
-    for volume, anatomy in zip(volumes, labels)
+    _draw_lesion(generator, anatomy, (seed, index), min_voxels, max_draws)
+    for index, anatomy in zip(indices, labels)
   ]
 
 
@@ -91,10 +90,10 @@ def translate(
   translator: Bundle,
   labels: np.ndarray,
   lesion: np.ndarray,
-  volume: int,
+  index: int,
   *,
   seed: int,
-  level: bool = True,
+  equalize_slice_brightness: bool = True,
 ) -> np.ndarray:
   """Translates a label map with its lesion, slice by slice, with one latent for the whole volume.
 
@@ -102,9 +101,9 @@ def translate(
     translator: A translator.
     labels: uint8 [X, Y, Z], without lesion.
     lesion: uint8 [X, Y, Z], in parenchyma.
-    volume: Number of the volume in its data set.
+    index: Number of the volume in its data set.
     seed: Of the data set.
-    level: Whether slices get one brightness, see `slice_levels`.
+    equalize_slice_brightness: Whether all slices get one brightness, see `slice_brightness`.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
@@ -112,12 +111,13 @@ def translate(
   lesion_id = translator.spec.label_scheme['lesion_id']
   segmentation = lesions.inject(tf.constant(labels, tf.uint8), lesion, lesion_id)
   slices = tf.transpose(segmentation, [2, 0, 1])
-  latent = np.tile(_latent(translator, seed, volume, _IMAGE, 0), (len(slices), 1))
+  latent = np.tile(_latent(translator, seed, index, _IMAGE, 0), (len(slices), 1))
   image = translator.call(segmentation=slices, latent=tf.constant(latent, tf.float32)).numpy()
   low, high = translator.spec.intensity_range
   image = np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0, 3)
-  if level:
-    image = level_slices(image, labels, lesion, translator.spec.label_scheme['parenchyma_ids'])
+  if equalize_slice_brightness:
+    parenchyma_ids = translator.spec.label_scheme['parenchyma_ids']
+    image = slice_brightness.equalize_slice_brightness(image, labels, lesion, parenchyma_ids)
   return image
 
 

@@ -1,6 +1,7 @@
 """Translators side by side, on cases whose true images are known."""
 
 import csv
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -130,10 +131,10 @@ def _translate_all(
   scores, pictures = [], {}
   for i, case in cases.items():
     volume = bundle, case['labels'], case['lesion'], i
-    made = synthesis.translate(*volume, seed=seed, level=False)  # The translator's own work.
-    again = (
-      synthesis.translate(*volume, seed=seed + 1, level=False) if bundle.spec.latent_size else None
-    )
+    # The translator's own work.
+    translate = functools.partial(synthesis.translate, *volume, equalize_slice_brightness=False)
+    made = translate(seed=seed)
+    again = translate(seed=seed + 1) if bundle.spec.latent_size else None
     scores.append(score(case, made, again, anatomy))
     if i in shown:
       pictures[i] = first_contrast(made)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_itm import callbacks
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
-from launchers import fitting, pictures
+from launchers import fitting
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
@@ -108,6 +108,6 @@ def _painter(translator: tf.keras.Model, sources: list[Source]) -> Callable[[], 
 
   def paint() -> np.ndarray:
     made = (translator(labels).numpy()[..., 0] + 1) / 2
-    return pictures.mosaic([list(labels / (translator.n_labels - 1)), list(images), list(made)])
+    return callbacks.mosaic([list(labels / (translator.n_labels - 1)), list(images), list(made)])
 
   return paint

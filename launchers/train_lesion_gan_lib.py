@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_itm import callbacks, lesions
 from keras_itm.bundle import LESION_GENERATOR, BundleSpec, save_bundle
-from launchers import fitting, pictures
+from launchers import fitting
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
@@ -115,4 +115,4 @@ class Draws:
   def paint(self) -> np.ndarray:
     """The first 24 draws, each as its largest extent along the axis inferior-superior."""
     flat = self._generate().numpy()[:24].max(axis=-1)
-    return pictures.mosaic([list(flat[i : i + 8]) for i in range(0, 24, 8)])
+    return callbacks.mosaic([list(flat[i : i + 8]) for i in range(0, 24, 8)])

@@ -4,14 +4,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
-from keras_itm.layers.space_to_depth import UnfoldVoxels
+from keras_itm.layers.space_to_depth import DepthToSpace3D
 
 # Up to here the eight kernels of a block of voxels are convolved side by side, which a CPU does
 # faster than a transposed convolution of few channels.
 _FEW_FILTERS = 4
 
-# Measured on a CPU: maps up to here are convolved faster as a product of matrices, whose slope in the
-# kernel does not wait for a kernel of another layout,
+# Measured on a CPU: maps up to here are convolved faster as a product of matrices, whose gradient by
+# the kernel does not wait for a kernel of another layout,
 _SMALL_MAP = 4
 # and from here on by a transposed convolution.
 _LARGE_MAP = 32
@@ -41,7 +41,7 @@ class UpsamplingConvolution3D(tf.keras.layers.Layer):
     self.kernel = self.add_weight('kernel', (3, 3, 3, input_shape[-1], self.filters))
     if self.use_bias:
       self.bias = self.add_weight('bias', (self.filters,), initializer=self.bias_initializer)
-    self._unfold = UnfoldVoxels(dtype=self.dtype_policy)
+    self._unfold = DepthToSpace3D(dtype=self.dtype_policy)
     super().build(input_shape)
 
   def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ from keras_itm.layers.image_pool import ImagePool
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
 from keras_itm.models.paired_translator import logits
-from keras_itm.models.tracked import descend
+from keras_itm.models.tracked import apply_gradients_of_mean
 
 _METRICS = (
   'discriminator_loss',
@@ -198,7 +198,7 @@ class CycleGAN(AdversarialModel):
       tape.watch(variables)
       made = self._translate(self.generator, labels, image, training=True)
       values = self.generator_losses(labels, image, made)
-    descend(self.generator_optimizer, tape, values['generator_loss'], variables)
+    apply_gradients_of_mean(self.generator_optimizer, tape, values['generator_loss'], variables)
     self.track(values)
     return made
 
@@ -209,7 +209,7 @@ class CycleGAN(AdversarialModel):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(variables)
       values = self.discriminator_losses(labels, image, fake_labels, fake_image)
-    descend(self.discriminator_optimizer, tape, values['discriminator_loss'], variables)
+    apply_gradients_of_mean(self.discriminator_optimizer, tape, values['discriminator_loss'], variables)
     self.track({**values, 'pool_old_share': is_old})
 
   def _translate(

@@ -5,11 +5,15 @@ import tensorflow as tf
 
 from keras_itm import checks
 from keras_itm.lesions import balance_sizes
-from keras_itm.losses import mean_per_example, wasserstein_critic_loss, wasserstein_generator_loss
+from keras_itm.losses import (
+  gradient_penalty,
+  mean_per_example,
+  wasserstein_critic_loss,
+  wasserstein_generator_loss,
+)
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
-from keras_itm.models.tracked import descend
-from keras_itm.penalties import gradient_penalty
+from keras_itm.models.tracked import apply_gradients_of_mean
 
 _METRICS = (
   'critic_loss',
@@ -121,7 +125,7 @@ class LesionGAN(AdversarialModel):
     Args:
       real: float32 masks, [n, X, Y, Z].
       fake: Lesion probabilities, [n, X, Y, Z].
-      alpha: Where between them the slope is taken, [n], in [0, 1].
+      alpha: Where between them the gradient is taken, [n], in [0, 1].
     """
     share = mean_per_example(real)
     real, fake = self._view(real), self._view(fake)
@@ -169,7 +173,7 @@ class LesionGAN(AdversarialModel):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(variables)
       losses = self.critic_losses(real, fake, alpha)
-    descend(self.discriminator_optimizer, tape, losses['critic_loss'], variables)
+    apply_gradients_of_mean(self.discriminator_optimizer, tape, losses['critic_loss'], variables)
     self.track(losses)
 
   def _train_generator(self, n: tf.Tensor) -> None:
@@ -178,7 +182,7 @@ class LesionGAN(AdversarialModel):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(variables)
       losses = self.generator_losses(self._fakes(latents, training=True))
-    descend(self.generator_optimizer, tape, losses['generator_loss'], variables)
+    apply_gradients_of_mean(self.generator_optimizer, tape, losses['generator_loss'], variables)
     self.track(losses)
 
 

@@ -6,7 +6,7 @@ from keras_itm import checks
 from keras_itm.losses import mean_over_scales
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
-from keras_itm.models.tracked import descend
+from keras_itm.models.tracked import apply_gradients_of_mean
 
 _METRICS = (
   'discriminator_loss',
@@ -120,7 +120,7 @@ class PairedTranslator(AdversarialModel):
       with tape.stop_recording():
         self._train_discriminator(labels, image, fake)
       values = self.generator_losses(labels, image, fake)
-    descend(self.generator_optimizer, tape, values['generator_loss'], variables)
+    apply_gradients_of_mean(self.generator_optimizer, tape, values['generator_loss'], variables)
     self.average.update(self.generator)
     self.track(values)
     return self.results()
@@ -138,7 +138,7 @@ class PairedTranslator(AdversarialModel):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(variables)
       values = self.discriminator_losses(labels, image, fake)
-    descend(self.discriminator_optimizer, tape, values['discriminator_loss'], variables)
+    apply_gradients_of_mean(self.discriminator_optimizer, tape, values['discriminator_loss'], variables)
     self.track(values)
 
   def _translate(

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_itm import checks, losses, metrics
-from keras_itm.models.tracked import TrackedModel, descend, scaled_if_needed
+from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, scaled_if_needed
 
 _METRICS = ('loss', 'cross_entropy', 'dice_loss', 'dice', 'lesion_share')
 
@@ -50,7 +50,7 @@ class Segmenter(TrackedModel):
     variables = self.network.trainable_variables
     with tf.GradientTape() as tape:
       values = self.losses_of(lesion, self(image, training=True))
-    descend(self.optimizer, tape, values['loss'], variables)
+    apply_gradients_of_mean(self.optimizer, tape, values['loss'], variables)
     self.track(values)
     return self.results()
 

@@ -1,4 +1,4 @@
-"""What all models share: means of per-example values as logs, and steps down a loss."""
+"""What all models share: means of per-example values as logs, and steps of an optimizer."""
 
 import tensorflow as tf
 
@@ -45,13 +45,13 @@ def scaled_if_needed(optimizer: tf.keras.optimizers.Optimizer) -> tf.keras.optim
   return optimizer
 
 
-def descend(
+def apply_gradients_of_mean(
   optimizer: tf.keras.optimizers.Optimizer,
   tape: tf.GradientTape,
   values: tf.Tensor,
   variables: list[tf.Variable],
 ) -> None:
-  """One step of the optimizer down the mean of an objective over the examples of all replicas.
+  """One step of the optimizer on the mean of an objective over the examples of all replicas.
 
   Args:
     optimizer: Built with `variables`.
@@ -59,7 +59,7 @@ def descend(
     values: The objective of each example of this replica, [n].
     variables: What is moved.
   """
-  # The slope of a mean: examples per replica times replicas.
+  # The gradient of a mean: examples per replica times replicas.
   n = tf.size(values) * tf.distribute.get_strategy().num_replicas_in_sync
   weight = tf.fill(tf.shape(values), 1 / tf.cast(n, values.dtype))
   if not isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import gin
 import tensorflow as tf
 
-from keras_itm.layers.space_to_depth import FoldVoxels
+from keras_itm.layers.space_to_depth import SpaceToDepth3D
 from keras_itm.lesions import MIN_VOXELS
 
 
@@ -47,7 +47,7 @@ def lesion_critic(
     )
   mask = tf.keras.Input(tuple(shape), name='mask')
   x = tf.keras.layers.Reshape((*shape, 1), name='channel')(mask)
-  x = FoldVoxels(name='fold')(x)
+  x = SpaceToDepth3D(padding=1, name='fold')(x)
   x = tf.keras.layers.Conv3D(filters[0], 2, name='down_0')(x)
   x = tf.keras.layers.LeakyReLU(0.2, name='relu_0')(x)
   for i, n_filters in enumerate(filters[1:], start=1):

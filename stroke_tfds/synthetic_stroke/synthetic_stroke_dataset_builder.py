@@ -139,8 +139,8 @@ class Builder(builder.StrictBuilder):
     if self.builder_config.keep_scan:
       image = self._transfer_lesion(translator, healthy['image'][i], labels, lesion.mask, index)
     else:
-      level = self.builder_config.equalize_slice_brightness
-      image = synthesis.translate(translator, labels, lesion.mask, index, seed=seed, level=level)
+      options = {'equalize_slice_brightness': self.builder_config.equalize_slice_brightness}
+      image = synthesis.translate(translator, labels, lesion.mask, index, seed=seed, **options)
     provenance = {
       'source': self.name,
       'healthy_source': str(self._healthy),
@@ -166,7 +166,7 @@ class Builder(builder.StrictBuilder):
     """The healthy scan with what the lesion changes in its translation."""
     seed, grid = self.builder_config.seed, self._healthy.grid
     with_lesion, without = (
-      synthesis.translate(translator, labels, mask, index, seed=seed, level=False)
+      synthesis.translate(translator, labels, mask, index, seed=seed, equalize_slice_brightness=False)
       for mask in (lesion, np.zeros_like(lesion))
     )
     if with_lesion.shape != scan.shape:

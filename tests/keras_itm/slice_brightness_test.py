@@ -122,7 +122,7 @@ class LevelSlicesTest(tf.test.TestCase):
 
   def level(self, image, lesion=None):
     lesion = self.lesion if lesion is None else lesion
-    return slice_brightness.level_slices(image, self.labels, lesion, _PARENCHYMA)
+    return slice_brightness.equalize_slice_brightness(image, self.labels, lesion, _PARENCHYMA)
 
   def scan(self):
     """Tissue with a lesion of twice its brightness, each contrast; without gains."""
@@ -163,7 +163,7 @@ class LevelSlicesTest(tf.test.TestCase):
   def test_no_parenchyma_leaves_the_image(self):
     scan = self.scan()
     labels = np.where(np.isin(self.labels, _PARENCHYMA), 3, self.labels)
-    levelled = slice_brightness.level_slices(scan, labels, self.lesion, _PARENCHYMA)
+    levelled = slice_brightness.equalize_slice_brightness(scan, labels, self.lesion, _PARENCHYMA)
     self.assertAllEqual(levelled, scan)
 
   def test_a_black_image_stays_black(self):

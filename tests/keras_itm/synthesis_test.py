@@ -120,7 +120,7 @@ class DrawLesionsTest(tf.test.TestCase):
   def test_refuses_contradictions(self):
     with self.assertRaisesRegex(ValueError, 'max_draws is 0'):
       _draw(max_draws=0)
-    with self.assertRaisesRegex(ValueError, '1 volumes, expected one for each of 2 label maps'):
+    with self.assertRaisesRegex(ValueError, '1 indices, expected one for each of 2 label maps'):
       synthesis.draw_lesions(_block_generator(), _labels(2), [0], seed=0)
 
 
@@ -142,7 +142,9 @@ class TranslateTest(tf.test.TestCase):
   lesion = (np.random.default_rng(3).uniform(size=_SHAPE) < 0.3).astype(np.uint8)
 
   def translate(self, translator):
-    return synthesis.translate(translator, self.labels, self.lesion, 0, seed=0, level=False)
+    return synthesis.translate(
+      translator, self.labels, self.lesion, 0, seed=0, equalize_slice_brightness=False
+    )
 
   def test_axes_labels_and_range(self):
     image = self.translate(_translator())
@@ -195,7 +197,7 @@ class TranslateTest(tf.test.TestCase):
     translator = _bundle('translator', call, intensity_range=(0.0, 1.0))
     made = [
       synthesis.translate(translator, labels, lesion, 0, seed=0, **options)
-      for options in ({}, {'level': True}, {'level': False})
+      for options in ({}, *({'equalize_slice_brightness': value} for value in (True, False)))
     ]
     shown = tissue.numpy()[np.where(lesion == 1, _LESION_ID, labels)]
     self.assertAllClose(made[2][..., 0], shown * [1, 0.5, 1, 0.5], atol=1e-6)
