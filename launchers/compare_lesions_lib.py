@@ -1,7 +1,7 @@
 """A trained lesion generator beside real lesions that it has not seen."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,26 @@ from launchers.console import say
 from launchers.reports import style
 from launchers.reports.lesions_figure import lesion_figure
 from launchers.run_folder import output_folder
-from stroke_eval.lesion_sets import describe, lesion_sets, table_rows
+from stroke_eval.lesion_sets import describe, lesion_sets
+from stroke_eval.plain_values import plain
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, fingerprint, open_sources
 from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 
 _BATCH = 32
+_LINES = (
+  ('n', 'masks of at least {min_voxels} voxels', '{:d}'),
+  ('volume_ml_median', 'volume, median (ml)', '{:.1f}'),
+  ('volume_ks', 'volume, KS distance to held-out', '{:.3f}'),
+  ('components_mean', 'components, mean', '{:.2f}'),
+  ('components_median', 'components, median', '{:.0f}'),
+  ('components_ks', 'components, KS distance to held-out', '{:.3f}'),
+  ('laterality', 'left / right / both (%)', ''),
+  ('territory_distance', 'territories, distance to held-out', '{:.3f}'),
+  ('nearest_training_dice_median', 'nearest training mask, Dice, median', '{:.3f}'),
+  ('nearest_training_dice_95', 'nearest training mask, Dice, 95th percentile', '{:.3f}'),
+  ('pairwise_dice', 'Dice of two masks, mean', '{:.3f}'),
+)
 
 
 @gin.configurable
@@ -110,18 +124,22 @@ def _large(masks: np.ndarray, min_voxels: int, name: str) -> np.ndarray:
 
 
 def _write_json(file: Path, facts: dict[str, Any], columns: dict[str, dict[str, Any]]) -> None:
-  file.write_text(json.dumps({**facts, 'sets': _plain(columns)}, indent=2) + '\n')
+  file.write_text(json.dumps({**facts, 'sets': plain(columns)}, indent=2) + '\n')
 
 
-def _plain(value: Any) -> Any:
-  """Rounded numbers, None for what is not finite."""
-  if isinstance(value, dict):
-    return {key: _plain(item) for key, item in value.items()}
-  if isinstance(value, list):
-    return [_plain(item) for item in value]
-  if isinstance(value, float | np.floating):
-    return round(float(value), 6) if np.isfinite(value) else None
-  return value
+def table_rows(columns: Mapping[str, Mapping[str, Any]], min_voxels: int) -> list[list[str]]:
+  """The table as text: a header, then a line for each number."""
+  rows = [['', *(name.replace('_', '-') for name in columns)]]
+  for key, text, form in _LINES:
+    cells = [_cell(key, column[key], form) for column in columns.values()]
+    rows.append([text.format(min_voxels=min_voxels), *cells])
+  return rows
+
+
+def _cell(key: str, value: Any, form: str) -> str:
+  if key == 'laterality':
+    return ' / '.join(f'{100 * share:.0f}' for share in value.values())
+  return form.format(value) if np.isfinite(value) else '\N{EN DASH}'
 
 
 def _markdown(rows: list[list[str]]) -> str:

@@ -1,6 +1,5 @@
 """Real scans and simulated ones side by side."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +9,12 @@ import gin
 
 from launchers.console import say
 from launchers.reports import style
-from launchers.reports.scans_figure import looks_figure
+from launchers.reports.scans_figure import scans_figure
 from launchers.run_folder import output_folder
-from stroke_eval.tissue_contrast import REGIONS, Scan, densities, distance, measure, median_look
+from stroke_eval.plain_values import plain
+from stroke_eval.statistics.kolmogorov_smirnov import ks_of_histograms
+from stroke_eval.tissue_contrast import REGIONS, Scan, densities, measure, median_contrast
+from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import Source, open_sources
@@ -21,7 +23,7 @@ _Example = Mapping[str, Any]
 
 
 @gin.configurable
-def compare_looks(
+def compare_scans(
   workdir: str,
   data_dir: str | None = None,
   *,
@@ -32,7 +34,7 @@ def compare_looks(
 ) -> None:
   """Measures scans of two sources alike, and draws some of each.
 
-  Leaves looks.json, looks.csv and looks.png in the workdir, over those of an earlier comparison.
+  Leaves scans.json, scans.csv and scans.png in the workdir, over those of an earlier comparison.
 
   Args:
     workdir: Output folder.
@@ -54,26 +56,26 @@ def compare_looks(
     names[kind], scans[kind] = _measure_all(source, max_scans)
     say(f'{source}: {len(scans[kind])} scans')
   note = f'Real: {_summary(real, scans["real"])}; simulated: {_summary(simulated, scans["simulated"])}.'
-  compare_scans(folder, scans, n_shown, sources['real'].grid, note)
-  _write_csv(folder / 'looks.csv', names, scans)
+  write_comparison(folder, scans, n_shown, sources['real'].grid, note)
+  files.write_csv(folder / 'scans.csv', _rows(names, scans))
 
 
-def compare_scans(
+def write_comparison(
   folder: Path, scans: Mapping[str, Sequence[Scan]], n_shown: int, grid: Grid, note: str
 ) -> dict[str, Any]:
-  """Writes looks.json and looks.png of scans 'real' and 'simulated'; returns what the JSON holds."""
-  looks = {kind: median_look([scan.look for scan in of]) for kind, of in scans.items()}
+  """Writes scans.json and scans.png of scans 'real' and 'simulated'; returns what the JSON holds."""
+  contrasts = {kind: median_contrast([scan.contrast for scan in of]) for kind, of in scans.items()}
   histograms = {kind: densities(of) for kind, of in scans.items()}
-  apart = {r: distance(histograms['real'][r], histograms['simulated'][r]) for r in REGIONS}
+  apart = {r: ks_of_histograms(histograms['real'][r], histograms['simulated'][r]) for r in REGIONS}
   facts = {
     'note': note,
-    **{kind: {'n_scans': len(of), **looks[kind].to_json()} for kind, of in scans.items()},
-    'histogram_distance': {r: round(d, 4) if d == d else None for r, d in apart.items()},
+    **{kind: {'n_scans': len(of), **contrasts[kind].to_json()} for kind, of in scans.items()},
+    'histogram_distance': plain(apart, digits=4),
   }
-  (folder / 'looks.json').write_text(json.dumps(facts, indent=2) + '\n')
+  (folder / 'scans.json').write_text(json.dumps(facts, indent=2) + '\n')
   shown = {kind: _with_lesion_first(of)[:n_shown] for kind, of in scans.items()}
   with style.style():
-    looks_figure(shown, looks, histograms, grid, note).savefig(folder / 'looks.png', dpi=150)
+    scans_figure(shown, contrasts, histograms, grid, note).savefig(folder / 'scans.png', dpi=150)
   say(json.dumps(facts, indent=2))
   return facts
 
@@ -104,16 +106,12 @@ def _summary(source: str, scans: Sequence[Scan]) -> str:
   return f'{source}, n = {len(scans)}, {n_with} with a lesion, medians'
 
 
-def _write_csv(
-  file: Path, names: Mapping[str, Sequence[str]], scans: Mapping[str, Sequence[Scan]]
-) -> None:
-  """A row for each scan; empty cells for what could not be measured."""
-  rows = [
-    {'kind': kind, 'subject_id': name, **scan.look.to_json()}
+def _rows(
+  names: Mapping[str, Sequence[str]], scans: Mapping[str, Sequence[Scan]]
+) -> list[dict[str, Any]]:
+  """A row for each scan; None for what could not be measured."""
+  return [
+    {'kind': kind, 'subject_id': name, **scan.contrast.to_json()}
     for kind in scans
     for name, scan in zip(names[kind], scans[kind])
   ]
-  with file.open('w', newline='') as stream:
-    writer = csv.DictWriter(stream, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)

@@ -1,6 +1,5 @@
 """Translators side by side, on cases whose true images are known."""
 
-import csv
 import functools
 import json
 from collections.abc import Mapping, Sequence
@@ -17,16 +16,19 @@ from launchers.console import say
 from launchers.reports import style
 from launchers.reports.translators_figure import ShownCase, comparison_figure
 from launchers.run_folder import output_folder
+from stroke_eval.lesion_contrast import lesion_excess
+from stroke_eval.plain_values import plain
 from stroke_eval.translation import (
   FLICKER_RANGE,
   Anatomy,
   Scores,
   finite_mean,
   first_contrast,
-  lesion_contrast,
   mean_scores,
+  parenchyma,
   score,
 )
+from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
 from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
@@ -73,15 +75,18 @@ def compare_translators(
     raise InputError(f'{source} holds no case with a lesion, expected at least one')
   shown = spread_over_volumes(cases, n_shown)
   anatomy = Anatomy.of(opened.metadata['label_scheme'])
-  real = [lesion_contrast(case, first_contrast(case['image']), anatomy) for case in cases.values()]
+  real = [
+    lesion_excess(first_contrast(case['image']), case['lesion'], parenchyma(case, anatomy))
+    for case in cases.values()
+  ]
   scores, pictures = {}, {}
   for name, bundle in translators.items():
     say(f'{name}: {len(cases)} cases')
     scores[name], pictures[name] = _translate_all(bundle, cases, shown, anatomy, seed)
   means = {name: mean_scores(rows) for name, rows in scores.items()}
-  _write_csv(folder / 'comparison.csv', list(cases.values()), real, scores)
-  real_contrast = finite_mean(real)
-  facts = {'source': source, 'seed': seed, 'n_cases': len(cases), 'real_lesion_contrast': real_contrast}
+  files.write_csv(folder / 'comparison.csv', _rows(list(cases.values()), real, scores))
+  real_excess = finite_mean(real)
+  facts = {'source': source, 'seed': seed, 'n_cases': len(cases), 'real_lesion_excess': real_excess}
   _write_json(folder / 'comparison.json', facts, translators, means)
   rows = [
     ShownCase(
@@ -95,9 +100,9 @@ def compare_translators(
   note = f'Means over the {len(cases)} cases with a lesion of {source}.'
   with style.style():
     names = opened.metadata['label_scheme']['names']
-    figure = comparison_figure(rows, means, real_contrast, opened.grid, names, note)
+    figure = comparison_figure(rows, means, real_excess, opened.grid, names, note)
     figure.savefig(folder / 'comparison.png', dpi=200)
-  say(f'{note}\n{table(means, real_contrast)}')
+  say(f'{note}\n{table(means, real_excess)}')
 
 
 def spread_over_volumes(cases: Mapping[int, _Example], n: int) -> list[int]:
@@ -112,9 +117,9 @@ def spread_over_volumes(cases: Mapping[int, _Example], n: int) -> list[int]:
   return [ordered[int((k + 0.5) * len(ordered) / n)] for k in range(n)]
 
 
-def table(means: Mapping[str, Scores], real_contrast: float) -> str:
+def table(means: Mapping[str, Scores], real_excess: float) -> str:
   """The mean scores as text, a line for each translator."""
-  rows = [('real', {'lesion_contrast': real_contrast})]
+  rows = [('real', {'lesion_excess': real_excess})]
   rows += [(name, scores.to_json()) for name, scores in means.items()]
   keys = list(rows[-1][1])
   width = max(len(name) for name, _ in rows)
@@ -141,25 +146,21 @@ def _translate_all(
   return scores, pictures
 
 
-def _write_csv(
-  file: Path, cases: Sequence[_Example], real: Sequence[float], scores: Mapping[str, Sequence[Scores]]
-) -> None:
-  """A row for each case and translator; empty cells for what could not be measured."""
-  rows = [
+def _rows(
+  cases: Sequence[_Example], real: Sequence[float], scores: Mapping[str, Sequence[Scores]]
+) -> list[dict[str, Any]]:
+  """A row for each case and translator; None for what could not be measured."""
+  return [
     {
       'subject_id': case['subject_id'].decode(),
       'lesion_volume_ml': round(float(case['lesion_volume_ml']), 4),
       'translator': name,
-      'real_lesion_contrast': round(contrast, 6) if np.isfinite(contrast) else None,
+      'real_lesion_excess': plain(excess),
       **of_case.to_json(),
     }
     for name, of_cases in scores.items()
-    for case, contrast, of_case in zip(cases, real, of_cases)
+    for case, excess, of_case in zip(cases, real, of_cases)
   ]
-  with file.open('w', newline='') as stream:
-    writer = csv.DictWriter(stream, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
 
 
 def _write_json(

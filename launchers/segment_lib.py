@@ -7,10 +7,9 @@ import numpy as np
 import tensorflow as tf
 from matplotlib import pyplot as plt
 
-from keras_itm import metrics
+from keras_itm import lesions, metrics
 from keras_itm.bundle import SEGMENTER, load_bundle
 from launchers.run_folder import RunFolder
-from stroke_eval.held_out_cases import THRESHOLD
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
@@ -54,7 +53,7 @@ def segment(
   transform = registration.register_image(scan) if space == 'native' else None
   dwi = normalise_dwi(np.maximum(resample.resample_image(scan, grid, transform), 0))
   probability = segmenter.call(image=tf.constant(dwi[np.newaxis, ..., np.newaxis]))
-  prediction = (probability[0].numpy() >= THRESHOLD).astype(np.uint8)
+  prediction = lesions.binarise(probability[0]).numpy()
   results = {'predicted_volume_ml': round(int(prediction.sum()) * grid.voxel_volume_ml, 3)}
   truth = None
   if expert:

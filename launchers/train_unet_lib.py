@@ -12,10 +12,11 @@ from keras_itm.bundle import SEGMENTER, BundleSpec, save_bundle
 from keras_itm.lesions import MIN_VOXELS
 from keras_itm.models.segmenter import Segmenter
 from launchers import fitting
+from launchers.evaluate_held_out import EvaluateHeldOut, predict_with
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
-from stroke_eval.held_out_cases import TestCases, TestInWindow, write_rows
-from stroke_tfds import pipelines
+from stroke_eval.held_out_cases import HeldOutCases
+from stroke_tfds import files, pipelines
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import fingerprint, open_sources
 
@@ -91,7 +92,12 @@ def train_unet(
     _take_weights(segmenter, Path(start))
   limits, intensities = ranges(), intensity() if intensity else None
   config = run.write_operative_config()
-  cases = TestCases(test_source, min_voxels)
+  cases = HeldOutCases(
+    test_source.examples().as_numpy_iterator(),
+    test_source.grid,
+    min_voxels,
+    f'test source {test_source}',
+  )
   evaluated = range(evaluated_epochs[0], evaluated_epochs[1] + 1) if evaluated_epochs else ()
   fitting.fit(
     run,
@@ -108,7 +114,7 @@ def train_unet(
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
     shown=('loss', 'dice', 'test_dice'),
-    extra_callbacks=[TestInWindow(cases, test_every, evaluated, run.path / 'window')],
+    extra_callbacks=[EvaluateHeldOut(cases, test_every, evaluated, run.path / 'window')],
   )
   dice = _test(run, segmenter, cases)
   spec = BundleSpec(
@@ -124,13 +130,13 @@ def train_unet(
   run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
 
 
-def _test(run: RunFolder, segmenter: Segmenter, cases: TestCases) -> float:
+def _test(run: RunFolder, segmenter: Segmenter, cases: HeldOutCases) -> float:
   """Leaves the table of test cases and the predicted masks; returns the mean Dice."""
-  rows, masks, _ = cases.measure(segmenter)
-  write_rows(run.path / 'test_cases.csv', rows)
-  packed = {subject: np.packbits(mask) for subject, mask in masks.items()}
+  results = cases.measure(predict_with(segmenter))
+  files.write_csv(run.path / 'test_cases.csv', results.rows)
+  packed = {subject: np.packbits(mask) for subject, mask in results.masks.items()}
   np.savez(run.path / 'test_predictions.npz', **packed)
-  return round(cases.mean_dice(rows), 4)
+  return round(cases.mean_dice(results.rows), 4)
 
 
 def _take_weights(segmenter: Segmenter, run: Path) -> None:

@@ -1,74 +1,88 @@
-"""A segmenter on its test cases, one by one."""
+"""A segmenter on its held-out cases, one by one."""
 
-import csv
-import io
-from collections.abc import Collection
-from pathlib import Path
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from keras_itm.models.segmenter import Segmenter
+from keras_itm.lesions import binarise
 from stroke_eval import segmentation
-from stroke_eval.lesion_facts import TERRITORIES, survey_lesions
-from stroke_tfds import files
+from stroke_eval.lesion_sets import TERRITORIES, survey_lesions
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import Source
+from stroke_tfds.imaging.grid import Grid
 
-THRESHOLD = 0.5
 OUTSIDE = 'outside'  # Of a lesion in no arterial territory.
-_Row = dict[str, str | float]
+# Scan [X, Y, Z, C], as stored -> probability of a lesion [X, Y, Z].
+Predict = Callable[[np.ndarray], np.ndarray]
+# True mask [X, Y, Z] and probability [X, Y, Z] -> named losses of the case.
+Losses = Callable[[np.ndarray, np.ndarray], Mapping[str, float]]
+Row = dict[str, str | float]
 
 
-class TestCases:
-  """The test cases in memory, in the order in which they are stored.
+@dataclasses.dataclass(frozen=True)
+class Results:
+  """What a segmenter did on the held-out cases.
+
+  Attributes:
+    rows: One per case: subject_id, territory (that which holds most of the lesion) and what
+      `segmentation.measure` says.
+    masks: Subject -> predicted mask, uint8 [X, Y, Z].
+    losses: Means over the scored cases; empty where no losses were asked for.
+  """
+
+  rows: list[Row]
+  masks: dict[str, np.ndarray]
+  losses: dict[str, float]
+
+
+class HeldOutCases:
+  """Cases in memory, in the order in which they come.
 
   Args:
-    source: The split; its volumes are kept as stored, float16 and uint8.
+    examples: With subject_id (bytes), image [X, Y, Z, C] and lesion [X, Y, Z]; kept as they are.
+    grid: Where the voxels are.
     min_voxels: Cases with a smaller lesion are left out of means, not of the rows.
+    name: Of the cases, for the error.
 
   Raises:
     InputError: No case has a lesion as large as that.
   """
 
-  __test__ = False  # Not a class of tests.
-
-  def __init__(self, source: Source, min_voxels: int):
-    examples = list(source.examples().as_numpy_iterator())
+  def __init__(
+    self, examples: Iterable[Mapping[str, Any]], grid: Grid, min_voxels: int, name: str = 'held-out set'
+  ):
+    examples = list(examples)
     self._subjects = [example['subject_id'].decode() for example in examples]
     self._images = [example['image'] for example in examples]
     self._lesions = [example['lesion'] for example in examples]
     self._is_scored = np.array([lesion.sum() >= max(min_voxels, 1) for lesion in self._lesions])
     if not self._is_scored.any():
       raise InputError(
-        f'test source {source} has no lesion of {max(min_voxels, 1)} voxels or more, expected some to '
-        'measure Dice on'
+        f'{name} has no lesion of {max(min_voxels, 1)} voxels or more, expected some to measure Dice on'
       )
-    self._grid = source.grid
+    self._grid = grid
     self._territories = self._main_territories()
 
-  def curve_point(self, segmenter: Segmenter) -> dict[str, float]:
-    """Mean Dice and mean loss over the scored cases, for learning curves."""
+  def mean_losses(self, predict: Predict, losses: Losses) -> dict[str, float]:
+    """Means over the scored cases, for learning curves."""
     scored = np.flatnonzero(self._is_scored)
-    return _means([self._losses(segmenter, i, self._probability(segmenter, i)) for i in scored])
+    return _means([losses(self._lesions[i], predict(self._images[i])) for i in scored])
 
-  def measure(self, segmenter: Segmenter) -> tuple[list[_Row], dict[str, np.ndarray], dict[str, float]]:
-    """A row per case, as for test_cases.csv, the predicted masks by subject, uint8, and curve_point."""
-    rows, masks, losses = [], {}, []
+  def measure(self, predict: Predict, losses: Losses | None = None) -> Results:
+    """Segments and measures every case; with `losses` it also has what mean_losses gives."""
+    rows, masks, of_scored = [], {}, []
     for i, (subject, truth) in enumerate(zip(self._subjects, self._lesions)):
-      probability = self._probability(segmenter, i)
-      if self._is_scored[i]:
-        losses.append(self._losses(segmenter, i, probability))
-      masks[subject] = (probability.numpy()[0] >= THRESHOLD).astype(np.uint8)
+      probability = predict(self._images[i])
+      if losses and self._is_scored[i]:
+        of_scored.append(losses(truth, probability))
+      masks[subject] = binarise(probability).numpy()
       numbers = segmentation.measure(truth, masks[subject], self._grid.spacing_mm)
       numbers = {name: round(value, 6) for name, value in numbers.items()}
       rows.append({'subject_id': subject, 'territory': self._territories[i], **numbers})
-    return rows, masks, _means(losses)
+    return Results(rows, masks, _means(of_scored))
 
-  def _losses(self, segmenter: Segmenter, i: int, probability: tf.Tensor) -> dict[str, tf.Tensor]:
-    return segmenter.losses_of(self._lesions[i][np.newaxis], probability)
-
-  def mean_dice(self, rows: list[_Row]) -> float:
+  def mean_dice(self, rows: list[Row]) -> float:
     """Over the scored cases."""
     return float(np.mean([row['dice'] for row, is_scored in zip(rows, self._is_scored) if is_scored]))
 
@@ -81,47 +95,6 @@ class TestCases:
       names[i] = TERRITORIES[shares.argmax()] if shares.any() else OUTSIDE
     return names
 
-  def _probability(self, segmenter: Segmenter, i: int) -> tf.Tensor:
-    return segmenter.segment(tf.constant(self._images[i][np.newaxis], tf.float32))
 
-
-class TestInWindow(tf.keras.callbacks.Callback):
-  """Tests a segmenter while it trains; put it before the callbacks that write logs.
-
-  Args:
-    cases: The test cases.
-    every: Epochs between two points of the learning curve; the last epoch has one in any case.
-    window: Epochs, from 1, of which every case is written, to `epoch_0001.csv` and so on.
-    folder: Takes those files.
-  """
-
-  __test__ = False
-
-  def __init__(self, cases: TestCases, every: int, window: Collection[int], folder: Path):
-    super().__init__()
-    self._cases, self._every, self._window, self._folder = cases, every, window, folder
-
-  def on_epoch_end(self, epoch, logs=None):
-    number = epoch + 1
-    if number in self._window:
-      rows, _, point = self._cases.measure(self.model)
-      write_rows(self._folder / f'epoch_{number:04d}.csv', rows)
-      logs.update(point)
-    elif number % self._every == 0 or number == self.params['epochs']:
-      logs.update(self._cases.curve_point(self.model))
-
-
-def _means(values: list[dict[str, tf.Tensor]]) -> dict[str, float]:
-  return {
-    f'test_{name}': float(np.mean([value[name] for value in values])) for name in ('dice', 'loss')
-  }
-
-
-def write_rows(path: Path, rows: list[_Row]) -> None:
-  """Writes a table of cases."""
-  text = io.StringIO(newline='')
-  writer = csv.DictWriter(text, rows[0])
-  writer.writeheader()
-  writer.writerows(rows)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  files.write_whole(path, text.getvalue().encode())
+def _means(losses: list[Mapping[str, float]]) -> dict[str, float]:
+  return {name: float(np.mean([one[name] for one in losses])) for name in (losses or [{}])[0]}

@@ -1,17 +1,58 @@
-"""Generated lesions against real ones that the generator has not seen, in numbers."""
+"""Sets of lesion masks: what each mask is like, and how near one set comes to another.
+
+Masks are 0 or 1, [n, X, Y, Z].
+"""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from keras_itm import lesions
-from stroke_eval import sanity
-from stroke_eval.lesion_facts import LesionFacts, survey_lesions
+from stroke_eval.statistics.kolmogorov_smirnov import ks_of_samples
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.resample import resample_labels
+from stroke_tfds.imaging.volume import Volume
+from stroke_tfds.phantom.territories import NAMES, territory_map
 
+TERRITORIES = NAMES[1:]
+SIDES = ('left', 'right', 'both')
+# A lesion is bilateral where its smaller side holds this share of it or more.
+BILATERAL_SHARE = 0.1
 _TAIL_PERCENTILE = 95
+
+
+@dataclasses.dataclass(frozen=True)
+class LesionFacts:
+  """Facts on n masks, in their order.
+
+  Attributes:
+    volumes_ml: [n].
+    components: Pieces whose voxels share faces, int [n].
+    left_shares: Share of each lesion that lies left of the midline, [n].
+    territory_shares: Share of each lesion's voxels with a territory that lies in each of
+      TERRITORIES, both sides together, [n, 11]; 0 for a lesion outside all of them.
+  """
+
+  volumes_ml: np.ndarray
+  components: np.ndarray
+  left_shares: np.ndarray
+  territory_shares: np.ndarray
+
+  def __len__(self) -> int:
+    return len(self.volumes_ml)
+
+  def laterality(self) -> dict[str, float]:
+    """Share of the lesions on the left, on the right, and on both sides."""
+    left = self.left_shares > 1 - BILATERAL_SHARE
+    right = self.left_shares < BILATERAL_SHARE
+    return dict(zip(SIDES, (left.mean(), right.mean(), (~left & ~right).mean())))
+
+  def territories(self) -> dict[str, float]:
+    """Mean share of each arterial territory; every lesion counts alike, whatever its size."""
+    return dict(zip(TERRITORIES, self.territory_shares.mean(axis=0)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,15 +74,50 @@ class LesionSet:
     return len(self.masks)
 
 
+def survey_lesions(masks: np.ndarray, grid: Grid) -> LesionFacts:
+  """Measures masks on a grid in MNI space.
+
+  Args:
+    masks: 0 or 1, [n, X, Y, Z], no mask empty.
+    grid: Where the voxels are.
+
+  Raises:
+    ValueError: An empty mask, or masks on another grid.
+  """
+  if masks.shape[1:] != grid.shape:
+    raise ValueError(f'masks of shape {masks.shape[1:]}, expected {grid.shape}')
+  voxels = masks.astype(bool).sum(axis=(1, 2, 3))
+  if not voxels.all():
+    raise ValueError(f'mask {int(voxels.argmin())} is empty, expected a lesion')
+  territory = territories_on(grid)
+  is_left = grid.coordinates_mm()[0] < 0
+  per_territory = np.stack([np.bincount(territory[mask > 0], minlength=len(NAMES)) for mask in masks])
+  within = per_territory[:, 1:]
+  return LesionFacts(
+    volumes_ml=voxels * grid.voxel_volume_ml,
+    components=np.array([ndimage.label(mask)[1] for mask in masks]),
+    left_shares=masks[:, is_left].astype(bool).sum(axis=(1, 2, 3)) / voxels,
+    territory_shares=within / np.maximum(within.sum(axis=1, keepdims=True), 1),
+  )
+
+
+def territories_on(grid: Grid) -> np.ndarray:
+  """Arterial territories of the template, as indices into `territories.NAMES`; uint8 (X, Y, Z)."""
+  tissue = territory_map()
+  affine = np.diag([tissue.spacing_mm] * 3 + [1.0])
+  affine[:3, 3] = tissue.origin_mm
+  return resample_labels(Volume(tissue.territory, affine), grid, len(NAMES))
+
+
 def lesion_sets(
   training: np.ndarray, others: Mapping[str, np.ndarray], grid: Grid
 ) -> dict[str, LesionSet]:
   """Measures the training masks (under `training`) and the other sets; masks are [n, X, Y, Z]."""
   sets = {
-    name: LesionSet(masks, survey_lesions(masks, grid), sanity.nearest_dice(masks, training))
+    name: LesionSet(masks, survey_lesions(masks, grid), nearest_dice(masks, training))
     for name, masks in others.items()
   }
-  own = LesionSet(training, survey_lesions(training, grid), sanity.nearest_other_dice(training))
+  own = LesionSet(training, survey_lesions(training, grid), nearest_other_dice(training))
   return {**sets, 'training': own}
 
 
@@ -53,7 +129,7 @@ def describe(lesion_set: LesionSet, held_out: LesionSet) -> dict[str, Any]:
   """
   facts, reference = lesion_set.facts, held_out.facts
   is_reference = lesion_set is held_out
-  distance = lambda ours, theirs: np.nan if is_reference else sanity.ks_distance(ours, theirs)
+  distance = lambda ours, theirs: np.nan if is_reference else ks_of_samples(ours, theirs)
   territories = facts.territories()
   shift = np.subtract(list(territories.values()), list(reference.territories().values()))
   low, median, high = np.percentile(facts.volumes_ml, (25, 50, 75))
@@ -74,31 +150,33 @@ def describe(lesion_set: LesionSet, held_out: LesionSet) -> dict[str, Any]:
   }
 
 
-_LINES = (
-  ('n', 'masks of at least {min_voxels} voxels', '{:d}'),
-  ('volume_ml_median', 'volume, median (ml)', '{:.1f}'),
-  ('volume_ks', 'volume, KS distance to held-out', '{:.3f}'),
-  ('components_mean', 'components, mean', '{:.2f}'),
-  ('components_median', 'components, median', '{:.0f}'),
-  ('components_ks', 'components, KS distance to held-out', '{:.3f}'),
-  ('laterality', 'left / right / both (%)', ''),
-  ('territory_distance', 'territories, distance to held-out', '{:.3f}'),
-  ('nearest_training_dice_median', 'nearest training mask, Dice, median', '{:.3f}'),
-  ('nearest_training_dice_95', 'nearest training mask, Dice, 95th percentile', '{:.3f}'),
-  ('pairwise_dice', 'Dice of two masks, mean', '{:.3f}'),
-)
+def nearest_dice(masks: np.ndarray, others: np.ndarray) -> np.ndarray:
+  """For each mask, its highest Dice with any of `others` or their left-right mirror images.
+
+  A value near 1 means that a training lesion was copied.
+
+  Args:
+    masks: 0 or 1, [n, X, Y, Z], no mask empty.
+    others: 0 or 1, [m, X, Y, Z].
+
+  Returns:
+    [n], in [0, 1].
+  """
+  return dice_matrix(masks, np.concatenate([others, others[:, ::-1]])).max(axis=1)
 
 
-def table_rows(columns: Mapping[str, Mapping[str, Any]], min_voxels: int) -> list[list[str]]:
-  """The table as text: a header, then a line for each number."""
-  rows = [['', *(name.replace('_', '-') for name in columns)]]
-  for key, text, form in _LINES:
-    cells = [_cell(key, column[key], form) for column in columns.values()]
-    rows.append([text.format(min_voxels=min_voxels), *cells])
-  return rows
+def nearest_other_dice(masks: np.ndarray) -> np.ndarray:
+  """The same within one set: no mask is compared with itself or with its own mirror image."""
+  n = len(masks)
+  dice = dice_matrix(masks, np.concatenate([masks, masks[:, ::-1]]))
+  own = np.arange(n)
+  dice[own, own] = dice[own, own + n] = 0
+  return dice.max(axis=1)
 
 
-def _cell(key: str, value: Any, form: str) -> str:
-  if key == 'laterality':
-    return ' / '.join(f'{100 * share:.0f}' for share in value.values())
-  return form.format(value) if np.isfinite(value) else '\N{EN DASH}'
+def dice_matrix(masks: np.ndarray, others: np.ndarray) -> np.ndarray:
+  """Dice of every mask with every other: [n, X, Y, Z] and [m, X, Y, Z] -> [n, m]."""
+  flat = masks.reshape(len(masks), -1).astype(np.float32)
+  other = others.reshape(len(others), -1).astype(np.float32)
+  total = flat.sum(1)[:, None] + other.sum(1)[None]
+  return 2 * (flat @ other.T) / np.maximum(total, 1)

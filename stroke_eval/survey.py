@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stroke_eval import sanity
+from stroke_eval.lesion_contrast import lesion_and_ring_means
 
 N_BINS = 64
 REGIONS = ('brain', 'parenchyma', 'lesion')
@@ -50,6 +50,11 @@ class Survey:
   @property
   def volumes_ml(self) -> np.ndarray:
     return self.voxels * np.prod(self.spacing_mm) / 1000
+
+  @property
+  def lesion_to_ring(self) -> np.ndarray:
+    """Contrast of each lesion with the parenchyma around it, as `lesion_contrast` defines it; [n]."""
+    return self.lesion_means / self.ring_means
 
   def with_lesion(self, min_voxels: int = 1) -> np.ndarray:
     """Positions of the volumes whose lesion has at least `min_voxels` voxels."""
@@ -119,7 +124,7 @@ def _facts(example, parenchyma_ids, spacing_mm, histograms) -> tuple:
   return (
     example['subject_id'].decode(),
     int(np.count_nonzero(lesion)),
-    *sanity.lesion_contrast(image, lesion, parenchyma, spacing_mm),
+    *lesion_and_ring_means(image, lesion, parenchyma, spacing_mm),
     int(np.count_nonzero(lesion & ~parenchyma)),
     json.loads(example['provenance']),
     np.packbits(lesion.ravel()),

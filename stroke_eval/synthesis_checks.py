@@ -2,13 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from keras_itm import lesions
 from keras_itm.lesions import MIN_VOXELS
-from stroke_eval import sanity
+from stroke_eval.lesion_contrast import RING_MM, brighter_share
+from stroke_eval.lesion_sets import nearest_dice, nearest_other_dice
+from stroke_eval.plain_values import plain
+from stroke_eval.statistics.kolmogorov_smirnov import ks_of_samples
 from stroke_eval.survey import Survey
 
 # Masks that are compared with one another; more of them would cost memory and change little.
@@ -52,10 +55,21 @@ def to_numbers(checks: list[Check]) -> dict[str, float | None]:
   """The table as `key` and `key_real`, for summary.json; None for what could not be measured."""
   numbers = {}
   for check in checks:
-    numbers[check.key] = _plain(check.generated)
+    numbers[check.key] = plain(check.generated)
     if check.real is not None:
-      numbers[f'{check.key}_real'] = _plain(check.real)
+      numbers[f'{check.key}_real'] = plain(check.real)
   return numbers
+
+
+def draw_pass_share(draws: Sequence[Sequence[int]], min_voxels: int) -> tuple[float, int]:
+  """Share of all lesion draws with at least `min_voxels` voxels, and the number of draws.
+
+  Args:
+    draws: For each synthetic volume the voxels of every draw that was made for it.
+    min_voxels: The bound below which a lesion is drawn again.
+  """
+  voxels = [v for volume in draws for v in volume]
+  return (float(np.mean(np.array(voxels) >= min_voxels)) if voxels else np.nan), len(voxels)
 
 
 def percent(value: float) -> str:
@@ -64,12 +78,12 @@ def percent(value: float) -> str:
 
 def _volumes(real: Survey, synthetic: Survey) -> list[Check]:
   draws = [facts.get('lesion_draw_voxels', []) for facts in synthetic.provenance]
-  share, n_draws = sanity.draw_pass_share(draws, MIN_VOXELS)
+  share, n_draws = draw_pass_share(draws, MIN_VOXELS)
   real_ml = real.volumes_ml[real.with_lesion(MIN_VOXELS)]
   made_ml = synthetic.volumes_ml[synthetic.with_lesion(MIN_VOXELS)]
   real_median, made_median = _median(real_ml), _median(made_ml)
   factor = made_median / real_median
-  distance = sanity.ks_distance(made_ml, real_ml) if made_ml.size else np.nan
+  distance = ks_of_samples(made_ml, real_ml)
   ml = '{:.1f} ml'.format
   return [
     _judged(
@@ -104,8 +118,8 @@ def _shapes(real: Survey, synthetic: Survey) -> list[Check]:
   real_masks, made_masks = (s.masks(_some(s.with_lesion(MIN_VOXELS))) for s in (real, synthetic))
   made_pairs, real_pairs = (_pairwise(masks) for masks in (made_masks, real_masks))
   enough = len(made_masks) > 0 and len(real_masks) > 1
-  nearest = _median(sanity.nearest_dice(made_masks, real_masks)) if enough else np.nan
-  nearest_real = _median(sanity.nearest_other_dice(real_masks)) if enough else np.nan
+  nearest = _median(nearest_dice(made_masks, real_masks)) if enough else np.nan
+  nearest_real = _median(nearest_other_dice(real_masks)) if enough else np.nan
   dice = '{:.3f}'.format
   return [
     _judged(
@@ -140,13 +154,13 @@ def _shapes(real: Survey, synthetic: Survey) -> list[Check]:
 
 
 def _images(real: Survey, synthetic: Survey) -> list[Check]:
-  share, n = sanity.brighter_share(synthetic.lesion_means, synthetic.ring_means)
-  real_share, n_real = sanity.brighter_share(real.lesion_means, real.ring_means)
+  share, n = brighter_share(synthetic.lesion_means, synthetic.ring_means)
+  real_share, n_real = brighter_share(real.lesion_means, real.ring_means)
   return [
     _judged(
       'brighter_lesion_share',
       f'volumes whose mean lesion intensity exceeds that of the parenchyma within '
-      f'{sanity.RING_MM:g} mm around it (n = {n} synthetic, {n_real} real)',
+      f'{RING_MM:g} mm around it (n = {n} synthetic, {n_real} real)',
       share,
       real_share,
       percent,
@@ -154,10 +168,10 @@ def _images(real: Survey, synthetic: Survey) -> list[Check]:
       share >= 0.95,
     ),
     Check(
-      'lesion_contrast',
+      'lesion_to_ring',
       'median of mean lesion intensity over that of the parenchyma around it',
-      _median(synthetic.lesion_means / synthetic.ring_means),
-      _median(real.lesion_means / real.ring_means),
+      _median(synthetic.lesion_to_ring),
+      _median(real.lesion_to_ring),
       '{:.2f}'.format,
     ),
   ]
@@ -186,7 +200,3 @@ def _median(values: np.ndarray) -> float:
 
 def _mean(values: np.ndarray) -> float:
   return float(np.mean(values)) if values.size else np.nan
-
-
-def _plain(value: float) -> float | None:
-  return round(value, 6) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""How a scan looks, in numbers: contrasts, noise and histogram, all relative to white matter.
+"""How a scan looks, in numbers: contrasts, noise and histogram relative to white matter.
 
 Both kinds of scan are measured alike: inside the brain, in voxels of their label maps. Labels that
 a registration has carried over are off by a few millimetres, so medians of whole structures are
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from stroke_eval.lesion_contrast import lesion_to_parenchyma
+from stroke_eval.plain_values import plain
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 
@@ -27,7 +29,7 @@ _HIGH_PASS = math.sqrt(9 / 8)
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class TissueContrast:
   """One scan, or the median of several; NaN for what could not be measured.
 
   Attributes:
@@ -37,7 +39,7 @@ class Look:
     cerebellum: Cerebellar cortex / cerebral white matter.
     fluid: Lateral ventricles / white matter, 10th percentile: without their borders.
     noise: Deviation from the mean of 3x3 neighbours in deep white matter, relative to it.
-    lesion: Lesion / healthy parenchyma, of means.
+    lesion_to_parenchyma: As `lesion_contrast` defines it, in the stripped brain.
     lesion_spread: Deviation inside a lesion of at least 1 ml, relative to its mean.
   """
 
@@ -47,13 +49,12 @@ class Look:
   cerebellum: float
   fluid: float
   noise: float
-  lesion: float
+  lesion_to_parenchyma: float
   lesion_spread: float
 
   def to_json(self) -> dict[str, float | None]:
     """Rounded, None for what could not be measured."""
-    plain = lambda value: round(value, 4) if math.isfinite(value) else None
-    return {name: plain(value) for name, value in dataclasses.asdict(self).items()}
+    return plain(dataclasses.asdict(self), digits=4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,12 +64,12 @@ class Scan:
   Attributes:
     image: (X, Y, Z), 0 outside the brain.
     regions: Region of `REGIONS` -> mask (X, Y, Z).
-    look: Its numbers.
+    contrast: Its numbers.
   """
 
   image: np.ndarray
   regions: Mapping[str, np.ndarray]
-  look: Look
+  contrast: TissueContrast
 
 
 def measure(
@@ -97,25 +98,25 @@ def measure(
     raise InputError('no signal in deep white matter, expected a head that fits its label map')
   image = np.where(brain, image / white, 0)
   median = lambda name: _at(np.median, image[of(name) & away])
-  inside, healthy = image[lesion & brain], image[parenchyma & brain & ~lesion]
+  inside = image[lesion & brain]
   is_large = inside.size * grid.voxel_volume_ml >= _LARGE_ML
-  look = Look(
+  contrast = TissueContrast(
     grey=median('cerebral cortex'),
     deep_grey=median('putamen'),
     pallidum=median('pallidum'),
     cerebellum=median('cerebellar cortex'),
     fluid=_at(lambda v: np.percentile(v, 10), image[_eroded(of('lateral ventricle') & away, 1)]),
     noise=_noise(image, deep),
-    lesion=_at(np.mean, inside) / _at(np.mean, healthy),
+    lesion_to_parenchyma=lesion_to_parenchyma(image, lesion & brain, parenchyma & brain),
     lesion_spread=_at(np.std, inside) / _at(np.mean, inside) if is_large else math.nan,
   )
-  return Scan(image, dict(zip(REGIONS, (brain, parenchyma & brain, lesion & brain))), look)
+  return Scan(image, dict(zip(REGIONS, (brain, parenchyma & brain, lesion & brain))), contrast)
 
 
-def median_look(looks: Sequence[Look]) -> Look:
+def median_contrast(contrasts: Sequence[TissueContrast]) -> TissueContrast:
   """The median of each number over the scans that have it."""
-  rows = np.array([dataclasses.astuple(look) for look in looks])
-  return Look(*(_at(np.median, column[np.isfinite(column)]) for column in rows.T))
+  rows = np.array([dataclasses.astuple(contrast) for contrast in contrasts])
+  return TissueContrast(*(_at(np.median, column[np.isfinite(column)]) for column in rows.T))
 
 
 def densities(scans: Sequence[Scan]) -> dict[str, np.ndarray]:
@@ -126,13 +127,6 @@ def densities(scans: Sequence[Scan]) -> dict[str, np.ndarray]:
     shares = [count / count.sum() for count in counts if count.sum()]
     made[region] = np.mean(shares, 0) / np.diff(EDGES) if shares else np.zeros(len(EDGES) - 1)
   return made
-
-
-def distance(one: np.ndarray, other: np.ndarray) -> float:
-  """Largest difference of the cumulative distributions (Kolmogorov-Smirnov); NaN if one is empty."""
-  if not one.any() or not other.any():
-    return math.nan
-  return float(np.abs(np.cumsum((one - other) * np.diff(EDGES))).max())
 
 
 def _strip(solid: np.ndarray, grid: Grid) -> np.ndarray:

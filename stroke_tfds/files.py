@@ -1,10 +1,13 @@
 """Files that are there whole or not at all, and errors of the disk as one line."""
 
 import contextlib
+import csv
 import errno
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stroke_tfds.errors import InputError
 
@@ -19,6 +22,20 @@ def write_whole(path: Path, content: bytes) -> None:
   """
   with errors_named(path):
     replace(path, content)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+  """Writes a table of at least one row in a folder that exists, as `csv_text` and `write_whole`."""
+  write_whole(path, csv_text(rows).encode())
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], *, delimiter: str = ',') -> str:
+  """Rows of equal keys, which are the header; lines end in a line feed, None is an empty cell."""
+  text = io.StringIO()
+  writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator='\n')
+  writer.writeheader()
+  writer.writerows(rows)
+  return text.getvalue()
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -9,8 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from launchers.reports import axial_view as view
 from launchers.reports import style
-from stroke_eval.lesion_facts import TERRITORIES
-from stroke_eval.lesion_sets import LesionSet
+from stroke_eval.lesion_sets import TERRITORIES, LesionSet
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.phantom.anatomy import template_labels
 

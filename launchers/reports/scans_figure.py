@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from launchers.reports import axial_view as view
 from launchers.reports import style
-from stroke_eval.tissue_contrast import EDGES, REGIONS, Look, Scan, distance
+from stroke_eval.statistics.kolmogorov_smirnov import ks_of_histograms
+from stroke_eval.tissue_contrast import EDGES, REGIONS, Scan, TissueContrast
 from stroke_tfds.imaging.grid import Grid
 
 LEVELS_MM = (-38, -22, -6, 6, 18, 30, 42, 54)
@@ -24,15 +25,15 @@ _LINES = (
   ('cerebellum', 'cerebellar c. / white matter', '.2f'),
   ('fluid', 'ventricles / white matter', '.2f'),
   ('noise', 'noise / white matter', '.3f'),
-  ('lesion', 'lesion / parenchyma', '.2f'),
+  ('lesion_to_parenchyma', 'lesion / parenchyma', '.2f'),
   ('lesion_spread', 'spread in the lesion', '.2f'),
 )
 _KINDS = ('real', 'simulated')
 
 
-def looks_figure(
+def scans_figure(
   shown: Mapping[str, Sequence[Scan]],
-  looks: Mapping[str, Look],
+  contrasts: Mapping[str, TissueContrast],
   histograms: Mapping[str, Mapping[str, np.ndarray]],
   grid: Grid,
   note: str,
@@ -41,7 +42,7 @@ def looks_figure(
 
   Args:
     shown: 'real' and 'simulated' -> scans, at least one each.
-    looks: The same -> medians over all scans, also those not shown.
+    contrasts: The same -> medians over all scans, also those not shown.
     histograms: The same -> densities of each region.
     grid: Where the voxels are.
     note: Stands below: what was measured.
@@ -61,7 +62,7 @@ def looks_figure(
   for ax, region in zip(panels, REGIONS):
     _draw_densities(ax, region, {kind: histograms[kind][region] for kind in _KINDS})
   panels[0].legend(loc='upper right', handlelength=1.6)
-  _write_table(panels[-1], looks)
+  _write_table(panels[-1], contrasts)
   caption = textwrap.fill(f'{note} Slices and histograms in units of white matter.', _characters())
   x, y = _MARGIN_IN / _WIDTH_IN, 0.06 / figure.get_figheight()
   figure.text(x, y, caption, fontsize=7, color=style.MUTED)
@@ -108,8 +109,8 @@ def _layout(n_rows: int, box: tuple[slice, slice], grid: Grid) -> tuple[np.ndarr
 
 def _show(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
   low, high = _WINDOW
-  look = {'cmap': 'gray', 'vmin': low, 'vmax': high, 'interpolation': 'bilinear'}
-  view.show(ax, axial.astype(np.float32), grid, **look)
+  style_of = {'cmap': 'gray', 'vmin': low, 'vmax': high, 'interpolation': 'bilinear'}
+  view.show(ax, axial.astype(np.float32), grid, **style_of)
 
 
 def _draw_densities(ax: Axes, region: str, histograms: Mapping[str, np.ndarray]) -> None:
@@ -118,19 +119,19 @@ def _draw_densities(ax: Axes, region: str, histograms: Mapping[str, np.ndarray])
     if histogram.any():
       line = style.series(i)
       ax.stairs(histogram, EDGES, color=line.colour, linestyle=line.dash, label=kind, linewidth=1.4)
-  apart = distance(*histograms.values())
+  apart = ks_of_histograms(*histograms.values())
   found = f'KS {apart:.2f}' if math.isfinite(apart) else 'not in both'
   ax.set_title(f'{region}, {found}', fontsize=8.5)
   ax.set(xlabel='intensity / white matter', xlim=(EDGES[0], EDGES[-1]), ylim=(0, None), yticks=[])
 
 
-def _write_table(ax: Axes, looks: Mapping[str, Look]) -> None:
+def _write_table(ax: Axes, contrasts: Mapping[str, TissueContrast]) -> None:
   """A line for each number, a column for each kind."""
   ax.set(xlim=(0, 1), ylim=(len(_LINES) + 0.4, -1.2))
   for kind, x in zip(_KINDS, (0.73, 1.0)):
     ax.text(x, -0.7, kind, ha='right', va='center', fontsize=8, fontweight='bold')
     for i, (key, _, form) in enumerate(_LINES):
-      value = getattr(looks[kind], key)
+      value = getattr(contrasts[kind], key)
       cell = format(value, form) if math.isfinite(value) else '\N{EN DASH}'
       ax.text(x, i, cell, ha='right', va='center', fontsize=8)
   for i, (_, name, _) in enumerate(_LINES):

@@ -21,7 +21,7 @@ _CHARACTERS_PER_IN = 17
 _LINES = (
   ('l1', 'L1 in the brain', '.3f'),
   ('ms_ssim', 'MS-SSIM', '.3f'),
-  ('lesion_contrast', 'lesion contrast', '.2f'),
+  ('lesion_excess', 'lesion / parenchyma \N{MINUS SIGN} 1', '.2f'),
   ('flicker', 'flicker / real', '.2f'),
   ('grain', 'grain / real', '.2f'),
   ('diversity', 'diversity', '.3f'),
@@ -51,7 +51,7 @@ class ShownCase:
 def comparison_figure(
   cases: Sequence[ShownCase],
   scores: Mapping[str, Scores],
-  real_contrast: float,
+  real_excess: float,
   grid: Grid,
   names: Sequence[str],
   note: str,
@@ -61,7 +61,7 @@ def comparison_figure(
   Args:
     cases: At least one, each with an image by every translator.
     scores: Translator -> its means over all cases, also those not shown.
-    real_contrast: Mean contrast of the real lesions.
+    real_excess: Mean excess of the real lesions.
     grid: Where the voxels are.
     names: Structure of each label, `background` first.
     note: Stands below: what the means were taken over.
@@ -81,7 +81,7 @@ def comparison_figure(
     row[0].set_ylabel(f'{volume}, z = {level} mm', fontsize=7.5, labelpad=3)
   for ax, title in zip(axes[0], ('labels with lesion', 'real', *scores)):
     ax.set_title(title, fontsize=8.5, loc='center', pad=4)
-  _write_table(table, {'real': dataclasses.replace(_REAL, lesion_contrast=real_contrast), **scores})
+  _write_table(table, {'real': dataclasses.replace(_REAL, lesion_excess=real_excess), **scores})
   low, high = FLICKER_RANGE
   caption = (
     f'{note} Intensities 0 to 1; * flicker outside {low:g} to {high:g}. Outlines run one voxel outside '

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from keras_itm.bundle import LESION_GENERATOR, load_bundle
-from launchers.compare_lesions_lib import compare_lesions, draw_masks
+from launchers.compare_lesions_lib import compare_lesions, draw_masks, table_rows
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import fingerprint, open_sources
 from tests import tiny
@@ -71,6 +71,29 @@ class CompareLesionsTest(tf.test.TestCase):
     ):
       with self.subTest(message), self.assertRaisesRegex((InputError, ValueError), message):
         self.compare('refused', **values)
+
+
+class TableTest(tf.test.TestCase):
+  def test_a_line_for_each_number_and_a_column_for_each_set(self):
+    numbers = {
+      'n': 4,
+      'volume_ml_median': 0.43,
+      'volume_ks': 0.25,
+      'components_mean': 1.5,
+      'components_median': 1.0,
+      'components_ks': 0.5,
+      'laterality': {'left': 0.5, 'right': 0.25, 'both': 0.25},
+      'territory_distance': 0.1,
+      'nearest_training_dice_median': 0.8,
+      'nearest_training_dice_95': 0.95,
+      'pairwise_dice': 0.02,
+    }
+    rows = table_rows({'generated': numbers, 'held_out': {**numbers, 'volume_ks': np.nan}}, 20)
+    self.assertEqual(rows[0], ['', 'generated', 'held-out'])
+    self.assertLen(rows, 1 + len(numbers))
+    self.assertEqual([row[1] for row in rows[1:4]], ['4', '0.4', '0.250'])
+    self.assertEqual(rows[3][2], '\N{EN DASH}')
+    self.assertEqual(rows[7][1], '50 / 25 / 25')
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers.compare_scans_lib import compare_looks
+from launchers.compare_scans_lib import compare_scans
 from stroke_eval import tissue_contrast
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
@@ -33,14 +33,14 @@ class CompareTest(tf.test.TestCase):
 
   def compare(self, name: str = 'out', **values) -> Path:
     given = {'real': f'{self.one}:train', 'simulated': f'{self.other}:test', 'n_shown': 2}
-    compare_looks(str(self.root / name), self.data_dir, **{**given, **values})
+    compare_scans(str(self.root / name), self.data_dir, **{**given, **values})
     return self.root / name
 
   def test_writes_numbers_of_each_scan_and_their_medians(self):
     folder = self.compare()
-    facts = json.loads((folder / 'looks.json').read_text())
+    facts = json.loads((folder / 'scans.json').read_text())
     self.assertEqual((facts['real']['n_scans'], facts['simulated']['n_scans']), (4, 3))
-    with (folder / 'looks.csv').open() as file:
+    with (folder / 'scans.csv').open() as file:
       rows = list(csv.DictReader(file))
     self.assertEqual([row['kind'] for row in rows], ['real'] * 4 + ['simulated'] * 3)
     for kind in ('real', 'simulated'):
@@ -56,16 +56,16 @@ class CompareTest(tf.test.TestCase):
       Grid.from_json(tiny.GRID),
       source.metadata['label_scheme'],
     )
-    self.assertAllClose(float(rows[0]['grey']), expected.look.grey, atol=1e-4)
-    self.assertEqual((folder / 'looks.png').read_bytes()[1:4], b'PNG')
+    self.assertAllClose(float(rows[0]['grey']), expected.contrast.grey, atol=1e-4)
+    self.assertEqual((folder / 'scans.png').read_bytes()[1:4], b'PNG')
 
   def test_a_source_beside_itself_is_no_distance_away(self):
     folder = self.compare('same', simulated=f'{self.one}:train')
-    facts = json.loads((folder / 'looks.json').read_text())
+    facts = json.loads((folder / 'scans.json').read_text())
     self.assertEqual(set(facts['histogram_distance'].values()), {0.0})
 
   def test_at_most_max_scans_are_measured(self):
-    facts = json.loads((self.compare('few', max_scans=2) / 'looks.json').read_text())
+    facts = json.loads((self.compare('few', max_scans=2) / 'scans.json').read_text())
     self.assertEqual((facts['real']['n_scans'], facts['simulated']['n_scans']), (2, 2))
 
   def test_mistakes_are_named(self):

@@ -132,7 +132,7 @@ class TableTest(tf.test.TestCase):
   def test_columns_stand_in_line(self):
     lines = table({'a long name': Scores(0.1, 0.2, 0.3, 0.4, 0.5, np.nan)}, 0.6).split('\n')
     self.assertLen({len(line) for line in lines}, 1)
-    self.assertEqual(lines[0].split()[2], 'lesion_contrast')
+    self.assertEqual(lines[0].split()[2], 'lesion_excess')
     self.assertEqual(lines[1].split(), ['real', '-', '-', '0.600', '-', '-', '-'])
     self.assertEqual(lines[2].split()[3:], ['0.100', '0.200', '0.300', '0.400', '0.500', '-'])
 

@@ -1,14 +1,35 @@
-"""The table's numbers for sets whose answers are known."""
+"""Masks drawn by hand: what each is like, and the numbers of sets whose answers are known."""
 
 import numpy as np
 import tensorflow as tf
 
-from launchers.reports import style
-from launchers.reports.lesions_figure import lesion_figure
-from stroke_eval.lesion_sets import describe, lesion_sets, table_rows
+from stroke_eval.lesion_sets import (
+  TERRITORIES,
+  describe,
+  dice_matrix,
+  lesion_sets,
+  nearest_dice,
+  nearest_other_dice,
+  survey_lesions,
+  territories_on,
+)
 from stroke_tfds.imaging.grid import GRIDS
+from stroke_tfds.phantom.territories import NAMES
 
 _GRID = GRIDS['mini']
+
+
+def _masks(*boxes: tuple[slice, ...]) -> np.ndarray:
+  """One mask for each tuple of boxes."""
+  masks = np.zeros((len(boxes), *_GRID.shape), np.uint8)
+  for mask, group in zip(masks, boxes):
+    for box in group:
+      mask[box] = 1
+  return masks
+
+
+def _box(x: int, y: int, z: int, n: int = 2) -> tuple[slice, ...]:
+  return slice(x, x + n), slice(y, y + n), slice(z, z + 1)
 
 
 def _bars(*lengths: int, x: int = 10) -> np.ndarray:
@@ -17,6 +38,74 @@ def _bars(*lengths: int, x: int = 10) -> np.ndarray:
   for mask, length in zip(masks, lengths):
     mask[x, 20 : 20 + length, 8] = 1
   return masks
+
+
+class LesionFactsTest(tf.test.TestCase):
+  def test_volumes_and_components_by_hand(self):
+    # The second mask's two boxes share an edge but no face.
+    masks = _masks(
+      [_box(10, 20, 8)], [_box(10, 20, 8), _box(12, 22, 8)], [_box(10, 20, 8), _box(11, 20, 8)]
+    )
+    facts = survey_lesions(masks, _GRID)
+    self.assertAllClose(facts.volumes_ml, np.array([4, 8, 6]) * 3 * 3 * 8 / 1000)
+    self.assertAllEqual(facts.components, [1, 2, 1])
+
+  def test_sides(self):
+    # x = 0 lies between columns 31 and 32; smaller columns are left.
+    wide = (slice(12, 32), slice(20, 22), slice(8, 9))
+    masks = _masks([_box(10, 20, 8)], [_box(40, 20, 8)], [_box(31, 20, 8)], [wide, _box(32, 20, 8, 1)])
+    facts = survey_lesions(masks, _GRID)
+    self.assertAllClose(facts.left_shares, [1, 0, 0.5, 40 / 41])
+    self.assertEqual(facts.laterality(), {'left': 0.5, 'right': 0.25, 'both': 0.25})
+
+  def test_territories_of_single_voxels(self):
+    territory = territories_on(_GRID)
+    voxels = [np.argwhere(territory == i)[0] for i in range(1, len(TERRITORIES) + 1)]
+    masks = _masks(*([tuple(slice(i, i + 1) for i in voxel)] for voxel in voxels))
+    self.assertAllClose(survey_lesions(masks, _GRID).territory_shares, np.eye(len(TERRITORIES)))
+    both = np.maximum(masks[0], masks[3])[None]
+    facts = survey_lesions(both, _GRID)
+    self.assertAllClose(facts.territories()[TERRITORIES[0]], 0.5)
+    self.assertAllClose(facts.territories()[TERRITORIES[3]], 0.5)
+
+  def test_territories_lie_where_anatomy_says(self):
+    territory = territories_on(_GRID)
+    at = lambda x, y, z: NAMES[
+      territory[tuple(int(np.abs(c - v).argmin()) for c, v in zip(_GRID.coordinates_mm(), (x, y, z)))]
+    ]
+    self.assertEqual(at(-6, 30, 40), 'ACA')
+    self.assertEqual(at(50, -10, 32), 'MCA frontal')
+    self.assertEqual(at(-12, -90, 0), 'PCA cortical')
+    self.assertEqual(at(27, 0, 4), 'lenticulostriate')
+
+  def test_refuses_what_it_cannot_measure(self):
+    masks = _masks([_box(10, 20, 8)], [])
+    with self.assertRaisesRegex(ValueError, 'mask 1 is empty'):
+      survey_lesions(masks, _GRID)
+    with self.assertRaisesRegex(ValueError, r'\(64, 64, 15\), expected \(64, 64, 16\)'):
+      survey_lesions(masks[..., 1:], _GRID)
+
+
+class NearestDiceTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    masks = np.zeros((3, 4, 1, 1), np.uint8)
+    masks[0, :2] = masks[1, 1:3] = masks[2, 3:] = 1  # 1100, 0110, 0001
+    self.masks = masks
+
+  def test_dice_of_every_pair(self):
+    expected = [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]
+    self.assertAllClose(dice_matrix(self.masks, self.masks), expected)
+
+  def test_finds_a_mirrored_copy(self):
+    mirrored = self.masks[:1, ::-1]  # 0011
+    self.assertAllClose(nearest_dice(mirrored, self.masks), [1.0])
+    # With 0110 alone: 2 * 1 / (2 + 2).
+    self.assertAllClose(nearest_dice(mirrored, self.masks[1:2]), [0.5])
+
+  def test_within_a_set_no_mask_meets_itself(self):
+    # 1100: 0110 and its mirror give 1/2, mirrored 0001 = 1000 gives 2/3. 0110: 1/2. 0001: with 0011.
+    self.assertAllClose(nearest_other_dice(self.masks), [2 / 3, 0.5, 2 / 3])
 
 
 class LesionComparisonTest(tf.test.TestCase):
@@ -43,26 +132,6 @@ class LesionComparisonTest(tf.test.TestCase):
   def test_a_mirrored_copy_is_found(self):
     mirrored = lesion_sets(_bars(2, 4), {'generated': _bars(4, 8)[:, ::-1]}, _GRID)['generated']
     self.assertAllClose(mirrored.nearest_dice, [1, 2 / 3])
-
-  def test_table(self):
-    rows = table_rows(self.columns, min_voxels=1)
-    self.assertEqual(rows[0], ['', 'generated', 'held-out', 'training'])
-    cells = {row[0]: row[1:] for row in rows[1:]}
-    self.assertEqual(cells['masks of at least 1 voxels'], ['4', '4', '3'])
-    self.assertEqual(cells['volume, KS distance to held-out'][:2], ['0.250', '\N{EN DASH}'])
-    self.assertEqual(cells['left / right / both (%)'][0], '100 / 0 / 0')
-
-  def test_figure_shows_every_set(self):
-    with style.style():
-      figure = lesion_figure(self.sets, _GRID, ('generated',))
-    volume = next(
-      ax for sub in figure.subfigs for ax in sub.axes if ax.get_title(loc='left') == 'Volume'
-    )
-    names = [text.get_text() for text in volume.get_legend().get_texts()]
-    self.assertEqual(names, ['held-out', 'generated', 'training'])
-    held_out, generated, _ = volume.get_lines()
-    self.assertAllClose(held_out.get_ydata(), [0.25, 0.5, 0.75, 1])
-    self.assertAllClose(generated.get_xdata(), np.array([2, 4, 8, 8]) * _GRID.voxel_volume_ml)
 
 
 if __name__ == '__main__':

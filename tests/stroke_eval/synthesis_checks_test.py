@@ -61,10 +61,10 @@ class SanityTableTest(tf.test.TestCase):
     self.assertAllClose(numbers['lesion_nearest_dice'], 2 / 3)
     self.assertAllClose(numbers['brighter_lesion_share'], 1.0)
     self.assertAllClose(numbers['brighter_lesion_share_real'], 2 / 3)
-    self.assertAllClose(numbers['lesion_contrast'], 2.5)
+    self.assertAllClose(numbers['lesion_to_ring'], 2.5)
     self.assertEqual(
       {key for key, check in checks.items() if check.is_good is None},
-      {'lesion_volume_ks', 'lesion_contrast'},
+      {'lesion_volume_ks', 'lesion_to_ring'},
     )
     self.assertTrue(all(c.is_good for c in checks.values() if c.is_good is not None))
 
@@ -94,6 +94,15 @@ class SanityTableTest(tf.test.TestCase):
     self.assertIsNone(checks['brighter_lesion_share'].is_good)
     self.assertIsNone(numbers['lesion_draw_pass_share'])
     self.assertIsNone(numbers['lesion_pairwise_dice'])
+
+
+class DrawPassShareTest(tf.test.TestCase):
+  def test_draw_pass_share_counts_every_draw(self):
+    # 19 fails, 20 passes: 3 of 5.
+    self.assertEqual(synthesis_checks.draw_pass_share([[19, 20], [0, 55], [21]], 20), (0.6, 5))
+
+  def test_share_of_no_draw_is_nan(self):
+    self.assertTrue(np.isnan(synthesis_checks.draw_pass_share([[], []], 20)[0]))
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from stroke_eval import tissue_contrast
-from stroke_eval.tissue_contrast import EDGES, Look
+from stroke_eval.tissue_contrast import TissueContrast
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import ASEG28
@@ -53,19 +53,19 @@ class MeasureTest(tf.test.TestCase):
 
   def test_contrasts_are_ratios_to_white_matter_at_any_scale(self):
     for scale in (1, 0.004):
-      look = self.measure(self.image * scale).look
+      found = self.measure(self.image * scale).contrast
       self.assertAllClose(
-        (look.grey, look.deep_grey, look.pallidum, look.cerebellum, look.fluid),
+        (found.grey, found.deep_grey, found.pallidum, found.cerebellum, found.fluid),
         (1.2, 0.95, 0.6, 1.3, 0.4),
         rtol=1e-5,
       )
-      self.assertAllClose(look.noise, 0, atol=1e-6)
-      self.assertTrue(math.isnan(look.lesion) and math.isnan(look.lesion_spread))
+      self.assertAllClose(found.noise, 0, atol=1e-6)
+      self.assertTrue(math.isnan(found.lesion_to_parenchyma) and math.isnan(found.lesion_spread))
 
   def test_noise_is_the_deviation_that_was_added(self):
     rng = np.random.default_rng(0)
     image = self.image + 4 * rng.standard_normal(GRID.shape, np.float32)
-    self.assertAllClose(self.measure(image).look.noise, 0.04, rtol=0.15)
+    self.assertAllClose(self.measure(image).contrast.noise, 0.04, rtol=0.15)
 
   def test_lesion_beside_parenchyma(self):
     where = np.s_[22:28, 10:16, 2:8]  # 216 voxels of 0.072 ml, in white matter.
@@ -73,14 +73,14 @@ class MeasureTest(tf.test.TestCase):
     self.image[22:25, 10:16, 2:8], self.image[25:28, 10:16, 2:8] = 150, 210
     made = self.measure()
     healthy = np.isin(self.labels, ASEG28.parenchyma_ids) & (self.lesion == 0)
-    self.assertAllClose(made.look.lesion, 180 / self.image[healthy].mean(), rtol=1e-5)
-    self.assertAllClose(made.look.lesion_spread, 30 / 180, rtol=1e-5)
+    self.assertAllClose(made.contrast.lesion_to_parenchyma, 180 / self.image[healthy].mean(), rtol=1e-5)
+    self.assertAllClose(made.contrast.lesion_spread, 30 / 180, rtol=1e-5)
     self.assertEqual(made.regions['lesion'].sum(), 216)
 
   def test_a_small_lesion_has_no_spread(self):
     self.lesion[22:24, 10:12, 2:4] = 1  # 0.58 ml.
-    self.assertTrue(math.isfinite(self.measure().look.lesion))
-    self.assertTrue(math.isnan(self.measure().look.lesion_spread))
+    self.assertTrue(math.isfinite(self.measure().contrast.lesion_to_parenchyma))
+    self.assertTrue(math.isnan(self.measure().contrast.lesion_spread))
 
   def test_what_lies_around_the_brain_is_cut_away_and_sulci_are_not(self):
     self.image[self.image == 0] = 50  # Fluid and scalp everywhere.
@@ -101,7 +101,7 @@ class SummaryTest(tf.test.TestCase):
     image = np.reshape(np.float32(values), (-1, 1, 1))
     whole, none = image > 0, image < 0
     regions = {'brain': whole, 'parenchyma': whole, 'lesion': none}
-    return tissue_contrast.Scan(image, regions, Look(*([1.0] * 8)))
+    return tissue_contrast.Scan(image, regions, TissueContrast(*([1.0] * 8)))
 
   def test_every_scan_weighs_the_same(self):
     # Bins are 0.04 wide; 1.0 falls into the one from 1.0 and 9.0 into the last.
@@ -110,20 +110,14 @@ class SummaryTest(tf.test.TestCase):
     self.assertAllClose(made['brain'][[12, 25, 74]] * 0.04, [0.25, 0.5, 0.25])
     self.assertEqual(made['lesion'].max(), 0)
 
-  def test_distance_is_the_largest_gap_of_cumulative_curves(self):
-    one, other = (
-      tissue_contrast.densities([self.scan(v)])['brain'] for v in ([0.5, 1.0, 1.5, 2.0], [1.0, 1.5])
-    )
-    self.assertAllClose(tissue_contrast.distance(one, other), 0.25)
-    self.assertEqual(tissue_contrast.distance(one, one), 0)
-    self.assertTrue(math.isnan(tissue_contrast.distance(one, np.zeros(len(EDGES) - 1))))
-
   def test_median_leaves_out_what_was_not_measured(self):
-    rows = [Look(*([value] * 7), spread) for value, spread in ((1, math.nan), (2, 0.3), (4, 0.5))]
-    made = tissue_contrast.median_look(rows)
-    self.assertEqual((made.grey, made.lesion), (2, 2))
+    rows = [
+      TissueContrast(*([value] * 7), spread) for value, spread in ((1, math.nan), (2, 0.3), (4, 0.5))
+    ]
+    made = tissue_contrast.median_contrast(rows)
+    self.assertEqual((made.grey, made.lesion_to_parenchyma), (2, 2))
     self.assertAllClose(made.lesion_spread, 0.4)
-    self.assertIsNone(tissue_contrast.median_look(rows[:1]).to_json()['lesion_spread'])
+    self.assertIsNone(tissue_contrast.median_contrast(rows[:1]).to_json()['lesion_spread'])
 
 
 if __name__ == '__main__':

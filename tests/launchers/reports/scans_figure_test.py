@@ -6,14 +6,14 @@ import numpy as np
 import tensorflow as tf
 
 from launchers.reports import axial_view
-from launchers.reports.scans_figure import LEVELS_MM, looks_figure
-from stroke_eval.tissue_contrast import EDGES, REGIONS, Look, Scan
+from launchers.reports.scans_figure import LEVELS_MM, scans_figure
+from stroke_eval.tissue_contrast import EDGES, REGIONS, Scan, TissueContrast
 from stroke_tfds.imaging.grid import Grid
 
 GRID = Grid('g', (20, 24, 14), (8.0, 8.0, 8.0), (-80.0, -96.0, -48.0))
-LOOKS = {
-  'real': Look(1.03, 0.93, 0.57, 1.27, 0.48, 0.0124, 1.5, 0.17),
-  'simulated': Look(1.05, 0.96, 0.61, 1.33, 0.42, 0.0223, 1.38, math.nan),
+CONTRASTS = {
+  'real': TissueContrast(1.03, 0.93, 0.57, 1.27, 0.48, 0.0124, 1.5, 0.17),
+  'simulated': TissueContrast(1.05, 0.96, 0.61, 1.33, 0.42, 0.0223, 1.38, math.nan),
 }
 
 
@@ -21,10 +21,10 @@ def _scan(seed: int) -> Scan:
   image = np.random.default_rng(seed).uniform(0.1, 1.9, GRID.shape).astype(np.float32)
   brain = np.zeros(GRID.shape, bool)
   brain[3:17, 4:20] = True
-  return Scan(image * brain, dict.fromkeys(REGIONS, brain), LOOKS['real'])
+  return Scan(image * brain, dict.fromkeys(REGIONS, brain), CONTRASTS['real'])
 
 
-class LooksFigureTest(tf.test.TestCase):
+class ScansFigureTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.shown = {'real': [_scan(0)], 'simulated': [_scan(1), _scan(2)]}
@@ -35,7 +35,7 @@ class LooksFigureTest(tf.test.TestCase):
       'real': {'brain': flat, 'parenchyma': flat, 'lesion': flat},
       'simulated': {'brain': steep, 'parenchyma': flat, 'lesion': empty},
     }
-    self.figure = looks_figure(self.shown, LOOKS, self.histograms, GRID, 'A note.')
+    self.figure = scans_figure(self.shown, CONTRASTS, self.histograms, GRID, 'A note.')
     n = 3 * len(LEVELS_MM)
     self.pictures = np.reshape(self.figure.axes[:n], (3, -1))
     self.panels = self.figure.axes[n:]

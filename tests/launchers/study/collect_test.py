@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from launchers.study.arms import read_arms
 from launchers.study.collect import RESULT, collect
 from launchers.study.results import METRICS, read_results
-from stroke_eval.held_out_cases import write_rows
+from stroke_tfds import files
 from tests.launchers.study.tiny_study import arm
 
 _ARMS = read_arms({'clinical': arm(epochs=3, evaluated_epochs=2)})
@@ -25,7 +25,8 @@ class CollectTest(tf.test.TestCase):
     self.run_folder = Path(tfds.testing.make_tmp_dir()) / 'clinical'
     for epoch in (1, 2, 3):
       rows = [self.row('one', 40, epoch), self.row('none', 0, epoch)]
-      write_rows(self.run_folder / 'window' / f'epoch_{epoch:04d}.csv', rows)
+      (self.run_folder / 'window').mkdir(parents=True, exist_ok=True)
+      files.write_csv(self.run_folder / 'window' / f'epoch_{epoch:04d}.csv', rows)
     (self.run_folder / 'metrics.csv').write_text(_CURVE)
 
   def row(self, subject, voxels, epoch):

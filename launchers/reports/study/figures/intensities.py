@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from launchers.reports import style
 from launchers.reports.page import Panel, Section
 from launchers.reports.study.figures.synthetic_sets import SurveyedSets
+from stroke_eval.statistics.kolmogorov_smirnov import ks_of_histograms
 from stroke_eval.survey import N_BINS, densities
 
 
@@ -21,7 +22,7 @@ def intensities(shown: SurveyedSets) -> Section:
     brain = {key: one.histograms['brain'] for key, one in sets.items()}
     lesion = {key: sets[key].histograms['lesion'] for key in ('clinical', name)}
     figure = _panel(f'{name} (n = {len(survey)})', {'brain': brain, 'lesion': lesion})
-    apart = [ks_distance(counts['clinical'], counts[name]) for counts in (brain, lesion)]
+    apart = [ks_of_histograms(counts['clinical'], counts[name]) for counts in (brain, lesion)]
     alt = f'{name} against clinical: KS {apart[0]:.2f} in the brain, {apart[1]:.2f} in lesions'
     panels.append(Panel(style.svg_uri(figure), alt))
   healthy = shown.healthy_survey
@@ -36,13 +37,6 @@ def intensities(shown: SurveyedSets) -> Section:
   )
   title = 'Intensity, clinical against synthetic'
   return Section(title, panels, caption, shown.made_by(list(shown.sets)), columns=3, number=6)
-
-
-def ks_distance(one: np.ndarray, other: np.ndarray) -> float:
-  """Kolmogorov-Smirnov distance of two histograms over the same bins; NaN where one is empty."""
-  if not one.any() or not other.any():
-    return float('nan')
-  return float(np.abs(np.cumsum(one / one.sum() - other / other.sum())).max())
 
 
 def _panel(title: str, regions: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
@@ -60,7 +54,7 @@ def _panel(title: str, regions: Mapping[str, Mapping[str, np.ndarray]]) -> Figur
     (first, filled), *others = shown.items()
     ax.stairs(filled, edges, facecolor='#ccd1d8', edgecolor=style.MUTED, fill=True, label=first)
     for i, (name, density) in enumerate(others):
-      look, apart = style.series(i), ks_distance(counts[first], counts[name])
+      look, apart = style.series(i), ks_of_histograms(counts[first], counts[name])
       label = f'{name}, KS {apart:.2f}' if np.isfinite(apart) else f'{name}, no voxel'
       line = {'color': look.colour, 'linestyle': look.dash, 'linewidth': 1.5, 'label': label}
       ax.stairs(density, edges, **line)

@@ -14,7 +14,7 @@ from launchers.reports.page import Panel, Section
 from launchers.reports.study.figures import shown_cases
 from launchers.reports.study.figures.picture_panels import Picture, picture_uri, pictures_panel
 from launchers.reports.study.figures.synthesis import CONVENTION
-from stroke_eval import sanity
+from stroke_eval.lesion_sets import dice_matrix
 from stroke_tfds.sources import Source
 
 _N_COLUMNS = 3
@@ -111,5 +111,5 @@ def _note(lesion: np.ndarray, mask: np.ndarray, voxel_volume_ml: float) -> str:
   volume = style.format_ml(mask.sum() * voxel_volume_ml)
   if not lesion.any():
     return f'found {volume}'
-  dice = sanity.pairwise(lesion[np.newaxis], mask[np.newaxis])[0, 0]
+  dice = dice_matrix(lesion[np.newaxis], mask[np.newaxis])[0, 0]
   return f'Dice {dice:.2f}, {volume}'

@@ -26,7 +26,7 @@ from launchers.reports.study.figures.synthetic_sets import (
   read_case,
 )
 from launchers.reports.study.formatting import listed
-from stroke_eval import sanity
+from stroke_eval.lesion_contrast import RING_MM
 from stroke_eval.survey import Survey
 
 CONVENTION = (
@@ -131,7 +131,7 @@ def _translators_caption(shown: SurveyedSets, z: int) -> str:
     *_in_scan_note(shown),
     *([case_origins.missing_note(shown.missing)] if shown.missing else []),
     'Numbers: mean intensity of the whole lesion, and of the parenchyma up to '
-    f'{sanity.RING_MM:g} mm around it.',
+    f'{RING_MM:g} mm around it.',
     _LABEL_COLOURS,
     CONVENTION,
   ]

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from launchers.reports.study.figures import picture_panels, synthetic_sets
-from launchers.reports.study.figures.intensities import ks_distance
 from launchers.reports.study.figures.segmentations import _window
 from launchers.reports.study.figures.volume_figures import volume_figures
 from stroke_tfds.errors import InputError
@@ -252,14 +251,6 @@ class VolumeFiguresTest(tf.test.TestCase):
     self.assertEqual([s.title for s in (base, donor)], ['clinical parent', 'donor of the lesion'])
     self.assertNotAllClose(base.volume, donor.volume)
     self.assertEqual(carved.title, 'CarveMix')
-
-
-class IntensityTest(tf.test.TestCase):
-  def test_ks_distance(self):
-    # Cumulative shares 0.5, 0.75, 1 and 0, 0.5, 1: they differ by 0.5 at most.
-    self.assertAllClose(ks_distance(np.array([2, 1, 1]), np.array([0, 5, 5])), 0.5)
-    self.assertAllClose(ks_distance(np.array([3, 1]), np.array([30, 10])), 0)
-    self.assertTrue(np.isnan(ks_distance(np.array([0, 0]), np.array([1, 1]))))
 
 
 class WindowTest(tf.test.TestCase):
