@@ -19,8 +19,9 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.preparation import quality
 from stroke_tfds.preparation.case import REGISTRATIONS, hash_inputs, prepare_case
+from stroke_tfds.preparation.find_cases import Case, Problem, find_cases
 from stroke_tfds.preparation.folder import PreparedFolder, Settings
-from stroke_tfds.preparation.layouts import DWI, Case, Problem, find_cases
+from stroke_tfds.preparation.layouts import DWI
 from stroke_tfds.preparation.tables import (
   FAILED,
   PREPARED,

@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from typing import Any, ClassVar, TypeVar
 
@@ -15,7 +15,8 @@ from stroke_tfds.fingerprints import fingerprint, hash_files  # noqa: F401
 
 _N_WORKERS = 2
 _Config = TypeVar('_Config', bound='StrictConfig')
-_T, _Made = TypeVar('_T'), TypeVar('_Made')
+_Item = TypeVar('_Item')
+_Result = TypeVar('_Result')
 
 
 @dataclasses.dataclass
@@ -75,7 +76,8 @@ class StrictConfig(tfds.core.BuilderConfig):
       raise InputError(f'{field} is {value!r}, expected a whole number from {at_least}')
 
 
-class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+# TFDS has no types, so that mypy does not know this argument; the same in the classes below this one.
+class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
   """A builder that refuses a folder of its name that holds other data."""
 
   CONFIG_KEY = 'fingerprint'  # Where the metadata hold the fingerprint of the config.
@@ -110,10 +112,10 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     )
 
 
-def map_in_order(make: Callable[[_T], _Made], items: Sequence[_T]) -> Iterator[_Made]:
+def map_in_order(make: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
   """Results of `make` in the order of `items`, computed a few ahead by threads."""
   with futures.ThreadPoolExecutor(_N_WORKERS) as pool:
-    pending = collections.deque()
+    pending: collections.deque[futures.Future[_Result]] = collections.deque()
     for item in items:
       pending.append(pool.submit(make, item))
       if len(pending) > 2 * _N_WORKERS:

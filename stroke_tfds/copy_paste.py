@@ -7,7 +7,7 @@ Parents come in the order of their source, and again from its start; donors are 
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,7 @@ from stroke_tfds.imaging.brightness import spared_parenchyma
 from stroke_tfds.sources import Source, check_agreement, fingerprint, open_sources
 
 _MAX_DRAWS = 100
+_Donor = TypeVar('_Donor')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,7 @@ class CopyPasteConfig(DerivedConfig):
     super().check_fields()
 
 
-class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
+class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration=True):  # type: ignore[call-arg]
   """One split `train`; every volume is a pure function of the sources, the seed and its number.
 
   Subclasses say by `prepare_donor` what of a donor is kept and by `paste` what is done with it.
@@ -108,11 +109,11 @@ class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
     self.sources = config.open_sources(data_dir)
     super().__init__(data_dir=data_dir, config=config, **kwargs)
 
-  def prepare_donor(self, case: Case) -> Any:
+  def prepare_donor(self, case: Case) -> _Donor:
     """What `paste` needs of a donor, computed once and kept in memory."""
     raise NotImplementedError
 
-  def paste(self, rng: np.random.Generator, parent: Case, donor: Any) -> DerivedCase:
+  def paste(self, rng: np.random.Generator, parent: Case, donor: _Donor) -> DerivedCase:
     """A parent with the lesion of a donor."""
     raise NotImplementedError
 
@@ -169,7 +170,7 @@ class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
 
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
     donors = self._read_donors()
-    make = lambda numbered: self._make_example(*numbered, donors)
+    make = lambda numbered: self._make_example(numbered[0], numbered[1], donors)
     for derived in builder.map_in_order(make, enumerate(self._read_parents())):
       yield derived['subject_id'], derived
 
@@ -181,7 +182,7 @@ class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
     for stored in parents.with_options(options).as_numpy_iterator():
       yield Case.from_example(stored)
 
-  def _read_donors(self) -> list[tuple[str, Any]]:
+  def _read_donors(self) -> list[tuple[str, _Donor]]:
     """Subject and what `prepare_donor` keeps of each clinical case whose lesion is large enough."""
     source, least = self.sources['clinical'], self.builder_config.min_voxels
     cases = map(Case.from_example, source.examples().as_numpy_iterator())
@@ -192,7 +193,7 @@ class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
     return donors
 
   def _make_example(
-    self, number: int, parent: Case, donors: Sequence[tuple[str, Any]]
+    self, number: int, parent: Case, donors: Sequence[tuple[str, _Donor]]
   ) -> dict[str, Any]:
     config = self.builder_config
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((config.seed, number))))
@@ -217,7 +218,7 @@ class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
     )
 
   def _draw(
-    self, rng: np.random.Generator, parent: Case, donors: Sequence[tuple[str, Any]]
+    self, rng: np.random.Generator, parent: Case, donors: Sequence[tuple[str, _Donor]]
   ) -> tuple[str, DerivedCase, int]:
     """Donors one after another until the lesion is large enough: donor, new case, how many it took."""
     least = self.builder_config.min_voxels
@@ -227,7 +228,7 @@ class CopyPasteBuilder(builder.StrictBuilder, skip_registration=True):
         f'clinical source {self.sources["clinical"]} has one case with a lesion of {least} voxels, '
         f'{parent.subject_id}, expected at least two'
       )
-    sizes = []
+    sizes: list[int] = []
     while len(sizes) < _MAX_DRAWS:
       donor_id, donor = others[rng.integers(len(others))]
       derived = self.paste(rng, parent, donor)

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import tensorflow_datasets as tfds
 
@@ -15,12 +15,15 @@ from stroke_tfds.label_schemes import ASEG28
 
 Examples = Iterator[tuple[str, dict[str, Any]]]
 _Config = TypeVar('_Config', bound='ManualDirConfig')
+_Folder = TypeVar('_Folder', bound='Folder')
 
 
-class Source(Protocol):
-  """What a folder holds, opened; `fingerprint` changes whenever the data do."""
+class Folder(Protocol):
+  """What a folder holds, opened."""
 
-  fingerprint: str
+  @property
+  def fingerprint(self) -> str:
+    """Changes whenever the data do."""
 
 
 @dataclasses.dataclass
@@ -54,7 +57,7 @@ class ManualDirConfig(builder.StrictConfig):
 
   def facts(self) -> dict[str, Any]:
     """All that changes the bytes, as JSON values."""
-    return {'grid': self.grid.to_json(), 'seed': self.seed, 'test_share': self.test_share}
+    return {'grid': get_grid(self.grid).to_json(), 'seed': self.seed, 'test_share': self.test_share}
 
   def check_share(self, field: str) -> None:
     """Refuses what is no number from 0 to 1."""
@@ -75,7 +78,7 @@ def built_in_configs(config_class: type[_Config]) -> list[_Config]:
   ]
 
 
-class ManualDirBuilder(builder.StrictBuilder, skip_registration=True):
+class ManualDirBuilder(builder.StrictBuilder, Generic[_Folder], skip_registration=True):  # type: ignore[call-arg]
   """Names its data by config and folder, and refuses to pass one folder's data for another's.
 
   The folder is known only to a build. Until then `fingerprint` in the metadata is the config's; a
@@ -91,11 +94,11 @@ class ManualDirBuilder(builder.StrictBuilder, skip_registration=True):
     """Names of the image's channels."""
     raise NotImplementedError
 
-  def open_folder(self, manual_dir: Path) -> Source:
+  def open_folder(self, manual_dir: Path) -> _Folder:
     """Opens the folder, or raises an InputError."""
     raise NotImplementedError
 
-  def make_splits(self, source: Source) -> dict[str, Examples]:
+  def make_splits(self, folder: _Folder) -> dict[str, Examples]:
     """Examples of each split that is not empty."""
     raise NotImplementedError
 
@@ -108,8 +111,8 @@ class ManualDirBuilder(builder.StrictBuilder, skip_registration=True):
     manual_dir = download_config.manual_dir if download_config else None
     overwrites = download_config and download_config.download_mode.overwrite_dataset
     if manual_dir and self.is_prepared() and not overwrites:
-      source = self.open_folder(Path(manual_dir).expanduser())
-      self.check_same(self.info.metadata['fingerprint'], self.name_data(source), str(manual_dir))
+      folder = self.open_folder(Path(manual_dir).expanduser())
+      self.check_same(self.info.metadata['fingerprint'], self.name_data(folder), str(manual_dir))
     super().download_and_prepare(download_config=download_config, **kwargs)
     self.log_how_to_load()
 
@@ -131,14 +134,14 @@ class ManualDirBuilder(builder.StrictBuilder, skip_registration=True):
         f'{self.name} is built from {self.CONTENT}: name it by tfds build --imports stroke_tfds '
         f'{self.name}/{self.builder_config.name} --manual_dir DIR ({reason})'
       ) from error
-    source = self.open_folder(manual_dir)
-    splits = self.make_splits(source)
-    self.info.metadata['fingerprint'] = self.name_data(source)
+    folder = self.open_folder(manual_dir)
+    splits = self.make_splits(folder)
+    self.info.metadata['fingerprint'] = self.name_data(folder)
     return splits
 
-  def name_data(self, source: Source) -> str:
+  def name_data(self, folder: _Folder) -> str:
     """The fingerprint of what config and folder together make."""
-    own = {'config': self.builder_config.fingerprint, 'data': source.fingerprint}
+    own = {'config': self.builder_config.fingerprint, 'data': folder.fingerprint}
     return fingerprints.fingerprint(own)
 
 

@@ -66,7 +66,7 @@ class PreparedConfig(manual_dir.ManualDirConfig):
     }
 
 
-class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
+class PreparedBuilder(manual_dir.ManualDirBuilder[PreparedFolder], skip_registration=True):  # type: ignore[call-arg]
   """Examples of a prepared folder, the `manual_dir`; splits as `splits.divide` says."""
 
   SOURCE = ''  # Layout that the folder was prepared from; '' for any.
@@ -96,11 +96,11 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
     _check_grid(folder, self.builder_config.grid)
     return folder
 
-  def make_splits(self, source: PreparedFolder) -> dict[str, manual_dir.Examples]:
-    config, used = self.builder_config, set(self._case_ids(source))
-    quality = {case.case_id: source.sidecar(case.case_id)['quality'] for case in source.cases}
+  def make_splits(self, folder: PreparedFolder) -> dict[str, manual_dir.Examples]:
+    config, used = self.builder_config, set(self._case_ids(folder))
+    quality = {case.case_id: folder.sidecar(case.case_id)['quality'] for case in folder.cases}
     divided = splits.divide(
-      source.cases,
+      folder.cases,
       {case_id: figures.get('lesion_ml', 0.0) for case_id, figures in quality.items()},
       test_share=config.test_share,
       negatives_in_test=config.negatives_in_test,
@@ -109,7 +109,7 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
     # Cases are left out after the draw, so that the others stay where they are.
     kept = {split: [c for c in cases if c.case_id in used] for split, cases in divided.items()}
     if not any(kept.values()):
-      raise InputError(f'{source.path}: the config leaves out all cases, expected some that stay')
+      raise InputError(f'{folder.path}: the config leaves out all cases, expected some that stay')
     n_suspicious = sum(case.status == SUSPICIOUS for cases in kept.values() for case in cases)
     if n_suspicious:
       logging.warning(
@@ -117,14 +117,14 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
         '"exclude" in --config leaves cases out',
         n_suspicious,
         len(used),
-        source.path,
+        folder.path,
       )
     # TFDS cannot write a split without examples.
-    return {split: self._generate_examples(source, cases) for split, cases in kept.items() if cases}
+    return {split: self._generate_examples(folder, cases) for split, cases in kept.items() if cases}
 
-  def name_data(self, source: PreparedFolder) -> str:
+  def name_data(self, folder: PreparedFolder) -> str:
     # Which cases are suspicious is no part of the folder's fingerprint.
-    return fingerprint({'data': super().name_data(source), 'cases': self._case_ids(source)})
+    return fingerprint({'data': super().name_data(folder), 'cases': self._case_ids(folder)})
 
   def _case_ids(self, folder: PreparedFolder) -> list[str]:
     """The cases that the config does not leave out."""
@@ -147,10 +147,10 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
   def _make(self, folder: PreparedFolder, case: Participant) -> dict[str, Any]:
     """A case as an example on the grid of the config."""
     config = self.builder_config
-    image, labels, fraction, sidecar = folder.load(case.case_id)
-    channels = [folder.contrasts.index(name) for name in config.contrasts]
+    stored, labels, fraction, sidecar = folder.load(case.case_id)
+    positions = [folder.contrasts.index(name) for name in config.contrasts]
     place = lambda data: Volume(data, folder.grid.affine)
-    image = [resample_image(place(image[..., i]), config.grid) for i in channels]
+    channels = [resample_image(place(stored[..., i]), config.grid) for i in positions]
     lesion = lesion_voxels(resample_image(place(fraction), config.grid))
     if case.group == POSITIVE and not lesion.any():
       raise InputError(
@@ -158,7 +158,7 @@ class PreparedBuilder(manual_dir.ManualDirBuilder, skip_registration=True):
         f'or leave it out by --config with "exclude": ["{case.case_id}"]'
       )
     return example.make_example(
-      np.clip(np.stack(image, -1), 0, 1),
+      np.clip(np.stack(channels, -1), 0, 1),
       resample_labels(place(labels), config.grid, len(ASEG28.names)),
       lesion,
       grid=config.grid,

@@ -68,10 +68,8 @@ class Source:
     voxels = np.rint(self.lesion_volumes_ml / self.grid.voxel_volume_ml)
     return np.flatnonzero(voxels >= MIN_VOXELS)
 
-  @property
-  def drawn_positions(self) -> np.ndarray:
-    """Where the drawn cases stand in the split, in the order of the draw; int [count]."""
-    count, seed = self.draw
+  def draw_positions(self, count: int, seed: int) -> np.ndarray:
+    """Where drawn cases stand in the split, in the order of the draw; int [count]."""
     return np.random.default_rng(seed).permutation(self.usable_positions)[:count]
 
   def examples(self, features: Sequence[str] = ()) -> tf.data.Dataset:
@@ -80,7 +78,7 @@ class Source:
     if not self.draw:
       return stored
     is_drawn = np.zeros(self.builder.info.splits[self.split].num_examples, bool)
-    is_drawn[self.drawn_positions] = True
+    is_drawn[self.draw_positions(*self.draw)] = True
     chosen = stored.enumerate().filter(lambda i, example: tf.constant(is_drawn)[i])
     return chosen.map(lambda i, example: example)
 

@@ -16,7 +16,7 @@ class CarveMixConfig(copy_paste.CopyPasteConfig):
   """Which clinical cases, how many volumes."""
 
 
-class Builder(copy_paste.CopyPasteBuilder):
+class Builder(copy_paste.CopyPasteBuilder[carving.Carving]):
   """`carvemix`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')

@@ -78,8 +78,15 @@ def prepare(
   distance_mm = signed_distance_mm(lesion, spacing_mm)
   depth_mm = float(-distance_mm.min())
   box = ndimage.find_objects((distance_mm <= depth_mm).astype(np.uint8))[0]
-  kept = (volume[box].copy() for volume in (image, labels, lesion, distance_mm))
-  return Carving(box, *kept, depth_mm, level)
+  return Carving(
+    box=box,
+    image=image[box].copy(),
+    labels=labels[box].copy(),
+    lesion=lesion[box].copy(),
+    distance_mm=distance_mm[box].copy(),
+    depth_mm=depth_mm,
+    level=level,
+  )
 
 
 def draw_margin_mm(rng: np.random.Generator, depth_mm: float) -> float:
@@ -115,10 +122,11 @@ def carve_mix(
     New image (not clipped), labels and lesion; x = x_i M + x_j (1 - M) for each of the three.
   """
   carved = carving.distance_mm <= margin_mm
-  own_image = carving.image * (level / carving.level)
-  mixed = []
-  for volume, own in ((image, own_image), (labels, carving.labels), (lesion, carving.lesion)):
+
+  def mix(volume: np.ndarray, own: np.ndarray) -> np.ndarray:
     volume = volume.copy()
     volume[carving.box][carved] = own[carved]
-    mixed.append(volume)
-  return tuple(mixed)
+    return volume
+
+  own_image = carving.image * (level / carving.level)
+  return mix(image, own_image), mix(labels, carving.labels), mix(lesion, carving.lesion)

@@ -50,10 +50,11 @@ class Grid:
 
   def coordinates_mm(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """MNI coordinates of the voxel centres along each axis, three vectors."""
-    return tuple(
+    x, y, z = (
       corner + spacing * (np.arange(n) + 0.5)
       for n, spacing, corner in zip(self.shape, self.spacing_mm, self.corner_mm)
     )
+    return x, y, z
 
   def to_json(self) -> dict[str, Any]:
     return {field: _plain(value) for field, value in dataclasses.asdict(self).items()}
@@ -63,7 +64,7 @@ class Grid:
     return cls(**fields)
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
   return list(value) if isinstance(value, tuple) else value
 
 

@@ -2,12 +2,12 @@
 
 import contextlib
 import gzip
+import io
 import os
 import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from stroke_tfds.errors import InputError
 
@@ -41,7 +41,7 @@ def locate(path: str | os.PathLike, root: Path | None = None) -> Path:
 
 
 @contextlib.contextmanager
-def opened(name: str, file: Path, zipped: bool) -> Iterator[BinaryIO]:
+def opened(name: str, file: Path, zipped: bool) -> Iterator[io.BufferedIOBase]:
   """The file's bytes, unpacked if `zipped`; damage met while reading becomes one line on `name`."""
   try:
     with gzip.open(file, 'rb') if zipped else open(file, 'rb') as stream:
@@ -55,7 +55,7 @@ def opened(name: str, file: Path, zipped: bool) -> Iterator[BinaryIO]:
     raise InputError(f'{name}: {reason(error)}, expected a file that can be read') from error
 
 
-def read_voxel_bytes(name: str, stream: BinaryIO, n_skip: int, n_bytes: int) -> bytearray:
+def read_voxel_bytes(name: str, stream: io.BufferedIOBase, n_skip: int, n_bytes: int) -> bytearray:
   """Skips `n_skip` bytes, reads `n_bytes` and sees that little follows.
 
   Memory grows with what the file holds, not with what its header announces. The stream is read to its
@@ -81,7 +81,7 @@ def read_voxel_bytes(name: str, stream: BinaryIO, n_skip: int, n_bytes: int) -> 
   return voxels
 
 
-def _skip(stream: BinaryIO, n_bytes: int) -> int:
+def _skip(stream: io.BufferedIOBase, n_bytes: int) -> int:
   """Reads on without keeping; the number of bytes that there were."""
   n_left = n_bytes
   while n_left and (chunk := stream.read(min(_CHUNK_BYTES, n_left))):

@@ -111,7 +111,8 @@ def _checked(
       f'{name}: voxels begin at byte {offset}, expected byte {MAX_OTHER_BYTES} or earlier'
     )
   _check_affine(name, affine)
-  return Layout(shape[:3], dtype, int(offset), None, None, affine.astype(np.float64), True)
+  n_x, n_y, n_z = shape[:3]
+  return Layout((n_x, n_y, n_z), dtype, int(offset), None, None, affine.astype(np.float64), True)
 
 
 def _check_affine(name: str, affine: np.ndarray) -> None:

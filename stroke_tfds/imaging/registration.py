@@ -103,7 +103,8 @@ def _box_around(brain: Volume) -> tuple[slice, slice, slice]:
   """The brain and 20 mm around it, where the volume goes that far."""
   margin = np.ceil(_MARGIN_MM / brain.spacing_mm).astype(int)
   found = ndimage.find_objects((brain.data > 0).astype(np.uint8))[0]
-  return tuple(slice(max(s.start - n, 0), s.stop + n) for s, n in zip(found, margin))
+  x, y, z = (slice(max(s.start - n, 0), s.stop + n) for s, n in zip(found, margin))
+  return x, y, z
 
 
 def _cropped(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:

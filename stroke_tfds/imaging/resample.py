@@ -113,10 +113,10 @@ def lesion_voxels(fraction: np.ndarray) -> np.ndarray:
 def subdivide(grid: Grid, max_spacing_mm: float | np.ndarray) -> tuple[Grid, tuple[int, int, int]]:
   """The same field in voxels no larger than `max_spacing_mm`, and the division along each axis."""
   ratio = np.asarray(grid.spacing_mm) / np.broadcast_to(max_spacing_mm, 3)
-  factors = tuple(int(n) for n in np.clip(np.ceil(ratio - 1e-6), 1, _MAX_SUBDIVISION))
-  shape = tuple(n * factor for n, factor in zip(grid.shape, factors))
-  spacing_mm = tuple(size / factor for size, factor in zip(grid.spacing_mm, factors))
-  return Grid(f'{grid.name}_fine', shape, spacing_mm, grid.corner_mm), factors
+  x, y, z = (int(n) for n in np.clip(np.ceil(ratio - 1e-6), 1, _MAX_SUBDIVISION))
+  (n_x, n_y, n_z), (x_mm, y_mm, z_mm) = grid.shape, grid.spacing_mm
+  shape, spacing_mm = (n_x * x, n_y * y, n_z * z), (x_mm / x, y_mm / y, z_mm / z)
+  return Grid(f'{grid.name}_fine', shape, spacing_mm, grid.corner_mm), (x, y, z)
 
 
 def block_mean(values: np.ndarray, factors: tuple[int, int, int]) -> np.ndarray:
@@ -195,13 +195,14 @@ def _reach(source: Volume, grid: Grid, transform: Transform) -> Box | None:
   low = np.floor((mni_mm[:3].min(1) - margin_mm - grid.corner_mm) / spacing_mm - 1e-6)
   high = np.ceil((mni_mm[:3].max(1) + margin_mm - grid.corner_mm) / spacing_mm + 1e-6)
   low, high = (np.clip(edge, 0, grid.shape).astype(int) for edge in (low, high))
-  return tuple(slice(*ends) for ends in zip(low, high)) if np.all(low < high) else None
+  x, y, z = (slice(*ends) for ends in zip(low, high))
+  return (x, y, z) if np.all(low < high) else None
 
 
 def _part(grid: Grid, box: Box) -> Grid:
-  shape = tuple(int(s.stop - s.start) for s in box)
-  corner = tuple(float(c + s.start * size) for c, s, size in zip(grid.corner_mm, box, grid.spacing_mm))
-  return Grid(grid.name, shape, grid.spacing_mm, corner)
+  n_x, n_y, n_z = (int(s.stop - s.start) for s in box)
+  x, y, z = (float(c + s.start * size) for c, s, size in zip(grid.corner_mm, box, grid.spacing_mm))
+  return Grid(grid.name, (n_x, n_y, n_z), grid.spacing_mm, (x, y, z))
 
 
 def _pull(source: Volume, grid: Grid, transform: Transform, order: int) -> np.ndarray:

@@ -29,7 +29,7 @@ class LesionFusionConfig(copy_paste.CopyPasteConfig):
   healthy_dir: str = ''
 
 
-class Builder(copy_paste.CopyPasteBuilder):
+class Builder(copy_paste.CopyPasteBuilder[fusion.RelativeLesion]):
   """`lesion_fusion`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')

@@ -84,11 +84,12 @@ class MaskFolder:
     unfit += self._of_two_subjects(fit)
     if unfit:
       raise InputError(f'{len(unfit)} of {len(masks)} masks are unfit: {"; ".join(unfit)}')
-    return masks
+    return fit
 
   def _of_two_subjects(self, masks: dict[str, Mask]) -> list[str]:
     """What to say of each mask that an earlier subject has too: one could train, the other test."""
-    said, first = [], {}
+    said: list[str] = []
+    first: dict[str, str] = {}
     for name, mask in masks.items():
       other = first.setdefault(mask.sha256, name)
       if _subject(other) != _subject(name):
@@ -99,7 +100,7 @@ class MaskFolder:
     return said
 
 
-class Builder(manual_dir.ManualDirBuilder):
+class Builder(manual_dir.ManualDirBuilder[MaskFolder]):
   """Masks of real lesions on the anatomy of the template; all images are 0."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -116,19 +117,19 @@ class Builder(manual_dir.ManualDirBuilder):
   def open_folder(self, manual_dir: Path) -> MaskFolder:
     return MaskFolder(manual_dir)
 
-  def make_splits(self, source: MaskFolder) -> dict[str, manual_dir.Examples]:
+  def make_splits(self, folder: MaskFolder) -> dict[str, manual_dir.Examples]:
     config = self.builder_config
-    masks = source.read(config.grid)
-    subjects_ml = collections.Counter()
+    masks = folder.read(config.grid)
+    subjects_ml: dict[str, float] = collections.defaultdict(float)
     for name, mask in masks.items():
       subjects_ml[_subject(name)] += mask.volume_ml
     test = splits.draw(subjects_ml, config.test_share, config.seed)
     if len(test) == len(subjects_ml):
       raise InputError(
-        f'{source.path}: test_share {config.test_share} of {len(subjects_ml)} subject(s) leaves none '
+        f'{folder.path}: test_share {config.test_share} of {len(subjects_ml)} subject(s) leaves none '
         'to train, expected more subjects or a smaller test_share'
       )
-    parts = {'train': {}, 'test': {}}
+    parts: dict[str, dict[str, Mask]] = {'train': {}, 'test': {}}
     for name, mask in masks.items():
       parts['test' if _subject(name) in test else 'train'][name] = mask
     # TFDS cannot write a split without examples.
@@ -187,5 +188,5 @@ def _read(file: Path, grid: Grid) -> Mask | InputError:
 def _hash_voxels(mask: Volume) -> str:
   where = np.round(mask.affine, 2) + 0.0  # No -0.
   found = hashlib.sha256(f'{mask.data.shape} {where.tolist()}'.encode())
-  found.update(np.packbits(mask.data))
+  found.update(np.packbits(mask.data).tobytes())
   return found.hexdigest()

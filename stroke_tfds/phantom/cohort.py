@@ -63,8 +63,8 @@ def load_anatomy(path: Path, space: str) -> Anatomy:
   ids = Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
   template = template_anatomy()
   transform = registration.register_labels(ids, ASEG28) if space == 'native' else None
-  corner_mm = tuple(float(c) - 0.5 for c in template.origin_mm)
-  box = Grid('template', template.labels.shape, (1.0, 1.0, 1.0), corner_mm)
+  (n_x, n_y, n_z), (x, y, z) = template.labels.shape, template.origin_mm.astype(float) - 0.5
+  box = Grid('template', (n_x, n_y, n_z), (1.0, 1.0, 1.0), (float(x), float(y), float(z)))
   labels = resample_labels(ids, box, len(ASEG28.names), transform)
   overlap = _brain_overlap(labels, template.labels)
   if overlap < _MIN_OVERLAP:

@@ -26,7 +26,8 @@ class Lattice:
   @functools.cached_property
   def shape(self) -> tuple[int, int, int]:
     field_mm = np.multiply(self.grid.shape, self.grid.spacing_mm)
-    return tuple(int(n) + 1 + 2 * _MARGIN for n in np.ceil(field_mm / self.spacing_mm))
+    x, y, z = (int(n) + 1 + 2 * _MARGIN for n in np.ceil(field_mm / self.spacing_mm))
+    return x, y, z
 
   @functools.cached_property
   def origin_mm(self) -> np.ndarray:
@@ -35,7 +36,8 @@ class Lattice:
 
   def coordinates_mm(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """MNI coordinates of the control points along each axis."""
-    return tuple(start + self.spacing_mm * np.arange(n) for start, n in zip(self.origin_mm, self.shape))
+    x, y, z = (start + self.spacing_mm * np.arange(n) for start, n in zip(self.origin_mm, self.shape))
+    return x, y, z
 
   def noise(self, rng: np.random.Generator, correlation_mm: float) -> np.ndarray:
     """Gaussian noise of mean 0 and standard deviation 1, float32 of the lattice's shape.
@@ -65,10 +67,11 @@ class Lattice:
   @functools.cached_property
   def _weights(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Spline weights along each axis, shape (fine voxels, control points)."""
-    return tuple(
+    x, y, z = (
       _cubic_bspline((fine[:, None] - coarse[None]) / self.spacing_mm).astype(np.float32)
       for fine, coarse in zip(self.grid.coordinates_mm(), self.coordinates_mm())
     )
+    return x, y, z
 
 
 def _cubic_bspline(distance: np.ndarray) -> np.ndarray:

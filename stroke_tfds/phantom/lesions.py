@@ -197,10 +197,11 @@ def _front(
 
 def _window(seed, tissue: TerritoryMap, reach_mm: float) -> tuple[slice, slice, slice]:
   reach = int(np.ceil(reach_mm / tissue.spacing_mm))
-  return tuple(
+  x, y, z = (
     slice(max(int(i) - reach, 0), min(int(i) + reach + 1, n))
     for i, n in zip(seed, tissue.territory.shape)
   )
+  return x, y, z
 
 
 def _cropped(fraction: np.ndarray, tissue: TerritoryMap, origin: str) -> Lesion:

@@ -34,10 +34,11 @@ class Tube:
     """The part of the grid that the cone between two balls can reach."""
     reach = np.multiply(self.stretch, max(start[3], end[3]))
     low, high = np.minimum(start[:3], end[:3]) - reach, np.maximum(start[:3], end[:3]) + reach
-    return tuple(
+    x, y, z = (
       slice(int(np.searchsorted(axis, a)), int(np.searchsorted(axis, b, 'right')))
       for axis, a, b in zip(axes, low, high)
     )
+    return x, y, z
 
   def _cone_contains(self, points: list[np.ndarray], start, end) -> np.ndarray:
     scaled = [np.float32(1 / s) * p.astype(np.float32) for s, p in zip(self.stretch, points)]

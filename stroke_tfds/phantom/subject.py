@@ -96,7 +96,7 @@ def record(
     image += gain * _softened(infarct, lattice.grid.spacing_mm) * artefacts.severity(rng, lattice)
   image *= signal.coil_bias(rng, lattice) * artefacts.susceptibility(rng, lattice)
   image = block_mean(image, factors)
-  spacing_mm = np.multiply(lattice.grid.spacing_mm, factors)
+  spacing_mm = tuple(np.multiply(lattice.grid.spacing_mm, factors).tolist())
   image = signal.blur_in_plane(image, spacing_mm, _BLUR_MM)
   return signal.add_rician_noise(rng, image, protocol.noise * healthy[1], spacing_mm)
 

@@ -80,7 +80,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
       {
         **{field: getattr(self, field) for field in fields},
         'simulator': _SIMULATOR,
-        'grid': self.grid.to_json(),
+        'grid': get_grid(self.grid).to_json(),
         'anatomies': builder.hash_files(self.anatomy_files),
         'lesions': builder.hash_files(self.lesion_files),
         'anatomy_space': self.anatomy_space if self.anatomy_files else '',
@@ -133,7 +133,7 @@ class _Simulator:
   """Makes the examples of one config."""
 
   def __init__(self, config: PhantomStrokeConfig):
-    self._config = config
+    self._config, self._grid = config, get_grid(config.grid)
     n_positive = config.n_test - config.n_test_negative
     total = config.n_healthy + config.n_train + config.n_test
     self._anatomy_files = self._share(config.anatomy_files, config.n_test / total)
@@ -153,7 +153,7 @@ class _Simulator:
       made.image[..., None],
       made.labels,
       made.lesion,
-      grid=config.grid,
+      grid=self._grid,
       subject_id=f'phantom-{split}-{number:04d}',
       provenance={
         'source': 'phantom_stroke',
@@ -181,17 +181,17 @@ class _Simulator:
     """A subject of the split; a lesion that leaves no voxel on the grid is drawn anew."""
     config = self._config
     if split == 'healthy':
-      return subject.simulate(rng, anatomy, config.grid, subject.HEALTHY, None), None
+      return subject.simulate(rng, anatomy, self._grid, subject.HEALTHY, None), None
     if split == 'test' and number >= config.n_test - config.n_test_negative:
-      return subject.simulate(rng, anatomy, config.grid, subject.PATIENTS, None), None
+      return subject.simulate(rng, anatomy, self._grid, subject.PATIENTS, None), None
     for draw in range(_MAX_DRAWS):
       lesion = self._draw_lesion(rng, split, number, draw)
-      made = subject.simulate(rng, anatomy, config.grid, subject.PATIENTS, lesion)
+      made = subject.simulate(rng, anatomy, self._grid, subject.PATIENTS, lesion)
       if made.lesion.any():
         return made, lesion
     raise InputError(
       f'{split} subject {number}: {_MAX_DRAWS} lesions drawn, none fills a voxel of '
-      f'{config.grid.voxel_volume_ml:g} ml; expected larger lesions, in MNI space, or a finer grid'
+      f'{self._grid.voxel_volume_ml:g} ml; expected larger lesions, in MNI space, or a finer grid'
     )
 
   def _draw_lesion(self, rng: np.random.Generator, split: str, number: int, draw: int) -> Lesion:

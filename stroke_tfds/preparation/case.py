@@ -18,8 +18,9 @@ from stroke_tfds.imaging.volume import Volume, on_grid_of
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import quality
 from stroke_tfds.preparation.files import package_version
+from stroke_tfds.preparation.find_cases import Case
 from stroke_tfds.preparation.folder import VERSION, Settings
-from stroke_tfds.preparation.layouts import ADC, LESION, SEGMENTATION, Case
+from stroke_tfds.preparation.layouts import ADC, LESION, SEGMENTATION
 from stroke_tfds.preparation.tables import POSITIVE
 
 REGISTRATIONS = ('syn', 'affine', 'none')
@@ -76,7 +77,7 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
   fraction = _fraction(scan, settings.grid, transform)
   own_labels = None if scan.segmentation is None else labels
   figures = quality.measure_image(image[..., 0], own_labels, coverage, template)
-  if fraction is not None:
+  if scan.lesion is not None and fraction is not None:
     figures |= quality.measure_lesion(
       image,
       settings.contrasts,

@@ -34,9 +34,9 @@ def read_groups(root: Path) -> dict[str, Row]:
   if not path.resolve().is_relative_to(root.resolve()):
     raise InputError(f'{path}: is a link that leads outside the input folder, expected a file in it')
   try:
-    rows = csv.DictReader(io.StringIO(path.read_text(encoding='utf-8-sig')), delimiter='\t')
-    names = rows.fieldnames or []
-    rows = [{name: row.get(name) for name in ('participant_id', 'group', 'split')} for row in rows]
+    table = csv.DictReader(io.StringIO(path.read_text(encoding='utf-8-sig')), delimiter='\t')
+    names = table.fieldnames or []
+    rows = [{name: row.get(name) for name in ('participant_id', 'group', 'split')} for row in table]
   except (OSError, UnicodeDecodeError, csv.Error) as error:
     raise InputError(f'{path}: cannot be read: {error}, expected tab-separated text') from error
   if 'group' not in names and 'split' not in names:

@@ -14,8 +14,8 @@ from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import quality
 from stroke_tfds.preparation.case import hash_inputs, prepare_case
+from stroke_tfds.preparation.find_cases import find_cases
 from stroke_tfds.preparation.folder import Settings
-from stroke_tfds.preparation.layouts import find_cases
 from tests.stroke_tfds.preparation import made_up_scans as scans
 from tests.stroke_tfds.preparation.made_up_scans import GRID, SCAN_GRID
 

@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.preparation.layouts import find_cases
+from stroke_tfds.preparation.find_cases import find_cases
 
 _SOOP_MASK = 'derivatives/lesion_masks/{0}/dwi/{0}_space-TRACE_desc-lesionAcute_mask.nii.gz'
 
