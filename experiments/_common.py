@@ -1,14 +1,21 @@
-"""What the scripts share: where the samples are, and the table that a script leaves."""
+"""What the scripts share: samples, data sets, bundles of the demo, the table that a script leaves."""
 
 import csv
+import json
 import math
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASUREMENTS = ROOT / 'docs' / 'measurements'
+RUNS = ROOT / 'runs' / 'experiments'
+DATA_DIR = ROOT / 'runs' / 'data'  # Where `make demo` has its data sets.
+DEMO = ROOT / 'runs' / 'demo'
 
 
 def samples(name: str) -> Path:
@@ -23,8 +30,59 @@ def samples(name: str) -> Path:
   return folder
 
 
+def run(module: str, *arguments: str) -> None:
+  """Runs a launcher in the root of the repository; ends with its error, if it has one."""
+  subprocess.run([sys.executable, '-m', module, *arguments], cwd=ROOT, check=True)
+
+
+def build(dataset: str, config: Mapping[str, Any] | None = None, manual_dir: Path | None = None) -> str:
+  """Builds a data set in DATA_DIR by `tfds build`, unless it is there; returns `name/config`."""
+  command = ['tfds', 'build', '--imports', 'stroke_tfds', dataset, '--data_dir', str(DATA_DIR)]
+  command += ['--config', json.dumps(config)] if config else []
+  command += ['--manual_dir', str(manual_dir)] if manual_dir else []
+  found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+  name = re.search(r"full_name='([^']+)/[\d.]+'", found.stdout)
+  if found.returncode or not name:
+    raise SystemExit(found.stdout)
+  return name[1]
+
+
+def demo_bundle(kind: str) -> Path:
+  """The bundle of a kind (translator, lesion_generator or segmenter) that `make demo` left.
+
+  Raises:
+    SystemExit: There is none.
+  """
+  for file in sorted(DEMO.glob('**/bundle/bundle.json')):
+    if json.loads(file.read_text())['kind'] == kind:
+      return file.parent
+  raise SystemExit(f'{DEMO}: no bundle of a {kind}, expected what `make demo` leaves')
+
+
+def compare_lesions(bundle: Path, masks: str, workdir: Path) -> list[dict[str, Any]]:
+  """Rows of a table: draws of a lesion generator beside the test masks of its data set."""
+  run(
+    'launchers.compare_lesions',
+    f'--workdir={workdir}',
+    f'--data_dir={DATA_DIR}',
+    f'--gin_bindings=compare_lesions.generator = "{bundle}"',
+    f'--gin_bindings=compare_lesions.training = "{masks}:train"',
+    f'--gin_bindings=compare_lesions.held_out = "{masks}:test"',
+    '--gin_bindings=compare_lesions.shown = ["generated"]',
+  )
+  facts = json.loads((workdir / 'lesions.json').read_text())
+  rows = [{'what': 'pass_rate', 'generated': facts['pass_rate'], 'held_out': '', 'training': ''}]
+  for what, value in facts['sets']['generated'].items():
+    if isinstance(value, float | int):
+      rows.append({'what': what, **{name: of[what] for name, of in facts['sets'].items()}})
+  for side in facts['sets']['generated']['laterality']:
+    of_side = {name: of['laterality'][side] for name, of in facts['sets'].items()}
+    rows.append({'what': side, **of_side})
+  return rows
+
+
 def write_table(script: str, rows: Sequence[Mapping[str, Any]]) -> Path:
-  """Writes docs/measurements/NAME.csv of a script (its `__file__`), floats to four digits; prints it."""
+  """Writes docs/measurements/NAME.csv of a script (its `__file__`), floats to four digits."""
   file = MEASUREMENTS / f'{Path(script).stem}.csv'
   file.parent.mkdir(exist_ok=True)
   with file.open('w', newline='') as stream:

@@ -2,7 +2,7 @@
 
 Command: python -m experiments.interval_coverage
 Hardware: 1 CPU core.
-Time: 4 minutes.
+Time: 15 seconds.
 Expected: 94 to 97 % with 3 seeds and 37 cases; a plain bootstrap of seeds and cases far less.
 
 Differences have case effects of sd 1 (normal or exponential), seed effects and interactions. `width` is
@@ -20,8 +20,8 @@ from stroke_eval.statistics import bootstrap
 N_STUDIES, BATCH, N_RESAMPLES = 2000, 250, 1000
 DESIGNS = ((1, 37), (2, 37), (3, 37), (3, 12), (3, 5), (5, 37))
 SEED_SDS, RESIDUAL_SDS = (0.0, 0.2, 0.5, 1.0, 2.0), (0.5, 1.0)
-# The study's design, with seeds that differ as much as cases do.
-PLAIN = {'n_seeds': 3, 'n_cases': 37, 'seed_sd': 1.0, 'residual_sd': 0.5, 'skewed': False}
+# The study's design, with seeds that differ twice as much as cases do.
+PLAIN = {'n_seeds': 3, 'n_cases': 37, 'seed_sd': 2.0, 'residual_sd': 0.5, 'skewed': False}
 
 
 def main() -> None:

@@ -55,7 +55,10 @@ def _volumes(file) -> tuple[float, float, float]:
   mask, grid = nifti.read_mask(file), get_grid('mini')
   share = resample_mask(mask, grid)
   voxels = np.count_nonzero(keep_volume(share)), np.count_nonzero(share >= 0.5)
-  return (np.count_nonzero(mask.data) * mask.voxel_volume_ml, *(n * grid.voxel_volume_ml for n in voxels))
+  return (
+    np.count_nonzero(mask.data) * mask.voxel_volume_ml,
+    *(n * grid.voxel_volume_ml for n in voxels),
+  )
 
 
 def _plain_draw(n: int, seed: int) -> np.ndarray:

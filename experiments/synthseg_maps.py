@@ -39,7 +39,10 @@ def main() -> None:
       votes[i] += warped == i
     print(f'{file.name}: brain Dice {overlaps[-1]:.3f}', flush=True)
   majority = votes.argmax(0)
-  rows = [_row('brain, affine, least', dice=min(overlaps)), _row('brain, affine, most', dice=max(overlaps))]
+  rows = [
+    _row('brain, affine, least', dice=min(overlaps)),
+    _row('brain, affine, most', dice=max(overlaps)),
+  ]
   worst = np.abs(np.array(changes)).max(axis=0)  # [grids, votes, labels]
   for i, name in enumerate(ASEG28.names[1:], 1):
     rows.append(_row(name, _dice(majority == i, anatomy.labels == i), worst[..., i]))

@@ -1,0 +1,45 @@
+"""Five translators on the phantom's test cases, which none has seen; makes docs/translators.png.
+
+Command: python -m experiments.translators
+Hardware: 2 CPU cores.
+Time: 25 minutes.
+Expected: Pix2Pix100 the nearest to the true images, cycleGAN without lesions.
+"""
+
+import json
+import shutil
+
+from experiments._common import DATA_DIR, ROOT, RUNS, build, run, write_table
+
+SYSTEMS = {
+  'Pix2Pix10': 'pix2pix10',
+  'Pix2Pix100': 'pix2pix100',
+  'Pix2Pix, residual generator': 'pix2pix_resnet',
+  'SPADE': 'spade',
+  'cycleGAN': 'cyclegan',
+}
+
+
+def main() -> None:
+  phantom, folder = build('phantom_stroke/mini'), RUNS / 'translators'
+  for system in SYSTEMS.values():
+    workdir = f'--workdir={folder / system}'
+    run('launchers.train_itm', f'--gin_file={system}_mini.gin', workdir, f'--data_dir={DATA_DIR}')
+  bundles = {name: str(folder / system / 'bundle') for name, system in SYSTEMS.items()}
+  run(
+    'launchers.compare_translators',
+    f'--workdir={folder / "comparison"}',
+    f'--data_dir={DATA_DIR}',
+    f'--gin_bindings=compare_translators.source = "{phantom}:test"',
+    f'--gin_bindings=compare_translators.bundles = {bundles!r}',
+  )
+  facts = json.loads((folder / 'comparison' / 'comparison.json').read_text())
+  true = {'translator': 'true images', 'lesion_contrast': facts['real_lesion_contrast']}
+  scores = [{'translator': name, **of} for name, of in facts['translators'].items()]
+  columns = [key for key in scores[0] if key not in ('bundle', 'flicker_is_good')]
+  write_table(__file__, [{key: row.get(key, '') for key in columns} for row in (*scores, true)])
+  shutil.copy(folder / 'comparison' / 'comparison.png', ROOT / 'docs' / 'translators.png')
+
+
+if __name__ == '__main__':
+  main()
