@@ -14,9 +14,9 @@ from experiments._common import ROOT, RUNS, samples, write_table
 from stroke_tfds.preparation.folder import PreparedFolder
 
 HEALTHY = {
-  'siemens': ('siemens_xa30', 'trace_b2500'),
-  'uihap': ('uih_ap_134431', 'trace_b928'),
-  'uihpa': ('uih_pa_132222', 'trace_b928'),
+  'Siemens': ('siemens_xa30', 'trace_b2500'),
+  'UIHap': ('uih_ap_134431', 'trace_b928'),
+  'UIHpa': ('uih_pa_132222', 'trace_b928'),
 }
 FIGURES = (
   'brain_dice',
@@ -42,9 +42,11 @@ def main() -> None:
   _prepare('bids', scans / 'bids', scans / 'bids_prepared', '--without_mask=healthy')
   rows = []
   for folder in ('isles22_prepared', 'bids_prepared'):
-    for record in PreparedFolder(scans / folder).records():
+    for record in PreparedFolder(scans / folder).records:
       figures = {name: record.quality.get(name, '') for name in FIGURES}
-      row = {'case': record.case_id, 'status': record.status, 'seconds': float(record.seconds)}
+      scanner = record.case_id.removeprefix('sub-')
+      case = f'healthy, {scanner}' if scanner in HEALTHY else 'ISLES 22'
+      row = {'case': case, 'status': record.status, 'seconds': record.seconds}
       rows.append({**row, **figures})
   write_table(__file__, rows)
 
