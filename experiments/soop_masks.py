@@ -25,7 +25,8 @@ TEST_SHARE, SEED, N_PLAIN_DRAWS = 0.2, 0, 200
 def main() -> None:
   files = nifti.list_nifti(samples('soop_masks') / 'lesions')
   names = [file.name for file in files]
-  true_ml, kept_ml, half_ml = np.array(list(map_in_order(_volumes, files))).T
+  true_ml, kept_ml, half_ml, top_mm = np.array(list(map_in_order(_measure, files))).T
+  inside = top_mm < get_grid('mini').corner_mm[2] + 128
   rows = [{'what': 'masks', 'value': len(files)}]
   for name, ml in (('threshold of a half', half_ml), ('keep_volume', kept_ml)):
     ratio = ml / true_ml
@@ -36,6 +37,10 @@ def main() -> None:
       {'what': f'volume ratio, {name}, 95th percentile', 'value': float(high)},
       {'what': f'lesions lost, {name}', 'value': int((ml == 0).sum())},
     ]
+  within = np.percentile(kept_ml[inside] / true_ml[inside], 5)
+  rows.append(
+    {'what': 'volume ratio, keep_volume, 5th percentile below z = 72 mm', 'value': float(within)}
+  )
   large = kept_ml >= (MIN_VOXELS - 0.5) * get_grid('mini').voxel_volume_ml
   drawn = splits.draw(dict(zip(names, true_ml)), TEST_SHARE, SEED)
   stratified = _distance(kept_ml, np.isin(names, sorted(drawn)), large)
@@ -50,8 +55,8 @@ def main() -> None:
   write_table(__file__, rows)
 
 
-def _volumes(file) -> tuple[float, float, float]:
-  """Millilitres of the mask, and on the mini grid with its volume kept and by a threshold of a half."""
+def _measure(file) -> tuple[float, float, float, float]:
+  """Ml of the mask, on the mini grid with its volume kept and by a threshold of a half; its top in mm."""
   mask, grid = nifti.read_mask(file), get_grid('mini')
   share = resample_mask(mask, grid)
   voxels = np.count_nonzero(keep_volume(share)), np.count_nonzero(share >= 0.5)
