@@ -11,6 +11,7 @@ from launchers.console import say
 from launchers.reports import style
 from launchers.reports.scans_figure import scans_figure
 from launchers.run_folder import output_folder
+from stroke_eval import chosen_cases
 from stroke_eval.plain_values import plain
 from stroke_eval.statistics.kolmogorov_smirnov import ks_of_histograms
 from stroke_eval.tissue_contrast import REGIONS, Scan, densities, measure, median_contrast
@@ -73,7 +74,7 @@ def write_comparison(
     'histogram_distance': plain(apart, digits=4),
   }
   (folder / 'scans.json').write_text(json.dumps(facts, indent=2) + '\n')
-  shown = {kind: _with_lesion_first(of)[:n_shown] for kind, of in scans.items()}
+  shown = {kind: _shown(of, n_shown) for kind, of in scans.items()}
   with style.style():
     scans_figure(shown, contrasts, histograms, grid, note).savefig(folder / 'scans.png', dpi=150)
   say(json.dumps(facts, indent=2))
@@ -97,8 +98,9 @@ def _measure(source: Source, case: _Example) -> Scan:
     raise InputError(f'{source}, {case["subject_id"].decode()}: {error}') from error
 
 
-def _with_lesion_first(scans: Sequence[Scan]) -> list[Scan]:
-  return sorted(scans, key=lambda scan: not scan.regions['lesion'].any())
+def _shown(scans: Sequence[Scan], n: int) -> list[Scan]:
+  voxels = [int(scan.regions['lesion'].sum()) for scan in scans]
+  return [scans[i] for i in chosen_cases.lesions_first(voxels, n)]
 
 
 def _summary(source: str, scans: Sequence[Scan]) -> str:

@@ -11,11 +11,11 @@ import numpy as np
 
 from keras_itm import synthesis
 from keras_itm.bundle import TRANSLATOR, Bundle
-from keras_itm.lesions import MIN_VOXELS
 from launchers.console import say
 from launchers.reports import style
 from launchers.reports.translators_figure import ShownCase, comparison_figure
 from launchers.run_folder import output_folder
+from stroke_eval import chosen_cases
 from stroke_eval.lesion_contrast import lesion_excess
 from stroke_eval.plain_values import plain
 from stroke_eval.translation import (
@@ -73,7 +73,7 @@ def compare_translators(
   }
   if not cases:
     raise InputError(f'{source} holds no case with a lesion, expected at least one')
-  shown = spread_over_volumes(cases, n_shown)
+  shown = _shown(cases, n_shown)
   anatomy = Anatomy.of(opened.metadata['label_scheme'])
   real = [
     lesion_excess(first_contrast(case['image']), case['lesion'], parenchyma(case, anatomy))
@@ -105,16 +105,11 @@ def compare_translators(
   say(f'{note}\n{table(means, real_excess)}')
 
 
-def spread_over_volumes(cases: Mapping[int, _Example], n: int) -> list[int]:
-  """At most `n` cases, evenly spread over their lesions' volumes, small to large.
-
-  Lesions below the size that synthesis accepts are left out where there are others.
-  """
-  voxels = {i: int(case['lesion'].sum()) for i, case in cases.items()}
-  large = [i for i in voxels if voxels[i] >= MIN_VOXELS] or list(voxels)
-  ordered = sorted(large, key=voxels.get)
-  n = min(n, len(ordered))
-  return [ordered[int((k + 0.5) * len(ordered) / n)] for k in range(n)]
+def _shown(cases: Mapping[int, _Example], n: int) -> list[int]:
+  """Of the cases with a lesion that synthesis accepts, `n` from small to large."""
+  numbers, voxels = list(cases), np.array([int(case['lesion'].sum()) for case in cases.values()])
+  large = chosen_cases.large_lesions(voxels)
+  return [numbers[large[i]] for i in chosen_cases.evenly_spread(voxels[large], n)]
 
 
 def table(means: Mapping[str, Scores], real_excess: float) -> str:

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from launchers.reports import axial_view as view
 from launchers.reports import style
+from stroke_eval.chosen_cases import evenly_spread
 from stroke_eval.lesion_sets import TERRITORIES, LesionSet
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.phantom.anatomy import template_labels
@@ -61,14 +62,13 @@ def _ordered(sets: Mapping[str, LesionSet]) -> list[str]:
 
 def _draw_masks(row: Sequence[Axes], lesion_set: LesionSet, brain: np.ndarray, grid: Grid) -> None:
   """Masks at evenly spread ranks of volume, each as its projection along Z."""
-  order = np.argsort(lesion_set.facts.volumes_ml, kind='stable')
-  ranks = (np.arange(_N_MASKS) + 0.5) / _N_MASKS
   box = view.brain_box(brain.astype(np.uint8))
-  for ax, i in zip(row, order[(ranks * len(order)).astype(int)]):
+  for ax in row:
+    style.image_axes(ax)
+  for ax, i in zip(row, evenly_spread(lesion_set.facts.volumes_ml, _N_MASKS)):
     extent = lesion_set.masks[i].sum(axis=2)[box].astype(float)
     view.show(ax, np.sqrt(extent / extent.max()), grid, cmap='gray', vmin=0, vmax=1)
     view.draw_outline(ax, brain.any(axis=2)[box], grid, colour=style.MUTED, casing=False)
-    style.image_axes(ax)
     facts = lesion_set.facts
     ax.set_title(
       f'{style.format_ml(facts.volumes_ml[i])}, {facts.components[i]} pc.', fontsize=6.5, loc='center'

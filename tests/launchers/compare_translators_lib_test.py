@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
-from launchers.compare_translators_lib import compare_translators, spread_over_volumes, table
+from launchers.compare_translators_lib import compare_translators, table
 from stroke_eval.translation import Scores
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
@@ -111,21 +111,6 @@ class CompareTest(tf.test.TestCase):
     other, _ = tiny.save_toy_bundles(self.root / 'other', {**self.metadata, 'grid': grid})
     with self.assertRaisesRegex(InputError, r'translator .* grid .*5.0, 6.0.* but .*6.0, 6.0'):
       self.compare(bundles={'far': str(other)})
-
-
-class SpreadTest(tf.test.TestCase):
-  def spread(self, sizes: list[int], n: int) -> list[int]:
-    cases = {10 + i: {'lesion': np.ones(size, np.uint8)} for i, size in enumerate(sizes)}
-    return spread_over_volumes(cases, n)
-
-  def test_evenly_from_small_to_large(self):
-    # Of 20, 30, ..., 90 the second, fourth, sixth and eighth, wherever they stand.
-    self.assertEqual(self.spread([90, 20, 80, 30, 70, 40, 60, 50], 4), [13, 17, 14, 10])
-    self.assertEqual(self.spread([20, 30, 40], 1), [11])
-
-  def test_small_lesions_only_where_there_are_no_others(self):
-    self.assertEqual(self.spread([5, 25, 19, 21], 4), [13, 11])
-    self.assertEqual(self.spread([5, 3], 1), [10])
 
 
 class TableTest(tf.test.TestCase):

@@ -11,9 +11,9 @@ from launchers.reports import style
 from launchers.reports.images import level
 from launchers.reports.inputs import read_examples, read_predictions
 from launchers.reports.page import Panel, Section
-from launchers.reports.study.figures import shown_cases
 from launchers.reports.study.figures.picture_panels import Picture, picture_uri, pictures_panel
 from launchers.reports.study.figures.synthesis import CONVENTION
+from stroke_eval import chosen_cases
 from stroke_eval.lesion_sets import dice_matrix
 from stroke_tfds.sources import Source
 
@@ -45,8 +45,8 @@ def segmentations(
     arm: read_predictions(str(folder), voxels, test.grid.shape, commands[arm])
     for arm, folder in predictions.items()
   }
-  chosen = shown_cases.segmented_cases(dice, voxels)
-  mistaken = shown_cases.most_mistaken(masks, [s for s in voxels if not voxels[s]])
+  chosen = chosen_cases.segmented_cases(dice, voxels)
+  mistaken = chosen_cases.most_mistaken(masks, [s for s in voxels if not voxels[s]])
   if mistaken:
     chosen[mistaken] = 'most false-positive voxels'
   examples = read_examples(test, chosen)

@@ -11,7 +11,6 @@ from launchers.reports.images import level
 from launchers.reports.page import Panel, Section
 from launchers.reports.study import case_origins
 from launchers.reports.study.case_origins import DONOR, Example, Origin
-from launchers.reports.study.figures import shown_cases
 from launchers.reports.study.figures.picture_panels import (
   Picture,
   Stage,
@@ -26,6 +25,7 @@ from launchers.reports.study.figures.synthetic_sets import (
   read_case,
 )
 from launchers.reports.study.formatting import listed
+from stroke_eval import chosen_cases
 from stroke_eval.lesion_contrast import RING_MM
 from stroke_eval.survey import Survey
 
@@ -90,7 +90,7 @@ def translators(shown: SurveyedSets) -> Section:
   parent, made = shown.parent, shown.shared
   first = next(iter(made.values()))
   z = int(first['lesion'].sum(axis=(0, 1)).argmax())
-  like = shown_cases.case_like(shown.clinical_survey, first['lesion'], z)
+  like = chosen_cases.case_like(shown.clinical_survey, first['lesion'], z)
   clinical = read_case(shown.clinical, shown.clinical_survey.subject_ids[like])
   cells = {
     'Label map with the lesion': Picture(
@@ -161,7 +161,7 @@ def _shared_panels(shown: SurveyedSets) -> Iterator[Panel]:
 
 def _apart_panel(shown: SurveyedSets, name: str) -> tuple[Panel, list[Origin]]:
   """A case of a set with those that it was made from, and which of these are not at hand."""
-  position = shown_cases.typical_case(shown.surveys[name])
+  position = chosen_cases.typical_case(shown.surveys[name])
   made = read_case(shown.sets[name], shown.surveys[name].subject_ids[position])
   stages, missing = [], []
   origins = case_origins.origins_of(shown.surveys[name].provenance[position])

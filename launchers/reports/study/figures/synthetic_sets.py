@@ -8,7 +8,7 @@ import numpy as np
 from launchers.reports.inputs import read_examples, survey_source
 from launchers.reports.study import case_origins
 from launchers.reports.study.case_origins import Example, Origin
-from launchers.reports.study.figures import shown_cases
+from stroke_eval import chosen_cases
 from stroke_eval.survey import Survey
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import Source
@@ -97,7 +97,7 @@ def _read_shared(
   sets: Mapping[str, Source], surveys: Mapping[str, Survey]
 ) -> tuple[dict[str, int], dict[str, Example]]:
   """Where the shared case is, and the case; without sets that have other labels than the first."""
-  positions = shown_cases.shared_case(surveys)
+  positions = chosen_cases.shared_case(surveys)
   shared = {name: read_case(sets[name], surveys[name].subject_ids[i]) for name, i in positions.items()}
   first = next(iter(shared.values()), None)
   alike = [name for name in shared if np.array_equal(shared[name]['labels'], first['labels'])]

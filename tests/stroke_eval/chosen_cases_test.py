@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from launchers.reports.study.figures import shown_cases
+from stroke_eval import chosen_cases
 from stroke_eval.survey import survey
 from stroke_tfds import example
 from stroke_tfds.label_schemes import ASEG28
@@ -41,19 +41,40 @@ def survey_of(cases):
   return survey(examples, ASEG28.parenchyma_ids, fake_runs.GRID.spacing_mm)
 
 
+class OrderTest(tf.test.TestCase):
+  def test_evenly_from_small_to_large(self):
+    # Of 20, 30, ..., 90 the second, fourth, sixth and eighth, wherever they stand.
+    self.assertEqual(chosen_cases.evenly_spread([90, 20, 80, 30, 70, 40, 60, 50], 4), [3, 7, 4, 0])
+    self.assertEqual(chosen_cases.evenly_spread([20, 30, 40], 1), [1])
+    self.assertEqual(chosen_cases.evenly_spread([5, 3], 4), [1, 0])
+    self.assertEqual(chosen_cases.evenly_spread([], 4), [])
+
+  def test_at_a_quantile(self):
+    values = [50, 10, 40, 20, 30]
+    found = [chosen_cases.at_quantile(values, q) for q in (0, 0.1, 0.75, 1)]
+    self.assertEqual(found, [1, 1, 2, 0])
+
+  def test_lesions_first(self):
+    self.assertEqual(chosen_cases.lesions_first([0, 4, 0, 9], 3), [1, 3, 0])
+
+  def test_small_lesions_only_where_there_are_no_others(self):
+    self.assertAllEqual(chosen_cases.large_lesions([5, 25, 19, 20]), [1, 3])
+    self.assertAllEqual(chosen_cases.large_lesions([5, 3]), [0, 1])
+
+
 class SharedCaseTest(tf.test.TestCase):
   def test_is_at_the_upper_quartile_of_what_is_shared(self):
     sizes = [2, 9, 4, 6, 7]
     one = survey_of([(n, facts(i)) for i, n in enumerate(sizes)])
     # Stored in the other order, and without its largest lesion.
     other = survey_of([(n, facts(i)) for i, n in list(enumerate(sizes))[::-1] if n < 9])
-    shared = shown_cases.shared_case({'a': one, 'b': other, 'fused': survey_of([(4, {})])})
+    shared = chosen_cases.shared_case({'a': one, 'b': other, 'fused': survey_of([(4, {})])})
     # Shared are 2, 4, 6, 7; three quarters of the way (rank 2.25) is 6.
     self.assertEqual(shared, {'a': 3, 'b': 1})
 
   def test_the_most_sets_win(self):
     one = survey_of([(5, facts(1)), (3, facts(0)), (7, facts(2))])
-    shared = shown_cases.shared_case(
+    shared = chosen_cases.shared_case(
       {'a': one, 'b': survey_of([(3, facts(0)), (7, facts(2))]), 'c': survey_of([(3, facts(0))])}
     )
     self.assertEqual(shared, {'a': 1, 'b': 0, 'c': 0})
@@ -72,23 +93,23 @@ class SharedCaseTest(tf.test.TestCase):
         self.assertEqual(self.share(other), {'a': 0})
 
   def share(self, case):
-    return shown_cases.shared_case({'a': survey_of([(5, facts(1))]), 'b': survey_of([case])})
+    return chosen_cases.shared_case({'a': survey_of([(5, facts(1))]), 'b': survey_of([case])})
 
   def test_nothing_is_shared_where_provenance_does_not_tell(self):
     cases = survey_of([(5, {'healthy_parent': 'x', 'lesion_donor': 'y'})])
-    self.assertEqual(shown_cases.shared_case({'fused': cases, 'again': cases}), {})
+    self.assertEqual(chosen_cases.shared_case({'fused': cases, 'again': cases}), {})
 
   def test_typical_case(self):
     cases = survey_of([(n, {}) for n in (9, 3, 5, 7, 2)])
-    self.assertEqual(cases.voxels[shown_cases.typical_case(cases)], 7)
+    self.assertEqual(cases.voxels[chosen_cases.typical_case(cases)], 7)
 
   def test_case_like_compares_areas_in_the_slice(self):
     # The slices 2 and 3 hold 1 and n - 1 voxels.
     cases = survey_of([(3, {}), (8, {}), (5, {})])
-    self.assertEqual(shown_cases.case_like(cases, lesion_of(7), z=3), 1)
-    self.assertEqual(shown_cases.case_like(cases, lesion_of(4), z=3), 0)
+    self.assertEqual(chosen_cases.case_like(cases, lesion_of(7), z=3), 1)
+    self.assertEqual(chosen_cases.case_like(cases, lesion_of(4), z=3), 0)
     # All are alike in slice 2.
-    self.assertEqual(shown_cases.case_like(cases, lesion_of(7), z=2), 0)
+    self.assertEqual(chosen_cases.case_like(cases, lesion_of(7), z=2), 0)
 
 
 class SegmentedCasesTest(tf.test.TestCase):
@@ -100,7 +121,7 @@ class SegmentedCasesTest(tf.test.TestCase):
 
   def choose(self, **others):
     dice = {'clinical': self.first, **others}
-    return shown_cases.segmented_cases(dice, self.voxels)
+    return chosen_cases.segmented_cases(dice, self.voxels)
 
   def test_quantiles_then_gain_and_loss(self):
     better, worse = dict(self.first, s03=0.9), dict(self.first, s07=0.1, s03=0.4)
@@ -140,9 +161,9 @@ class SegmentedCasesTest(tf.test.TestCase):
   def test_most_mistaken(self):
     mask = lambda n: lesion_of(n)
     predictions = {'a': {'n1': mask(5), 'n2': mask(4)}, 'b': {'n1': mask(2), 'n2': mask(6)}}
-    self.assertEqual(shown_cases.most_mistaken(predictions, ['n1', 'n2']), 'n2')
-    self.assertEqual(shown_cases.most_mistaken({'a': {'n1': 0 * mask(2)}}, ['n1']), '')
-    self.assertEqual(shown_cases.most_mistaken(predictions, []), '')
+    self.assertEqual(chosen_cases.most_mistaken(predictions, ['n1', 'n2']), 'n2')
+    self.assertEqual(chosen_cases.most_mistaken({'a': {'n1': 0 * mask(2)}}, ['n1']), '')
+    self.assertEqual(chosen_cases.most_mistaken(predictions, []), '')
 
 
 if __name__ == '__main__':

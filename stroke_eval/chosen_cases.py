@@ -1,4 +1,8 @@
-"""Which cases the pictures of a study show."""
+"""Which cases pictures show, chosen by numbers and not by eye.
+
+Figure 2 and 3 of a study: `shared_case`, `typical_case`, `case_like`; Figure 8: `segmented_cases` and
+`most_mistaken`. Comparisons: `evenly_spread` over the volumes of lesions, `lesions_first`.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -12,6 +16,30 @@ from stroke_eval.survey import Survey
 _SHOWN_QUANTILE = 0.75
 _DICE_QUANTILES = (('10th percentile', 0.1), ('median', 0.5), ('90th percentile', 0.9))
 _ORIGIN = ('healthy_source', 'healthy_parent', 'lesion_generator', 'lesion_seed')
+
+
+def evenly_spread(values: Sequence[float], n: int) -> list[int]:
+  """Positions of at most `n` values from small to large, in the middle of as many equal shares."""
+  order = np.argsort(values, kind='stable')
+  n = min(n, len(order))
+  return [int(order[int((k + 0.5) * len(order) / n)]) for k in range(n)]
+
+
+def at_quantile(values: Sequence[float], quantile: float) -> int:
+  """Position of the value at a quantile, of two that it lies between the nearer one."""
+  order = np.argsort(values, kind='stable')
+  return int(order[round(quantile * (len(order) - 1))])
+
+
+def lesions_first(voxels: Sequence[int], n: int) -> list[int]:
+  """Positions of at most `n` cases, those with a lesion before those without, else in order."""
+  return sorted(range(len(voxels)), key=lambda i: not voxels[i])[:n]
+
+
+def large_lesions(voxels: Sequence[int]) -> np.ndarray:
+  """Positions of lesions of the size that synthesis accepts; of all where there is none."""
+  is_large = np.asarray(voxels) >= MIN_VOXELS
+  return np.flatnonzero(is_large if is_large.any() else np.ones(len(voxels), bool))
 
 
 def shared_case(surveys: Mapping[str, Survey]) -> dict[str, int]:
@@ -40,12 +68,12 @@ def shared_case(surveys: Mapping[str, Survey]) -> dict[str, int]:
   alike = [positions for positions in found.values() if positions.keys() == most.keys()]
   first = next(iter(most))
   voxels = [surveys[first].voxels[positions[first]] for positions in alike]
-  return alike[_at_quantile(voxels, _SHOWN_QUANTILE)]
+  return alike[at_quantile(voxels, _SHOWN_QUANTILE)]
 
 
 def typical_case(survey: Survey) -> int:
   """Position of the case at the upper quartile of lesion volume."""
-  return _at_quantile(survey.voxels, _SHOWN_QUANTILE)
+  return at_quantile(survey.voxels, _SHOWN_QUANTILE)
 
 
 def case_like(survey: Survey, lesion: np.ndarray, z: int) -> int:
@@ -106,9 +134,3 @@ def most_mistaken(predictions: Mapping[str, Mapping[str, np.ndarray]], negatives
   found = {s: sum(int(masks[s].sum()) for masks in predictions.values()) for s in negatives}
   worst = max(found, key=found.get, default='')
   return worst if found.get(worst) else ''
-
-
-def _at_quantile(values: Sequence[float], quantile: float) -> int:
-  """Position of the value at a quantile."""
-  order = np.argsort(values, kind='stable')
-  return int(order[round(quantile * (len(order) - 1))])
