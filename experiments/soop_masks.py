@@ -20,13 +20,14 @@ from stroke_tfds.imaging.resample import keep_volume, resample_mask
 from stroke_tfds.preparation import splits
 
 TEST_SHARE, SEED, N_PLAIN_DRAWS = 0.2, 0, 200
+TOP_MM = 72  # Where the grid ends.
 
 
 def main() -> None:
   files = nifti.list_nifti(samples('soop_masks') / 'lesions')
   names = [file.name for file in files]
   true_ml, kept_ml, half_ml, top_mm = np.array(list(map_in_order(_measure, files))).T
-  inside = top_mm < get_grid('mini').corner_mm[2] + 128
+  inside = top_mm < TOP_MM
   rows = [{'what': 'masks', 'value': len(files)}]
   for name, ml in (('threshold of a half', half_ml), ('keep_volume', kept_ml)):
     ratio = ml / true_ml
@@ -56,14 +57,13 @@ def main() -> None:
 
 
 def _measure(file) -> tuple[float, float, float, float]:
-  """Ml of the mask, on the mini grid with its volume kept and by a threshold of a half; its top in mm."""
+  """Ml of the mask, and on mini with its volume kept and by a threshold of a half; its top in mm."""
   mask, grid = nifti.read_mask(file), get_grid('mini')
   share = resample_mask(mask, grid)
   voxels = np.count_nonzero(keep_volume(share)), np.count_nonzero(share >= 0.5)
-  return (
-    np.count_nonzero(mask.data) * mask.voxel_volume_ml,
-    *(n * grid.voxel_volume_ml for n in voxels),
-  )
+  kept_ml, half_ml = (n * grid.voxel_volume_ml for n in voxels)
+  top_mm = (np.argwhere(mask.data) @ mask.affine[:3, :3].T + mask.affine[:3, 3])[:, 2].max()
+  return np.count_nonzero(mask.data) * mask.voxel_volume_ml, kept_ml, half_ml, float(top_mm)
 
 
 def _plain_draw(n: int, seed: int) -> np.ndarray:
