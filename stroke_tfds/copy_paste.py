@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, example
@@ -98,7 +97,7 @@ class CopyPasteConfig(DerivedConfig):
 
 
 class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration=True):  # type: ignore[call-arg]
-  """One split `train`; every volume is a pure function of the sources, the seed and its number.
+  """One split `train`; every volume is a pure function of the sources, the seed and its index.
 
   Subclasses say by `prepare_donor` what of a donor is kept and by `paste` what is done with it.
   """
@@ -175,12 +174,8 @@ class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration
       yield derived['subject_id'], derived
 
   def _read_parents(self) -> Iterator[Case]:
-    parents = self.parent_source.examples().repeat().take(self.builder_config.num_volumes)
-    options = tf.data.Options()
-    # There is nothing to tune, and the tuner can keep the end of the build waiting for seconds.
-    options.autotune.enabled = False
-    for stored in parents.with_options(options).as_numpy_iterator():
-      yield Case.from_example(stored)
+    parents = self.parent_source.cycle(self.builder_config.num_volumes)
+    return map(Case.from_example, parents.as_numpy_iterator())
 
   def _read_donors(self) -> list[tuple[str, _Donor]]:
     """Subject and what `prepare_donor` keeps of each clinical case whose lesion is large enough."""
@@ -193,15 +188,15 @@ class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration
     return donors
 
   def _make_example(
-    self, number: int, parent: Case, donors: Sequence[tuple[str, _Donor]]
+    self, index: int, parent: Case, donors: Sequence[tuple[str, _Donor]]
   ) -> dict[str, Any]:
     config = self.builder_config
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((config.seed, number))))
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((config.seed, index))))
     donor_id, derived, n_draws = self._draw(rng, parent, donors)
     provenance = {
       'source': self.name,
       'seed': config.seed,
-      'number': number,
+      'number': index,
       **self.name_parent(parent),
       'clinical_source': str(self.sources['clinical']),
       'lesion_donor': donor_id,
@@ -213,7 +208,7 @@ class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration
       derived.labels,
       derived.lesion,
       grid=self.parent_source.grid,
-      subject_id=f'{self.name}-{number:06d}',
+      subject_id=f'{self.name}-{index:06d}',
       provenance=provenance,
     )
 

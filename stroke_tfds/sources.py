@@ -82,6 +82,13 @@ class Source:
     chosen = stored.enumerate().filter(lambda i, example: tf.constant(is_drawn)[i])
     return chosen.map(lambda i, example: example)
 
+  def cycle(self, count: int, features: Sequence[str] = ()) -> tf.data.Dataset:
+    """`count` examples, in the order of `examples` and again from the first where there are fewer."""
+    options = tf.data.Options()
+    # There is nothing to tune, and the tuner can keep the end of a build waiting for seconds.
+    options.autotune.enabled = False
+    return self.examples(features).repeat().take(count).with_options(options)
+
   def _stored(self, features: Sequence[str]) -> tf.data.Dataset:
     wanted = tfds.decode.PartialDecoding(dict.fromkeys(features, True)) if features else None
     config = tfds.ReadConfig(interleave_cycle_length=1)

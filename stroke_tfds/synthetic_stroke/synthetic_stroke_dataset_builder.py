@@ -94,12 +94,7 @@ class Builder(builder.StrictBuilder):
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
     features = ('labels', 'subject_id', *(['image'] if config.keep_scan else []))
-    brains = self._healthy.examples(features)
-    brains = brains.repeat().take(config.num_volumes).enumerate().batch(_CHUNK)
-    options = tf.data.Options()
-    # There is nothing to tune, and the tuner can keep the end of the build waiting for seconds.
-    options.autotune.enabled = False
-    brains = brains.with_options(options)
+    brains = self._healthy.cycle(config.num_volumes, features).enumerate().batch(_CHUNK)
     with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
       for indices, healthy in brains.as_numpy_iterator():
         drawn = None

@@ -27,6 +27,20 @@ class VolumesTest(copy_paste_sets.CopyPasteCase):
       self.assertNotAllEqual([e['lesion'] for e in two], [e['lesion'] for e in other])
 
 
+class OriginsTest(copy_paste_sets.CopyPasteCase):
+  def test_provenance_and_metadata_name_the_sources(self):
+    clinical, healthy = f'{self.cohort}:train', f'{self.cohort}:healthy'
+    for self.BUILDER, sources in zip(BUILDERS, ([healthy, clinical], [clinical])):
+      builder = self.builder()
+      example = self.examples(builder)[2]
+      origin = json.loads(example['provenance'])
+      self.assertEqual(builder.info.metadata['made_from'], sources)
+      self.assertEqual((origin['source'], origin['clinical_source']), (builder.name, clinical))
+      self.assertEqual((origin['seed'], origin['number']), (0, 2))
+      self.assertIn(origin['lesion_donor'], self.cases('train'))
+      self.assertEqual(example['subject_id'].decode(), f'{builder.name}-000002')
+
+
 class NameTest(copy_paste_sets.CopyPasteCase):
   def test_carries_count_seed_and_a_fingerprint(self):
     for self.BUILDER in BUILDERS:

@@ -44,6 +44,12 @@ class DrawnCasesTest(tf.test.TestCase):
       self.assertLessEqual(set(few), set(self.subjects(f'(4, seed={seed})')))
     self.assertGreater(len(set(map(tuple, draws.values()))), 2)
 
+  def test_begins_again_where_more_are_wanted_than_there_are(self):
+    few = self.subjects('(3, seed=1)')
+    for count, expected in ((2, few[:2]), (5, [*few, *few[:2]])):
+      cycled = self.open('(3, seed=1)').cycle(count, ['subject_id']).as_numpy_iterator()
+      self.assertEqual([example['subject_id'].decode() for example in cycled], expected)
+
   def test_volumes_are_those_of_the_split(self):
     whole = {e['subject_id']: e['image'] for e in self.open('').examples().as_numpy_iterator()}
     drawn = list(self.open('(3, seed=1)').examples().as_numpy_iterator())
