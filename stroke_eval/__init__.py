@@ -1,0 +1,55 @@
+"""Measures and statistics of stroke segmentation and synthesis: NumPy in, numbers out.
+
+No gin, no run folder, no figure; usable in anyone's project:
+
+  >>> import numpy as np
+  >>> from stroke_eval import segmentation
+  >>> truth, prediction = np.zeros((8, 8, 4), bool), np.zeros((8, 8, 4), bool)
+  >>> truth[2:4, 2:6, 1] = prediction[2:4, 2:4, 1] = True
+  >>> measures = segmentation.measure(truth, prediction, spacing_mm=(1.5, 1.5, 4.0))
+  >>> round(measures['dice'], 3), measures['lesion_f1'], round(measures['lesion_volume_ml'], 3)
+  (0.667, 1.0, 0.072)
+
+| module | what it measures |
+|---|---|
+| `segmentation` | a predicted mask against the true one |
+| `held_out_cases` | a segmenter on its held-out cases, one by one |
+| `statistics` | intervals over cases and seeds, tests, real-case equivalents, distances |
+| `translation` | a translated volume against the real one of the same labels |
+| `lesion_contrast` | how bright a lesion is beside healthy tissue |
+| `lesion_sets` | generated masks against real ones |
+| `survey` | one pass over a data set |
+| `synthesis_checks` | a synthetic set beside the set that its generators learnt from |
+| `tissue_contrast` | contrasts, noise and histograms of scans |
+| `chosen_cases` | which cases pictures show |
+| `plain_values` | numbers for JSON, which has no NaN |
+
+A module is loaded when it is first used; `segmentation`, `statistics`, `lesion_contrast`,
+`survey`, `plain_values` and, but for MS-SSIM, `translation` need no TensorFlow.
+"""
+
+import importlib
+
+__all__ = [
+  'chosen_cases',
+  'held_out_cases',
+  'lesion_contrast',
+  'lesion_sets',
+  'plain_values',
+  'segmentation',
+  'statistics',
+  'survey',
+  'synthesis_checks',
+  'tissue_contrast',
+  'translation',
+]
+
+
+def __getattr__(name: str):
+  if name not in __all__:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  return importlib.import_module(f'{__name__}.{name}')
+
+
+def __dir__() -> list[str]:
+  return sorted({*globals(), *__all__})

@@ -5,7 +5,7 @@ import csv
 import errno
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-  """Writes a table of at least one row in a folder that exists, as `csv_text` and `write_whole`."""
-  write_whole(path, csv_text(rows).encode())
+  """Writes a table of at least one row, in a folder that exists: `csv_text` by `write_whole`."""
+  write_whole(path, csv_text(rows, list(rows[0])).encode())
 
 
-def csv_text(rows: Sequence[Mapping[str, Any]], *, delimiter: str = ',') -> str:
-  """Rows of equal keys, which are the header; lines end in a line feed, None is an empty cell."""
+def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str], *, delimiter: str = ',') -> str:
+  """A header of `names` and a line for each row; lines end in a line feed, None is an empty cell."""
   text = io.StringIO()
-  writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator='\n')
+  writer = csv.DictWriter(text, names, delimiter=delimiter, lineterminator='\n')
   writer.writeheader()
   writer.writerows(rows)
   return text.getvalue()

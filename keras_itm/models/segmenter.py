@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_itm import checks, losses, metrics
+from keras_itm import checks, lesions, losses, metrics
 from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, scaled_if_needed
 
 _METRICS = ('loss', 'cross_entropy', 'dice_loss', 'dice', 'lesion_share')
@@ -70,6 +70,6 @@ class Segmenter(TrackedModel):
       'loss': cross_entropy + dice_loss,
       'cross_entropy': cross_entropy,
       'dice_loss': dice_loss,
-      'dice': metrics.dice(lesion, probability >= 0.5),
+      'dice': metrics.dice(lesion, lesions.binarise(probability)),
       'lesion_share': losses.mean_per_example(lesion),
     }

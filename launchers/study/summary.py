@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from launchers.study.arms import Arm
+from stroke_eval.plain_values import plain
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.statistics.equivalents import Equivalent
 from stroke_eval.statistics.significance import Friedman
@@ -103,12 +102,4 @@ class Analysis:
 
   def to_json(self) -> dict[str, Any]:
     """Plain values for statistics.json; None for what is not finite."""
-    return _plain(dataclasses.asdict(self))
-
-
-def _plain(value: Any) -> Any:
-  if isinstance(value, Mapping):
-    return {str(key): _plain(item) for key, item in value.items()}
-  if isinstance(value, list | tuple):
-    return [_plain(item) for item in value]
-  return None if isinstance(value, float) and not np.isfinite(value) else value
+    return plain(dataclasses.asdict(self), digits=None)

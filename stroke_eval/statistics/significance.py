@@ -8,7 +8,6 @@ contains 0.
 import dataclasses
 
 import numpy as np
-import scikit_posthocs
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -61,6 +60,8 @@ def mean_ranks(values: np.ndarray) -> np.ndarray:
 
 def nemenyi(values: np.ndarray) -> np.ndarray:
   """Nemenyi's p values of all pairs [arms, arms], for after Friedman's test; values [n cases, arms]."""
+  import scikit_posthocs  # It brings matplotlib along.
+
   return scikit_posthocs.posthoc_nemenyi_friedman(values).to_numpy()
 
 

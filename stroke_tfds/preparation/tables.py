@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.files import csv_text
 from stroke_tfds.preparation import files
 
 PREPARED, SUSPICIOUS, FAILED = 'prepared', 'suspicious', 'failed'
@@ -105,9 +106,5 @@ def _read_table(path: Path, needed: list[str]) -> list[dict[str, str]]:
 
 
 def _write_table(path: Path, names: list[str], rows: list[dict[str, Any]]) -> None:
-  text = io.StringIO()
-  writer = csv.DictWriter(text, names, delimiter='\t', lineterminator='\n')
-  writer.writeheader()
-  for row in rows:
-    writer.writerow({n: _NO_VALUE if row.get(n) in (None, '') else row[n] for n in names})
-  files.write_text(path, text.getvalue())
+  filled = [{n: _NO_VALUE if row.get(n) in (None, '') else row[n] for n in names} for row in rows]
+  files.write_text(path, csv_text(filled, names, delimiter='\t'))
