@@ -3,7 +3,7 @@
 Command: make demo && python -m experiments.translated_volumes
 Hardware: 2 CPU cores.
 Time: 3 minutes after the demo.
-Expected: gains of slices vary several times as much as in scans until they are equalized; hardly any
+Expected: gains of slices vary four times as much as in scans until they are equalized; hardly any
   healthy tissue above 1.6 medians in translations, half as much as in scans with keep_scan.
 
 `gain_sd` is the deviation of a slice's brightness against its tissue, of the median volume. Bright
