@@ -78,8 +78,7 @@ def _check_bindings(root: str, bindings: list[str]) -> None:
     # A name without a dot is a macro.
     if '.' in parameter and not parameter.startswith(f'{root}.'):
       raise InputError(
-        f'--gin_bindings {line!r}: the stages would not see it, expected a value of {root}; others '
-        'stand in the gin files that it names'
+        f"--gin_bindings {line!r}: only {root}.* can be bound here; edit the stage's gin file"
       )
 
 

@@ -6,7 +6,7 @@ import gin
 
 from launchers.console import say
 from launchers.run_folder import RunFolder
-from launchers.stages import Ledger, Stage, build, launch, train
+from launchers.stages import Stage, StageRunner, build, launch, train
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 
 _SYNTHETIC = 'synthetic_stroke'
@@ -48,12 +48,12 @@ def run_demo(
     'seed': seed,
   }
   few = f'{clinical}:train[:{n_clinical}]'
-  ledger = Ledger(root / 'stages')
+  runner = StageRunner(root / 'stages')
   commands: dict[str, str] = {}
 
   def do(stage: Stage) -> None:
     commands[stage.name] = str(stage)
-    ledger.run(stage)
+    runner.run(stage)
 
   do(build('clinical data set', clinical, [clinical], data_dir))
   do(train('lesion GAN', 'train_lesion_gan', lesion_gan, root / 'lesion_gan', data_dir))
@@ -74,10 +74,10 @@ def run_demo(
     'lesion_gan_run': str(root / 'lesion_gan'),
     'translator_run': str(root / 'translator'),
     'arms': {arm: str(run) for arm, run in runs.items()},
-    'stage_seconds': ledger.seconds(),
+    'stage_seconds': runner.seconds(),
     'commands': commands,
   }
   bindings = [f'write_report.{name} = {value!r}' for name, value in facts.items()]
   command = launch('report', root, data_dir, [f'--gin_bindings={line}' for line in bindings])
-  ledger.run(Stage('report', command, root, 'report.html'))
+  runner.run(Stage('report', command, root, 'report.html'))
   say(f'Report: {root / "report.html"}')

@@ -16,15 +16,14 @@ from launchers.reports.page import Section
 from launchers.reports.study.figures.volume_figures import volume_figures
 from launchers.reports.study.report import write_study_report
 from launchers.run_folder import output_folder
-from launchers.stages import Ledger
+from launchers.stages import StageRunner
+from launchers.study import checks, leakage
 from launchers.study import design as designs
-from launchers.study import leakage
 from launchers.study.analysis import analyse
 from launchers.study.arms import ALL, CLINICAL, Arm, arm_groups, read_arms
-from launchers.study.collect import RESULT, collect
 from launchers.study.cost import Costs
 from launchers.study.design import Design
-from launchers.study.results import Study, read_results
+from launchers.study.results import RESULT, Study, collect, read_results
 from launchers.study.schedule import needed_by, run_tasks
 from launchers.study.tasks import Task, Tasks
 from stroke_tfds import files, sources
@@ -109,10 +108,10 @@ class StudyRun:
 
   def __init__(self, design: Design, root: Path, data_dir: str, about: str):
     self._design, self._root, self._data_dir, self._about = design, root, data_dir, about
-    designs.check_names(design)
-    self._opened = designs.check_data(design, data_dir)
+    checks.check_names(design)
+    self._opened = checks.check_data(design, data_dir)
     learnt = {name: [source] for name, source in self._opened.items() if name != 'test'}
-    leakage.check_untouched(self._opened['test'], learnt, data_dir)
+    leakage.check_no_leakage(self._opened['test'], learnt, data_dir)
     self._tasks = Tasks(design, root, data_dir)
     self._all = self._tasks.all()
 
@@ -126,24 +125,24 @@ class StudyRun:
       )
     wanted = trainings if arm_index is None else [trainings[arm_index]]
     tasks = needed_by(self._all, [task.name for task in wanted])
-    ledger = Ledger(self._root / 'stages')
-    costs = Costs(self._design, self._data_dir, self._all, ledger.seconds(), workers)
+    runner = StageRunner(self._root / 'stages')
+    costs = Costs(self._design, self._data_dir, self._all, runner.seconds(), workers)
     if dry_run:
       print(costs.listing(trainings, tasks))
       return
     _check_same_data(self._root / 'study.json', self._opened)
-    done = ledger.seconds()
+    done = runner.seconds()
     cost = lambda task: 0.0 if task.name in done else costs.seconds(task)
     try:
-      run_tasks(tasks, ledger, workers=workers, after=self._after, cost=cost)
+      run_tasks(tasks, runner, workers=workers, after=self._after, cost=cost)
     except InputError:
       # What is finished is shown all the same, and the error after it.
       if arm_index is None:
         with contextlib.suppress(InputError):
-          self._report(ledger)
+          self._report(runner)
       raise
     if arm_index is None:
-      self._report(ledger)
+      self._report(runner)
 
   def _after(self, task: Task) -> None:
     """Keeps the result of a training; looks whether a new set has seen a test case."""
@@ -153,7 +152,7 @@ class StudyRun:
       collect(stage.product, *task.arm, facts)
     elif task.synthetic:
       name, seed = task.synthetic
-      leakage.check_untouched(
+      leakage.check_no_leakage(
         self._opened['test'], {name: [self._open_set(name, seed)]}, self._data_dir
       )
 
@@ -167,7 +166,7 @@ class StudyRun:
   def _open_set(self, name: str, seed: int) -> sources.Source:
     return sources.open_sources([self._tasks.set_text(name, seed)], self._data_dir, build=False)[0]
 
-  def _report(self, ledger: Ledger) -> None:
+  def _report(self, runner: StageRunner) -> None:
     found = [self._tasks.run_folder(*task.arm) / RESULT for task in self._all if task.arm]
     study = read_results(
       [path for path in found if path.exists()], self._design.arms, self._design.seeds
@@ -175,7 +174,7 @@ class StudyRun:
     analysis = analyse(study)
     text = json.dumps(analysis.to_json(), indent=2, allow_nan=False) + '\n'
     files.write_whole(self._root / 'statistics.json', text.encode())
-    seconds = ledger.seconds()
+    seconds = runner.seconds()
     write_study_report(
       self._root,
       study,

@@ -48,8 +48,8 @@ class Stage:
     return shell_line([program, *self.command[1:]])
 
 
-class Ledger:
-  """What each stage took, a file per stage in a folder, so that a later start knows it too.
+class StageRunner:
+  """Runs stages and keeps what each took, a file per stage in a folder, for later starts.
 
   Args:
     folder: Of the chain alone; processes that work on one chain share it.

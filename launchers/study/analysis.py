@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
-from launchers.study import strata
 from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.results import METRICS, Study
+from launchers.study.results import METRICS, Study, TestSet
 from launchers.study.summary import Analysis, ArmRow, DiceSummary
 from stroke_eval.statistics import bootstrap, equivalents, significance
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_tfds.errors import InputError
+
+_SIZES = ('small', 'medium', 'large')
+# Of fewer, an interval can be wider than Dice itself.
+MIN_IN_TERRITORY = 5
+_MIN_CASES = 2
 
 
 def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
@@ -30,7 +34,7 @@ def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
   dice = {arm.name: study.by_case(arm.name, 'dice')[:, scored] for arm in study.finished}
   curve = _curve_arms(study)
   by_case = np.stack([values.mean(axis=0) for values in dice.values()], axis=1)
-  by_size, by_territory = strata.tertiles(study.cases), strata.territories(study.cases)
+  by_size, by_territory = tertiles(study.cases), territories(study.cases)
   over = lambda parts: {k: _to_first(dice, mask, n_resamples) for k, mask in parts.items()}
   size_of = lambda parts: {name: int(mask.sum()) for name, mask in parts.items()}
   return Analysis(
@@ -49,6 +53,38 @@ def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
       (n, bootstrap.mean_interval(dice[arm], n_resamples)) for n, arm in curve.items()
     ),
   )
+
+
+def tertiles(cases: TestSet) -> dict[str, np.ndarray]:
+  """Label such as `small, 1.4 to 5.3 ml` -> mask over the scored cases: thirds by volume, ascending.
+
+  A third of one case has no interval and is left out. Of equal volumes at a border those that come
+  first among the cases are in the smaller third.
+  """
+  volume = cases.lesion_volume_ml[cases.is_scored]
+  rank = np.argsort(np.argsort(volume, kind='stable'))
+  third = 3 * rank // len(volume)
+  parts = {}
+  for i, size in enumerate(_SIZES):
+    inside = third == i
+    if inside.sum() >= _MIN_CASES:
+      parts[f'{size}, {volume[inside].min():.3g} to {volume[inside].max():.3g} ml'] = inside
+  return parts
+
+
+def territories(cases: TestSet) -> dict[str, np.ndarray]:
+  """Territory -> mask over the scored cases, the most frequent first.
+
+  Last `other`, those with fewer than 5 cases; a single case of it is left out.
+  """
+  territory = cases.territory[cases.is_scored]
+  names, counts = np.unique(territory, return_counts=True)
+  order = np.argsort(-counts, kind='stable')
+  parts = {str(names[i]): territory == names[i] for i in order if counts[i] >= MIN_IN_TERRITORY}
+  rest = ~np.isin(territory, list(parts))
+  if rest.sum() >= _MIN_CASES:
+    parts['other'] = rest
+  return parts
 
 
 def _check(study: Study) -> None:

@@ -1,4 +1,4 @@
-"""How long a study will take: products of its networks, at the speed of this machine."""
+"""How long a study will take: multiply-adds of its networks, at the speed of this machine."""
 
 import dataclasses
 import time
@@ -19,7 +19,7 @@ from stroke_tfds.errors import InputError
 
 # Forward and backward passes of one training step, in forward passes.
 _FORWARD_AND_BACK = 3
-_DISCRIMINATED = 8  # True and made images to learn from, and once more to teach the generator.
+_DISCRIMINATED = 8  # True and synthetic images to learn from, and once more to teach the generator.
 _CRITIC_STEPS = 5  # Where the gin file does not say.
 _START_SECONDS = 12.0  # Imports and tracing.
 
@@ -31,14 +31,14 @@ class Training:
   Attributes:
     epochs: Of the gin file; an arm has its own.
     steps_per_epoch: Optimizer steps.
-    step_products: Multiply-adds of one step.
-    network_products: Multiply-adds of the networks for one example.
+    step_multiply_adds: Multiply-adds of one step.
+    network_multiply_adds: Multiply-adds of the networks for one example.
   """
 
   epochs: int
   steps_per_epoch: int
-  step_products: float
-  network_products: float
+  step_multiply_adds: float
+  network_multiply_adds: float
 
 
 class Costs:
@@ -76,10 +76,10 @@ class Costs:
     )
     self._n_test = sources.open_sources([design.test], data_dir, build=False)[0].n_examples
     self._done = seconds
-    products = {task.name: self._products(task) for task in tasks}
-    known = [name for name in products if products[name] and name in seconds]
+    multiply_adds = {task.name: self._multiply_adds(task) for task in tasks}
+    known = [name for name in multiply_adds if multiply_adds[name] and name in seconds]
     if known:
-      self._rate = sum(products[name] for name in known) / sum(seconds[name] for name in known)
+      self._rate = sum(multiply_adds[name] for name in known) / sum(seconds[name] for name in known)
     else:
       self._rate = _measured_rate() / workers
     self._workers = workers
@@ -88,7 +88,7 @@ class Costs:
     """Of a task: what it took, or an estimate."""
     if task.name in self._done:
       return self._done[task.name]
-    return _START_SECONDS + self._products(task) / self._rate
+    return _START_SECONDS + self._multiply_adds(task) / self._rate
 
   def listing(self, trainings: Sequence[Task], tasks: Sequence[Task]) -> str:
     """A table of the trainings by number, and the time of all tasks.
@@ -147,16 +147,16 @@ class Costs:
   def _steps(self, arm: Arm) -> int:
     return arm.epochs * (arm.steps_per_epoch or self._unet.steps_per_epoch)
 
-  def _products(self, task: Task) -> float:
+  def _multiply_adds(self, task: Task) -> float:
     if task.arm:
-      return self._arm_products(task.arm[0])
+      return self._arm_multiply_adds(task.arm[0])
     training = self._trainings.get(task.title)
-    return training.epochs * training.steps_per_epoch * training.step_products if training else 0.0
+    return training.epochs * training.steps_per_epoch * training.step_multiply_adds if training else 0.0
 
-  def _arm_products(self, arm: Arm) -> float:
+  def _arm_multiply_adds(self, arm: Arm) -> float:
     steps = self._steps(arm)
     tests = self._n_test * len(arm.evaluated_range)
-    return steps * self._unet.step_products + tests * self._unet.network_products
+    return steps * self._unet.step_multiply_adds + tests * self._unet.network_multiply_adds
 
 
 def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_dir: str) -> Training:
@@ -169,17 +169,17 @@ def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_di
   except ValueError as error:
     reason = str(error).split('\n')[0]  # Gin adds below which functions were being called.
     raise InputError(f'{gin_file}: its networks do not fit {train}: {reason}') from error
-  products = {name: count_multiply_adds(net, grid.shape) for name, net in networks.items()}
+  multiply_adds = {name: count_multiply_adds(net, grid.shape) for name, net in networks.items()}
   values = gin.get_bindings(root)
   # Translators see slices; a batch of them is no volume.
   batch_size = values.get('batch_size', {'train_unet': 5}.get(root, 8))
-  judged = sum(n for name, n in products.items() if 'discriminator' in name or 'critic' in name)
-  made = sum(products.values()) - judged
-  step = _FORWARD_AND_BACK * made + _DISCRIMINATED * judged
+  judged = sum(n for name, n in multiply_adds.items() if 'discriminator' in name or 'critic' in name)
+  others = sum(multiply_adds.values()) - judged
+  step = _FORWARD_AND_BACK * others + _DISCRIMINATED * judged
   if root == 'train_lesion_gan':
     step *= gin.get_bindings('LesionGAN').get('critic_steps', _CRITIC_STEPS)
   return Training(
-    values['epochs'], values['steps_per_epoch'], batch_size * step, sum(products.values())
+    values['epochs'], values['steps_per_epoch'], batch_size * step, sum(multiply_adds.values())
   )
 
 

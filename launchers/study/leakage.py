@@ -15,26 +15,28 @@ from stroke_tfds.synthetic_stroke.synthetic_stroke_dataset_builder import UNKNOW
 
 _FEATURES = ('image', 'lesion', 'subject_id', 'provenance')
 # What the provenance of a case says that was made from others.
-_MADE_BY = ('translator', 'lesion_generator', 'lesion_donor')
+_DERIVED_BY = ('translator', 'lesion_generator', 'lesion_donor')
 _Key = tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Held:
-  """What a set holds.
+class CaseKeys:
+  """What the cases of a set are known by.
 
   Attributes:
     subjects: What a case is known by -> its subject. A case has the key ('image', digest) unless its
       image is constant, ('lesion', digest) where the lesion has 20 voxels or more, since smaller ones
       can be alike by chance, and ('patient', source, name) where its provenance names the patient.
-    made: Subject of a case that was made from others; empty where there is none.
+    derived: Subject of a case that was made from others; empty where there is none.
   """
 
   subjects: Mapping[_Key, str]
-  made: str
+  derived: str
 
 
-def check_untouched(test: Source, learnt: Mapping[str, Iterable[Source]], data_dir: str | None) -> None:
+def check_no_leakage(
+  test: Source, learnt: Mapping[str, Iterable[Source]], data_dir: str | None
+) -> None:
   """Refuses a study whose test cases were learnt from, however indirectly.
 
   A case is known by its image, its lesion and its patient, so that it is also found in another data
@@ -51,14 +53,14 @@ def check_untouched(test: Source, learnt: Mapping[str, Iterable[Source]], data_d
       was made from.
   """
   tested = read(test)
-  seen: dict[str, Held] = {}
+  seen: dict[str, CaseKeys] = {}
   for purpose, given in learnt.items():
     for source in _with_origins(purpose, given, data_dir):
       if str(source) not in seen:
         seen[str(source)] = read(source)
-      held = seen[str(source)]
-      _check_named(purpose, source, held)
-      if shared := first_shared(held, tested):
+      keys = seen[str(source)]
+      _check_named(purpose, source, keys)
+      if shared := first_shared(keys, tested):
         learnt_case, test_case, reason = shared
         raise InputError(
           f'{purpose}: {source} holds {learnt_case!r}, which is the test case {test_case!r} of {test} '
@@ -66,31 +68,31 @@ def check_untouched(test: Source, learnt: Mapping[str, Iterable[Source]], data_d
         )
 
 
-def first_shared(one: Held, other: Held) -> tuple[str, str, str] | None:
+def first_shared(one: CaseKeys, other: CaseKeys) -> tuple[str, str, str] | None:
   """A case of both: what each calls it, and how it was known again."""
   for key in sorted(one.subjects.keys() & other.subjects.keys()):
     return one.subjects[key], other.subjects[key], _reason(key)
   return None
 
 
-def _check_named(purpose: str, source: Source, held: Held) -> None:
-  """Refuses a set of made cases that does not say what they were made from."""
-  if held.made and not source.metadata.get('made_from'):
+def _check_named(purpose: str, source: Source, keys: CaseKeys) -> None:
+  """Refuses a set of derived cases that does not say what they were made from."""
+  if keys.derived and not source.metadata.get('made_from'):
     raise InputError(
-      f'{purpose}: {source} has no made_from in its metadata, but {held.made!r} in it was made from '
+      f'{purpose}: {source} has no made_from in its metadata, but {keys.derived!r} in it was made from '
       'other cases; expected a set that names them all: delete it and build it again'
     )
 
 
-def read(source: Source) -> Held:
+def read(source: Source) -> CaseKeys:
   """Goes over a set once."""
-  subjects, made = {}, ''
+  subjects, derived = {}, ''
   for example in source.examples(_FEATURES).as_numpy_iterator():
     subject, facts = example['subject_id'].decode(), json.loads(example['provenance'])
     subjects |= dict.fromkeys(_keys(example, facts), subject)
-    if any(field in facts for field in _MADE_BY):
-      made = made or subject
-  return Held(subjects, made)
+    if any(field in facts for field in _DERIVED_BY):
+      derived = derived or subject
+  return CaseKeys(subjects, derived)
 
 
 def _keys(example: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[_Key]:

@@ -1,5 +1,6 @@
 """What the arms of a study left behind: one result.json for each arm and seed."""
 
+import csv
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -8,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from keras_itm.callbacks import read_metrics
 from keras_itm.lesions import MIN_VOXELS
 from launchers.study.arms import Arm
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
+RESULT = 'result.json'
 # Measured for each case and evaluated epoch; stroke_eval/segmentation.py says what they are.
 METRICS = (
   'dice',
@@ -24,6 +27,7 @@ METRICS = (
   'hausdorff95_mm',
   'predicted_volume_ml',
 )
+_CURVE = ('epoch', 'step', 'dice', 'loss', 'test_dice', 'test_loss')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +108,42 @@ class Study:
   def by_case(self, arm: str, metric: str) -> np.ndarray:
     """Means over evaluated epochs [seeds, n cases], less last digits, by which equal ones differ."""
     return self.values(arm, metric).mean(axis=1).round(9)
+
+
+def collect(run: Path, arm: Arm, seed: int, facts: dict[str, Any]) -> None:
+  """Writes the result of a finished run into its folder, unless it is there.
+
+  Args:
+    run: Folder of the run.
+    arm: What it is a training of.
+    seed: Of the training.
+    facts: What else the result says, its command among it.
+  """
+  if (run / RESULT).exists():
+    return
+  epochs = [_read_rows(run / 'window' / f'epoch_{n:04d}.csv') for n in arm.evaluated_range]
+  rows = read_metrics(run / 'metrics.csv')
+  curve = {name: [row.get(name, np.nan) for row in rows] for name in _CURVE}
+  metrics = {
+    name: np.array([[float(row[name]) for row in epoch] for epoch in epochs]) for name in METRICS
+  }
+  own = {'arm': arm.name, 'seed': seed, 'window': list(arm.evaluated_range), 'run': run.name}
+  write_result(run / RESULT, {**own, **facts}, curve, _test_set(epochs[0]), metrics)
+
+
+def _test_set(rows: list[dict[str, str]]) -> TestSet:
+  column = lambda name, kind: np.array([kind(row[name]) for row in rows])
+  return TestSet(
+    subject_id=column('subject_id', str),
+    lesion_volume_ml=column('lesion_volume_ml', float),
+    lesion_voxels=column('lesion_voxels', lambda text: int(float(text))),
+    territory=column('territory', str),
+  )
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+  with path.open(newline='') as file:
+    return list(csv.DictReader(file))
 
 
 def write_result(

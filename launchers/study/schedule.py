@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent import futures
 
 from launchers.console import say
-from launchers.stages import Ledger
+from launchers.stages import StageRunner
 from launchers.study.tasks import Task
 from stroke_tfds.errors import InputError
 
 
 def run_tasks(
   tasks: Sequence[Task],
-  ledger: Ledger,
+  runner: StageRunner,
   *,
   workers: int = 1,
   after: Callable[[Task], None] = lambda task: None,
@@ -24,7 +24,7 @@ def run_tasks(
 
   Args:
     tasks: Each after those that it needs.
-    ledger: Runs their stages.
+    runner: Runs their stages.
     workers: Tasks at a time. With more than one, each has its share of the cores and its output goes
       to a log.
     after: Called for each task that is done, also before this start.
@@ -34,19 +34,33 @@ def run_tasks(
     InputError: Tasks that failed, once all that do not need them are done.
     ValueError: A task that needs what is none of them.
   """
-  environment = {}
-  if workers > 1:
-    threads = str(max(1, len(os.sched_getaffinity(0)) // workers))
-    environment = {'TF_NUM_INTRAOP_THREADS': threads, 'TF_NUM_INTEROP_THREADS': '1'}
-  progress = _Progress(tasks, cost)
+  environment, progress = _share_of_cores(workers), _Progress(tasks, cost)
 
   def run(task: Task) -> None:
-    ran = ledger.run(task.stage(), to_log=workers > 1, environment=environment)
+    ran = runner.run(task.stage(), to_log=workers > 1, environment=environment)
     after(task)
     progress.done(task, ran)
 
+  errors = _run_in_order(tasks, run, workers, progress)
+  if errors:
+    more = f'{len(errors)} stages failed; the first: ' if len(errors) > 1 else ''
+    raise InputError(f'{more}{errors[0]}') from errors[0]
+
+
+def _share_of_cores(workers: int) -> dict[str, str]:
+  """Variables for the stages that run beside one another; none where one runs alone."""
+  if workers == 1:
+    return {}
+  threads = str(max(1, len(os.sched_getaffinity(0)) // workers))
+  return {'TF_NUM_INTRAOP_THREADS': threads, 'TF_NUM_INTEROP_THREADS': '1'}
+
+
+def _run_in_order(
+  tasks: Sequence[Task], run: Callable[[Task], None], workers: int, progress: '_Progress'
+) -> list[InputError]:
+  """Runs what can be run; returns the errors of the tasks that failed."""
+  waiting, running, done, errors = list(tasks), {}, set(), []
   with futures.ThreadPoolExecutor(workers) as pool:
-    waiting, running, done, errors = list(tasks), {}, set(), []
     while waiting or running:
       for task in [task for task in waiting if done.issuperset(task.needs)][: workers - len(running)]:
         running[pool.submit(run, task)] = task
@@ -65,9 +79,7 @@ def run_tasks(
           waiting = [other for other in waiting if other not in lost]
           progress.lose([task, *lost])
           say(f'{error}; left out with it: {[other.name for other in lost] or "nothing"}')
-  if errors:
-    more = f'{len(errors)} stages failed; the first: ' if len(errors) > 1 else ''
-    raise InputError(f'{more}{errors[0]}') from errors[0]
+  return errors
 
 
 def needed_by(tasks: Sequence[Task], wanted: Collection[str]) -> list[Task]:

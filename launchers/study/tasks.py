@@ -69,8 +69,8 @@ class Tasks:
       translators = self._design.translators()
       if translators:
         tasks.append(self._lesion_gan(seed))
-      tasks += [self._translator(name, made, seed) for name, made in translators.items()]
-      tasks += [self._set(name, made, seed) for name, made in used.items() if not made.set]
+      tasks += [self._translator(name, source, seed) for name, source in translators.items()]
+      tasks += [self._set(name, source, seed) for name, source in used.items() if not source.set]
       tasks += [self._arm(arm, seed) for arm in self._design.arms]
     _check_slugs(tasks)
     return tasks
@@ -81,8 +81,8 @@ class Tasks:
 
   def set_text(self, name: str, seed: int) -> str:
     """A synthetic source as `name/config:split`; its generators must be trained."""
-    made = self._design.synthetic[name]
-    return made.set or f'{self._set_name(made, name, seed)}:train'
+    source = self._design.synthetic[name]
+    return source.set or f'{self._set_name(source, name, seed)}:train'
 
   def _seed_folder(self, seed: int) -> Path:
     return self._root / f'seed_{seed}'
@@ -106,38 +106,38 @@ class Tasks:
     )
     return Task(name, (), lambda: stage)
 
-  def _translator(self, name: str, made: Synthetic, seed: int) -> Task:
+  def _translator(self, name: str, source: Synthetic, seed: int) -> Task:
     bindings = [
       f'train_itm.sources = {[self._design.healthy, self._design.train]!r}',
       f'train_itm.validation = {[self._design.validation]!r}',
       f'train_itm.seed = {seed}',
-      *made.bindings,
+      *source.bindings,
     ]
     # An arm may have the name of the set that it learns from.
     title = _titled(translator_title(name), seed)
     stage = stages.train(
-      title, 'train_itm', made.translator, self._generator(name, seed), self._data_dir, bindings
+      title, 'train_itm', source.translator, self._generator(name, seed), self._data_dir, bindings
     )
     return Task(title, (), lambda: stage)
 
-  def _set(self, name: str, made: Synthetic, seed: int) -> Task:
+  def _set(self, name: str, source: Synthetic, seed: int) -> Task:
     """The building of a synthetic set."""
     title, needs = _set_title(name, seed), []
-    if made.translator:
+    if source.translator:
       needs = [translator_title(self._design.trained_as(name)), LESION_GAN]
 
     def stage() -> Stage:
-      builder = made.builder or 'synthetic_stroke'
-      options = [builder, '--config', json.dumps(self._set_config(made, name, seed))]
-      return stages.build(title, self._set_name(made, name, seed), options, self._data_dir)
+      builder = source.builder or 'synthetic_stroke'
+      options = [builder, '--config', json.dumps(self._set_config(source, name, seed))]
+      return stages.build(title, self._set_name(source, name, seed), options, self._data_dir)
 
     return Task(title, tuple(_titled(need, seed) for need in needs), stage, synthetic=(name, seed))
 
-  def _set_config(self, made: Synthetic, name: str, seed: int) -> dict[str, Any]:
-    config = {'num_volumes': self._design.num_volumes, 'seed': seed, **made.config}
-    if made.builder:
+  def _set_config(self, source: Synthetic, name: str, seed: int) -> dict[str, Any]:
+    config = {'num_volumes': self._design.num_volumes, 'seed': seed, **source.config}
+    if source.builder:
       sources = {'clinical': self._design.train, 'healthy': self._design.healthy}
-      return {**{field: sources[field] for field in made.config_class.SOURCES}, **config}
+      return {**{field: sources[field] for field in source.config_class.SOURCES}, **config}
     return {
       'translator': str(self._generator(self._design.trained_as(name), seed) / 'bundle'),
       'lesion_generator': str(self._generator(LESION_GAN, seed) / 'bundle'),
@@ -145,13 +145,14 @@ class Tasks:
       **config,
     }
 
-  def _set_name(self, made: Synthetic, name: str, seed: int) -> str:
-    config = made.config_class(**self._set_config(made, name, seed)).resolve(self._data_dir)
-    return f'{made.builder or "synthetic_stroke"}/{config.name}'
+  def _set_name(self, source: Synthetic, name: str, seed: int) -> str:
+    config = source.config_class(**self._set_config(source, name, seed)).resolve(self._data_dir)
+    return f'{source.builder or "synthetic_stroke"}/{config.name}'
 
   def _arm(self, arm: Arm, seed: int) -> Task:
-    made = [name for name in arm.learns_from if name != CLINICAL]
-    needs = [_set_title(name, seed) for name in made if not self._design.synthetic[name].set]
+    needs = [
+      _set_title(name, seed) for name in arm.synthetic_sources if not self._design.synthetic[name].set
+    ]
     needs += [_titled(arm.start, seed)] if arm.start else []
     title = _titled(arm.name, seed)
 

@@ -49,7 +49,9 @@ class ParseGinTest(tf.test.TestCase):
       'run_study', ['run_study.n_seeds = 1', 'whole = 3', ' run_study.arms={"a.b": 1}']
     )
     for line in ('train_unet.batch_size = 4', 'a/Adam.learning_rate=1', 'run_studies.x = 1'):
-      with self.assertRaisesRegex(InputError, f"gin_bindings '{line}': the stages would not see it"):
+      with self.assertRaisesRegex(
+        InputError, f"gin_bindings '{line}': only run_study[.][*] can be bound here"
+      ):
         app._check_bindings('run_study', [line])
 
   def test_names_a_missing_file(self):

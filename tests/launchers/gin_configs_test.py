@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from launchers import app, fitting, run_study_lib
-from launchers.study.design import check_names
+from launchers.study.checks import check_names
 from tests import tiny
 from tests.launchers import small_systems
 

@@ -9,11 +9,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from launchers import stages
-from launchers.stages import Ledger, Stage, slug
+from launchers.stages import Stage, StageRunner, slug
 from stroke_tfds.errors import InputError
 
 
-class LedgerTest(tf.test.TestCase):
+class StageRunnerTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.root = Path(tfds.testing.make_tmp_dir())
@@ -28,31 +28,31 @@ class LedgerTest(tf.test.TestCase):
       f'tempfile.NamedTemporaryFile(dir={str(self.root)!r}, suffix=".done", delete=False)'
     )
     for _ in range(2):
-      Ledger(self.root / 'stages').run(self.stage(code))
+      StageRunner(self.root / 'stages').run(self.stage(code))
     self.assertLen(list(self.root.glob('*.done')), 1)
     facts = json.loads((self.root / 'stages' / 'count.json').read_text())
     self.assertBetween(facts['seconds'], 0.2, 20)
     self.assertGreater(facts['peak_memory_gib'], 0.001)
-    self.assertEqual(Ledger(self.root / 'stages').seconds(), {'count': facts['seconds']})
+    self.assertEqual(StageRunner(self.root / 'stages').seconds(), {'count': facts['seconds']})
 
   def test_a_failed_stage_ends_the_demo_naming_its_command(self):
-    ledger = Ledger(self.root / 'stages')
+    runner = StageRunner(self.root / 'stages')
     with self.assertRaisesRegex(
       InputError, r'count: ended with exit status 3: python.* -c .*exit\(3\)'
     ):
-      ledger.run(self.stage('import sys; sys.exit(3)'))
-    self.assertEqual(ledger.seconds(), {})
+      runner.run(self.stage('import sys; sys.exit(3)'))
+    self.assertEqual(runner.seconds(), {})
 
   def test_output_goes_to_a_log_whose_last_line_an_error_names(self):
     with self.assertRaisesRegex(InputError, 'count.log ends in: worse'):
       code = 'print("bad"); print("worse"); raise SystemExit(1)'
-      Ledger(self.root / 'stages').run(self.stage(code), to_log=True)
+      StageRunner(self.root / 'stages').run(self.stage(code), to_log=True)
     self.assertEqual((self.root / 'stages' / 'count.log').read_text(), 'bad\nworse\n')
 
   def test_environment_reaches_the_command(self):
     code = 'import os; raise SystemExit(int(os.environ["STATUS"]))'
     with self.assertRaisesRegex(InputError, 'exit status 7'):
-      Ledger(self.root / 'stages').run(self.stage(code), environment={'STATUS': '7'})
+      StageRunner(self.root / 'stages').run(self.stage(code), environment={'STATUS': '7'})
 
   def test_a_stage_whose_parent_was_killed_is_waited_for(self):
     """Its child goes on; started again, the chain must not do the same work beside it."""
@@ -63,35 +63,35 @@ class LedgerTest(tf.test.TestCase):
     )
     root = f'Path({str(self.root)!r})'
     program = (
-      'from pathlib import Path; from launchers.stages import Ledger, Stage; '
+      'from pathlib import Path; from launchers.stages import StageRunner, Stage; '
       f'stage = Stage("count", {[sys.executable, "-c", code]!r}, {root}, "*.done"); '
-      f'Ledger({root} / "stages").run(stage)'
+      f'StageRunner({root} / "stages").run(stage)'
     )
     parent = subprocess.Popen([sys.executable, '-c', program])
     while not started.exists():
       time.sleep(0.02)
     parent.kill()
     parent.wait()
-    Ledger(self.root / 'stages').run(self.stage(code))
+    StageRunner(self.root / 'stages').run(self.stage(code))
     self.assertTrue(done.exists())
     self.assertEqual(started.read_text(), 'x')
 
   def test_a_done_stage_is_refused_under_other_settings(self):
     code = f'open({str(self.root / "x.done")!r}, "w").close()'
-    ledger = Ledger(self.root / 'stages')
+    runner = StageRunner(self.root / 'stages')
 
     def stage(*settings, more=()):
       return Stage('clinical', [sys.executable, '-c', code, *more], self.root, '*.done', settings)
 
-    self.assertTrue(ledger.run(stage('a = 3', 'b = 4')))
-    self.assertFalse(ledger.run(stage('a = 3', 'b = 4', more=['--workdir=moved'])))
+    self.assertTrue(runner.run(stage('a = 3', 'b = 4')))
+    self.assertFalse(runner.run(stage('a = 3', 'b = 4', more=['--workdir=moved'])))
     for settings, message in (
       (('a = 3', 'b = 5'), "clinical: .* was made with 'b = 4', asked for is 'b = 5'; expected the"),
       (('a = 3',), "made with 'b = 4', asked for is 'nothing'"),
       (('a = 3', 'b = 4', 'c = 5'), "made with 'nothing', asked for is 'c = 5'"),
     ):
       with self.assertRaisesRegex(InputError, message):
-        ledger.run(stage(*settings))
+        runner.run(stage(*settings))
 
   def test_settings_of_a_training_are_its_gin_file_with_all_that_it_includes_and_bindings(self):
     base, top = self.root / 'base.gin', self.root / 'top.gin'
@@ -131,7 +131,7 @@ class LedgerTest(tf.test.TestCase):
   def test_a_program_that_is_missing_is_named(self):
     stage = Stage('cohort', ['no-such-tfds', 'build'], self.root, '*.done')
     with self.assertRaisesRegex(InputError, '^no-such-tfds: no such program, expected it on the PATH$'):
-      Ledger(self.root / 'stages').run(stage)
+      StageRunner(self.root / 'stages').run(stage)
 
   def test_names_as_files(self):
     self.assertEqual(slug('clinical + SPADE'), 'clinical_SPADE')

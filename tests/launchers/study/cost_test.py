@@ -45,14 +45,14 @@ class CostsTest(tf.test.TestCase):
       made = Costs(design, self.data_dir, tasks, seconds or {}, workers)
     return made, {task.name: task for task in tasks}
 
-  def network_products(self) -> float:
+  def network_multiply_adds(self) -> float:
     network = unet_3d(shape=tiny.GRID['shape'], n_contrasts=1, filters=(4, 8), bottleneck_filters=8)
     return count_multiply_adds(network, tiny.GRID['shape'])
 
   def test_by_hand(self):
     """2 steps an epoch of 2 volumes, forward and back; 6 test cases in the evaluated epochs."""
     costs, tasks = self.costs()
-    one = self.network_products() / 1e9
+    one = self.network_multiply_adds() / 1e9
     seconds = lambda name: costs.seconds(tasks[f'{name}, seed 0']) - 12
     self.assertAllClose(seconds('short'), one * (2 * 2 * 2 * 3 + 6), rtol=1e-6)
     self.assertAllClose(seconds('long'), one * (4 * 2 * 2 * 3 + 6), rtol=1e-6)
@@ -119,7 +119,7 @@ class CostsTest(tf.test.TestCase):
 
   def test_an_arm_may_have_steps_of_its_own(self):
     costs, tasks = self.costs(arms={**_ARMS, 'short': {**_ARMS['short'], 'steps_per_epoch': 6}})
-    one = self.network_products() / 1e9
+    one = self.network_multiply_adds() / 1e9
     self.assertAllClose(
       costs.seconds(tasks['short, seed 0']) - 12, one * (2 * 6 * 2 * 3 + 6), rtol=1e-6
     )
@@ -135,7 +135,7 @@ train_unet.steps_per_epoch = 2
 train_unet.batch_size = 2
 """)
     costs, tasks = self.costs(unet=unet)
-    one = self.network_products() / 1e9
+    one = self.network_multiply_adds() / 1e9
     self.assertAllClose(
       costs.seconds(tasks['short, seed 0']) - 12, one * (2 * 2 * 2 * 3 + 6), rtol=1e-6
     )

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from launchers.study import leakage
-from launchers.study.leakage import check_untouched
+from launchers.study.leakage import check_no_leakage
 from stroke_tfds import carvemix, lesion_fusion, prepared, sources, synthetic_stroke
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from stroke_tfds.errors import InputError
@@ -41,7 +41,7 @@ class ProvenanceTest(tf.test.TestCase):
     return self.build(lesion_fusion, clinical=f'{self.cohort}:{split}', healthy=healthy)
 
   def check(self, *texts):
-    check_untouched(self.test, {'SPADE': [self.open(text) for text in texts]}, self.data_dir)
+    check_no_leakage(self.test, {'SPADE': [self.open(text) for text in texts]}, self.data_dir)
 
   def refuses(self, message, *texts):
     with self.assertRaisesRegex(InputError, message) as caught:
@@ -84,19 +84,19 @@ class ProvenanceTest(tf.test.TestCase):
     metadata = {**source.metadata, 'made_from': ['phantom_stroke/mini:train']}
     with mock.patch.object(sources.Source, 'metadata', metadata):
       with self.assertRaisesRegex(InputError, "data set 'phantom_stroke/mini' is not built"):
-        check_untouched(self.test, {'SPADE': [source]}, self.data_dir)
+        check_no_leakage(self.test, {'SPADE': [source]}, self.data_dir)
 
   def test_each_set_is_read_once(self):
     train = self.open(f'{self.cohort}:train')
     with mock.patch.object(leakage, 'read', wraps=leakage.read) as read:
-      check_untouched(self.test, {'a': [train], 'b': [train, train]}, self.data_dir)
+      check_no_leakage(self.test, {'a': [train], 'b': [train, train]}, self.data_dir)
     self.assertEqual([str(call.args[0]) for call in read.mock_calls], [str(self.test), str(train)])
 
   def test_sets_made_from_each_other_come_to_an_end(self):
     source = self.open(f'{self.cohort}:train')
     metadata = {**source.metadata, 'made_from': [f'{self.cohort}:healthy', f'{self.cohort}:train']}
     with mock.patch.object(sources.Source, 'metadata', metadata):
-      check_untouched(self.test, {'SPADE': [source]}, self.data_dir)
+      check_no_leakage(self.test, {'SPADE': [source]}, self.data_dir)
 
   def test_made_cases_whose_set_does_not_say_from_what(self):
     text = self.fused('train')
@@ -164,7 +164,7 @@ class SameCaseTest(tf.test.TestCase):
   """Cases that are known again although their scans differ."""
 
   def check(self, tested, learnt):
-    check_untouched(Stored('t/x:test', tested), {'lesion GAN': [Stored('t/x:train', learnt)]}, None)
+    check_no_leakage(Stored('t/x:test', tested), {'lesion GAN': [Stored('t/x:train', learnt)]}, None)
 
   def refuses(self, message, tested, learnt):
     with self.assertRaisesRegex(InputError, message) as caught:
@@ -191,7 +191,7 @@ class SameCaseTest(tf.test.TestCase):
     parts = [f'bids_stroke/{builder.builder_config.name}:train[{part}]' for part in (':1', '1:')]
     tested, learnt = sources.open_sources(parts, str(root), build=False)
     with self.assertRaisesRegex(InputError, "the same patient, 'sub-p' of bids in both"):
-      check_untouched(tested, {'SPADE': [learnt]}, str(root))
+      check_no_leakage(tested, {'SPADE': [learnt]}, str(root))
 
   def test_one_name_in_two_cohorts_is_two_patients(self):
     tested = case('sub-1', 1, source='isles22', subject='sub-1')

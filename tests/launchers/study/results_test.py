@@ -1,4 +1,4 @@
-"""Results written and read again."""
+"""Results collected from the files of a run, written and read again."""
 
 import dataclasses
 import json
@@ -8,10 +8,19 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers.study import results
-from launchers.study.results import TestSet, read_results, write_result
+from launchers.study.arms import read_arms
+from launchers.study.results import METRICS, RESULT, TestSet, collect, read_results, write_result
+from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from tests.launchers.study import fake_study
+from tests.launchers.study.tiny_study import arm
+
+_ARMS = read_arms({'clinical': arm(epochs=3, evaluated_epochs=2)})
+_CURVE = """epoch,step,seconds,dice,loss,test_dice,test_loss
+1,2,1.5,0.1,1.4,,
+2,4,3.0,0.2,1.2,0.15,1.3
+3,6,4.5,0.4,1.0,0.25,1.1
+"""
 
 
 class ResultsTest(tf.test.TestCase):
@@ -22,8 +31,8 @@ class ResultsTest(tf.test.TestCase):
 
   def write(self, study) -> list[Path]:
     paths = []
-    for (arm, seed), result in study.results.items():
-      paths.append(self.folder / f'{arm}_{seed}.json')
+    for (name, seed), result in study.results.items():
+      paths.append(self.folder / f'{name}_{seed}.json')
       write_result(paths[-1], result.facts, result.curve, study.cases, result.metrics)
     return paths
 
@@ -37,7 +46,7 @@ class ResultsTest(tf.test.TestCase):
     for key, result in self.study.results.items():
       same = read.results[key]
       self.assertEqual(dict(same.facts), dict(result.facts))
-      for name in results.METRICS:
+      for name in METRICS:
         self.assertAllClose(same.metrics[name], result.metrics[name], atol=1e-6)
       self.assertEqual(list(same.curve), list(result.curve))
       for name, values in result.curve.items():
@@ -57,11 +66,11 @@ class ResultsTest(tf.test.TestCase):
     self.assertIn((name, 0), read.results)
 
   def test_values_by_hand(self):
-    arm = self.study.arms[0].name
-    dice = [self.study.results[arm, seed].metrics['dice'] for seed in (0, 1)]
-    self.assertAllEqual(self.study.values(arm, 'dice')[1], dice[1])
+    name = self.study.arms[0].name
+    dice = [self.study.results[name, seed].metrics['dice'] for seed in (0, 1)]
+    self.assertAllEqual(self.study.values(name, 'dice')[1], dice[1])
     means = [[sum(column) / len(column) for column in zip(*one)] for one in dice]
-    self.assertAllClose(self.study.by_case(arm, 'dice'), means)
+    self.assertAllClose(self.study.by_case(name, 'dice'), means)
 
   def test_which_cases_are_scored(self):
     cases = TestSet(
@@ -90,6 +99,57 @@ class ResultsTest(tf.test.TestCase):
       path.write_text(text)
       with self.assertRaisesRegex(InputError, f'{path.name}: not a result of a study'):
         self.read([path])
+
+
+class CollectTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.run_folder = Path(tfds.testing.make_tmp_dir()) / 'clinical'
+    for epoch in (1, 2, 3):
+      rows = [self.row('one', 40, epoch), self.row('none', 0, epoch)]
+      (self.run_folder / 'window').mkdir(parents=True, exist_ok=True)
+      files.write_csv(self.run_folder / 'window' / f'epoch_{epoch:04d}.csv', rows)
+    (self.run_folder / 'metrics.csv').write_text(_CURVE)
+
+  def row(self, subject, voxels, epoch):
+    numbers = {name: epoch + i / 100 + (voxels == 0) for i, name in enumerate(METRICS)}
+    case = {'subject_id': subject, 'territory': 'ACA' * (voxels > 0)}
+    return {**case, 'lesion_volume_ml': voxels / 2, 'lesion_voxels': float(voxels), **numbers}
+
+  def collect(self, **facts):
+    collect(self.run_folder, _ARMS[0], 7, {'command': 'python x', **facts})
+    study = read_results([self.run_folder / RESULT], _ARMS, (7,))
+    return study, study.results['clinical', 7]
+
+  def test_evaluated_epochs_and_all_cases(self):
+    study, result = self.collect()
+    for i, name in enumerate(METRICS):
+      expected = [[2 + i / 100, 3 + i / 100], [3 + i / 100, 4 + i / 100]]
+      self.assertAllClose(result.metrics[name], expected)
+    self.assertAllEqual(study.cases.subject_id, ['one', 'none'])
+    self.assertAllEqual(study.cases.lesion_voxels, [40, 0])
+    self.assertAllEqual(study.cases.lesion_volume_ml, [20.0, 0.0])
+    self.assertAllEqual(study.cases.territory, ['ACA', ''])
+
+  def test_the_learning_curve(self):
+    _, result = self.collect()
+    self.assertAllEqual(result.curve['step'], [2, 4, 6])
+    self.assertAllClose(result.curve['dice'], [0.1, 0.2, 0.4])
+    self.assertAllClose(result.curve['test_dice'][1:], [0.15, 0.25])
+    self.assertAllEqual(tf.math.is_nan(result.curve['test_dice']), [True, False, False])
+
+  def test_facts(self):
+    _, result = self.collect(test='a/b:test')
+    own = {'arm': 'clinical', 'seed': 7, 'window': [2, 3], 'run': 'clinical'}
+    self.assertEqual(dict(result.facts), {**own, 'command': 'python x', 'test': 'a/b:test'})
+
+  def test_a_result_that_is_there_is_left_alone(self):
+    self.collect()
+    path = self.run_folder / RESULT
+    before = path.stat().st_mtime_ns
+    (self.run_folder / 'metrics.csv').unlink()
+    self.collect()
+    self.assertEqual(path.stat().st_mtime_ns, before)
 
 
 if __name__ == '__main__':

@@ -12,14 +12,14 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from launchers import stages
-from launchers.stages import Ledger, Stage
+from launchers.stages import Stage, StageRunner
 from launchers.study import schedule
 from launchers.study.schedule import needed_by, run_tasks
 from launchers.study.tasks import Task
 from stroke_tfds.errors import InputError
 
 
-class _Ledger:
+class _Runner:
   """Remembers what is run, in which order and how many at a time."""
 
   def __init__(self, done=(), failing=(), seconds=0.0):
@@ -48,26 +48,26 @@ def _task(name, *needs):
 class OrderTest(tf.test.TestCase):
   tasks = [_task('a'), _task('b', 'a'), _task('c', 'a'), _task('d', 'b', 'c'), _task('e')]
 
-  def run_tasks(self, ledger, tasks=None, **options):
-    run_tasks(self.tasks if tasks is None else tasks, ledger, **options)
+  def run_tasks(self, runner, tasks=None, **options):
+    run_tasks(self.tasks if tasks is None else tasks, runner, **options)
 
   def test_one_by_one_in_the_order_given(self):
-    ledger, after = _Ledger(), []
-    self.run_tasks(ledger, after=lambda task: after.append(task.name))
-    self.assertEqual(ledger.ran, list('abcde'))
+    runner, after = _Runner(), []
+    self.run_tasks(runner, after=lambda task: after.append(task.name))
+    self.assertEqual(runner.ran, list('abcde'))
     self.assertEqual(after, list('abcde'))
-    self.assertEqual(ledger.most, 1)
-    self.assertEqual(ledger.environments[0], (False, {}))
+    self.assertEqual(runner.most, 1)
+    self.assertEqual(runner.environments[0], (False, {}))
 
   def test_several_at_a_time_wait_for_what_they_need(self):
-    ledger, after = _Ledger(seconds=0.1), []
-    self.run_tasks(ledger, workers=2, after=lambda task: after.append(task.name))
-    self.assertEqual(ledger.most, 2)
-    self.assertCountEqual(ledger.ran, list('abcde'))
+    runner, after = _Runner(seconds=0.1), []
+    self.run_tasks(runner, workers=2, after=lambda task: after.append(task.name))
+    self.assertEqual(runner.most, 2)
+    self.assertCountEqual(runner.ran, list('abcde'))
     # While a runs, nothing but e can.
-    self.assertEqual(ledger.ran[:2], ['a', 'e'])
-    self.assertCountEqual(ledger.ran[2:4], ['b', 'c'])
-    self.assertEqual(ledger.ran[4], 'd')
+    self.assertEqual(runner.ran[:2], ['a', 'e'])
+    self.assertCountEqual(runner.ran[2:4], ['b', 'c'])
+    self.assertEqual(runner.ran[4], 'd')
 
   def test_a_stage_is_not_asked_for_before_what_it_needs_is_done(self):
     """Its command may be known only then."""
@@ -78,50 +78,50 @@ class OrderTest(tf.test.TestCase):
       return 'b'
 
     tasks = [_task('a'), Task('b', ('a',), stage)]
-    self.run_tasks(_Ledger(), tasks, after=lambda task: done.append(task.name), workers=2)
+    self.run_tasks(_Runner(), tasks, after=lambda task: done.append(task.name), workers=2)
 
   def test_with_workers_each_has_its_share_of_the_cores(self):
-    ledger = _Ledger()
+    runner = _Runner()
     with mock.patch.object(schedule.os, 'sched_getaffinity', return_value=set(range(7))):
-      self.run_tasks(ledger, workers=3)
+      self.run_tasks(runner, workers=3)
     threads = {'TF_NUM_INTRAOP_THREADS': '2', 'TF_NUM_INTEROP_THREADS': '1'}
-    self.assertEqual(ledger.environments, [(True, threads)] * 5)
+    self.assertEqual(runner.environments, [(True, threads)] * 5)
 
   def test_what_does_not_need_a_failed_one_is_run(self):
     for workers in (1, 2):
-      ledger, after = _Ledger(failing=['b']), mock.Mock()
+      runner, after = _Runner(failing=['b']), mock.Mock()
       with self.assertRaisesRegex(InputError, '^b: ended with exit status 1'):
-        self.run_tasks(ledger, workers=workers, after=after)
-      self.assertCountEqual(ledger.ran, ['a', 'b', 'c', 'e'])
+        self.run_tasks(runner, workers=workers, after=after)
+      self.assertCountEqual(runner.ran, ['a', 'b', 'c', 'e'])
       self.assertCountEqual([call.args[0].name for call in after.call_args_list], ['a', 'c', 'e'])
 
   def test_several_failures_are_counted(self):
-    ledger = _Ledger(failing=['a', 'e'])
+    runner = _Runner(failing=['a', 'e'])
     with self.assertRaisesRegex(InputError, '^2 stages failed; the first: a: ended with'):
-      self.run_tasks(ledger)
-    self.assertEqual(ledger.ran, ['a', 'e'])
+      self.run_tasks(runner)
+    self.assertEqual(runner.ran, ['a', 'e'])
 
   def test_other_errors_end_it_at_once(self):
     def broken(task):
       raise KeyError(task.name)
 
-    ledger = _Ledger()
+    runner = _Runner()
     with self.assertRaises(KeyError):
-      self.run_tasks(ledger, after=broken)
-    self.assertEqual(ledger.ran, ['a'])
+      self.run_tasks(runner, after=broken)
+    self.assertEqual(runner.ran, ['a'])
 
   def test_what_comes_after_a_task_can_refuse(self):
     def refuse(task):
       raise InputError(f'{task.name} holds a test case')
 
-    ledger = _Ledger()
+    runner = _Runner()
     with self.assertRaisesRegex(InputError, 'a holds a test case'):
-      self.run_tasks(ledger, after=refuse)
-    self.assertEqual(ledger.ran, ['a', 'e'])
+      self.run_tasks(runner, after=refuse)
+    self.assertEqual(runner.ran, ['a', 'e'])
 
   def test_what_can_never_run_is_an_error(self):
     with self.assertRaisesRegex(ValueError, r"\['b'\] need what is no task before them"):
-      self.run_tasks(_Ledger(), [_task('b', 'x')])
+      self.run_tasks(_Runner(), [_task('b', 'x')])
 
   def test_with_real_commands(self):
     folder = Path(tfds.testing.make_tmp_dir())
@@ -132,10 +132,10 @@ class OrderTest(tf.test.TestCase):
       )
       return Task(name, needs, lambda: Stage(name, [sys.executable, '-c', code], folder, name))
 
-    ledger = Ledger(folder / 'stages')
+    runner = StageRunner(folder / 'stages')
     for _ in range(2):
-      run_tasks([task('a'), task('b', 'a'), task('c', 'a', 'b')], ledger, workers=2)
-    self.assertEqual(set(ledger.seconds()), {'a', 'b', 'c'})
+      run_tasks([task('a'), task('b', 'a'), task('c', 'a', 'b')], runner, workers=2)
+    self.assertEqual(set(runner.seconds()), {'a', 'b', 'c'})
     self.assertTrue((folder / 'stages' / f'{stages.slug("c")}.log').exists())
 
 
@@ -149,12 +149,12 @@ class NeededByTest(tf.test.TestCase):
 
 
 class ProgressTest(tf.test.TestCase):
-  def lines(self, ledger, cost, fails=False):
+  def lines(self, runner, cost, fails=False):
     """What is said when each task takes as many minutes as it costs."""
     clock = [0.0]
 
     def run(stage, **options):
-      ran = _Ledger.run(ledger, stage, **options)
+      ran = _Runner.run(runner, stage, **options)
       clock[0] += 60 * cost[stage] * ran
       return ran
 
@@ -169,7 +169,7 @@ class ProgressTest(tf.test.TestCase):
 
   def test_time_left_follows_the_cost_of_what_is_left(self):
     self.assertEqual(
-      self.lines(_Ledger(), {'a': 10, 'b': 20, 'c': 5}),
+      self.lines(_Runner(), {'a': 10, 'b': 20, 'c': 5}),
       [
         '1 of 3 stages done, about 25 min left',
         '2 of 3 stages done, about 5 min left',
@@ -178,12 +178,12 @@ class ProgressTest(tf.test.TestCase):
     )
 
   def test_what_was_done_before_counts_as_done_but_not_for_the_speed(self):
-    lines = self.lines(_Ledger(done=['a']), {'a': 100, 'b': 20, 'c': 5})
+    lines = self.lines(_Runner(done=['a']), {'a': 100, 'b': 20, 'c': 5})
     self.assertEqual(lines[0], '2 of 3 stages done, about 5 min left')
 
   def test_what_is_left_out_is_no_time_left(self):
     self.assertEqual(
-      self.lines(_Ledger(failing=['a']), {'a': 100, 'b': 20, 'c': 5}, fails=True),
+      self.lines(_Runner(failing=['a']), {'a': 100, 'b': 20, 'c': 5}, fails=True),
       [
         'a: ended with exit status 1; left out with it: nothing',
         '1 of 2 stages done, about 5 min left',
@@ -192,7 +192,7 @@ class ProgressTest(tf.test.TestCase):
     )
 
   def test_a_stage_that_was_done_but_has_to_be_made_again(self):
-    self.assertEqual(self.lines(_Ledger(), {'a': 0}), [])
+    self.assertEqual(self.lines(_Runner(), {'a': 0}), [])
 
 
 if __name__ == '__main__':

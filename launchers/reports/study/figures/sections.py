@@ -8,7 +8,7 @@ from launchers.reports import style
 from launchers.reports.page import Panel, Section
 from launchers.reports.study import formatting
 from launchers.reports.study.figures import arm_plots, learning_curves
-from launchers.study import strata
+from launchers.study.analysis import MIN_IN_TERRITORY
 from launchers.study.arms import Arm, arm_groups
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
@@ -61,7 +61,7 @@ def _figures(study: Study, analysis: Analysis, origin: str):
       study,
       analysis,
       'The territory that holds most of what of the lesion lies in any (other: those with fewer than '
-      f'{strata.MIN_IN_TERRITORY} cases)',
+      f'{MIN_IN_TERRITORY} cases)',
     ),
   )
   yield 12, 'Ranks of the arms', *_ranks(study, analysis)

@@ -1,0 +1,156 @@
+"""Refuses a study that cannot be carried out, before anything is trained."""
+
+from collections.abc import Mapping
+
+import gin
+
+from launchers.app import gin_lines, parse_gin
+from launchers.stages import slug
+from launchers.study import leakage
+from launchers.study.arms import ALL, CLINICAL
+from launchers.study.design import DATA_FIELDS, Design, slices, source_text
+from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
+from stroke_tfds import sources
+from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source
+
+
+def check_names(design: Design) -> None:
+  """Refuses what is wrong whatever the data are.
+
+  Raises:
+    InputError: An arm that names an unknown source or asks for more synthetic cases than a set has, a
+      gin file that is not there, a number below 1.
+  """
+  if not isinstance(design.num_volumes, int) or design.num_volumes < 1:
+    raise InputError(f'num_volumes is {design.num_volumes!r}, expected a whole number from 1')
+  if design.train.endswith(')'):
+    raise InputError(f'train is {design.train!r}: train must be a whole split; arms sample from it')
+  _check_counts(design)
+  _check_folders(design)
+  _check_generators(design)
+  gin_lines(design.unet)
+  _check_bindings(design)
+
+
+def _check_counts(design: Design) -> None:
+  """Arms learn from sources that exist, and from no more cases than a new set will have."""
+  for arm in design.arms:
+    for name, count in arm.learns_from.items():
+      if name != CLINICAL and name not in design.synthetic:
+        raise InputError(
+          f'arm {arm.name!r}: source {name!r} is unknown, expected some of '
+          f'{[CLINICAL, *design.synthetic]}'
+        )
+      is_new = name != CLINICAL and not design.synthetic[name].set
+      if is_new and count != ALL and count > design.num_volumes:
+        raise InputError(
+          f'arm {arm.name!r}: asks for {count} cases of {name!r}, but num_volumes is '
+          f'{design.num_volumes}'
+        )
+
+
+def _check_generators(design: Design) -> None:
+  """New sets have the scans and gin files that they are made with."""
+  for name, source in design.used().items():
+    has_scans = design.healthy and (design.validation or not source.translator)
+    if source.needs_healthy and not has_scans:
+      raise InputError(
+        f'source {name!r}: needs healthy scans, and healthy or validation is empty; carvemix and built '
+        'sets do without'
+      )
+    if source.translator and not design.lesion_gan:
+      raise InputError(f'source {name!r}: needs the gin file of a lesion GAN, and lesion_gan is empty')
+    if source.translator:
+      gin_lines(source.translator)
+      gin_lines(design.lesion_gan)
+
+
+def _check_bindings(design: Design) -> None:
+  """Every arm's bindings must be known to its segmenter. Ends with a configuration of gin's own."""
+  for bindings, arm in {arm.bindings: arm for arm in design.arms}.items():
+    gin.clear_config()
+    try:
+      parse_gin([design.unet], list(bindings))
+    except InputError as error:
+      raise InputError(f'arm {arm.name!r}: {str(error).splitlines()[0]}') from error
+  gin.clear_config()
+
+
+def _check_folders(design: Design) -> None:
+  """Each training has a folder of its own, named after its arm or its source."""
+  translated = [name for name, source in design.synthetic.items() if source.translator]
+  kinds = {'arm': ('generators', [arm.name for arm in design.arms])}
+  kinds['source'] = ('lesion GAN', translated)
+  for kind, (taken, names) in kinds.items():
+    found = {'': 'the seed', slug(taken): f'the {taken}'}
+    for name in names:
+      other = found.setdefault(slug(name), name)
+      if other != name:
+        raise InputError(
+          f'{kind} {name!r}: its folder would be that of {other!r}, expected a name that differs in '
+          'letters or digits'
+        )
+
+
+def check_data(design: Design, data_dir: str) -> dict[str, Source]:
+  """Opens the data sets that are there before the study begins.
+
+  Returns:
+    train, test, healthy and validation by these names, and each built synthetic set by its own.
+
+  Raises:
+    InputError: A set that is not there, does not fit the others, or holds fewer cases than an arm asks
+      for; names the arm where it concerns one.
+  """
+  texts = {field: getattr(design, field) for field in DATA_FIELDS if getattr(design, field)}
+  opened = dict(zip(texts, sources.open_sources(list(texts.values()), data_dir, build=False)))
+  n_scored = len(opened['test'].usable_positions)
+  if n_scored < 2:
+    raise InputError(
+      f'test {design.test}: {n_scored} case(s) with a lesion of {sources.MIN_VOXELS} voxels or more, '
+      'expected at least 2'
+    )
+  if any(source.needs_healthy for source in design.used().values()):
+    _check_healthy(opened)
+  for arm in design.arms:
+    for name, count in arm.learns_from.items():
+      try:
+        opened |= _check_source(design, name, count, data_dir)
+      except InputError as error:
+        raise InputError(f'arm {arm.name!r}: {error}') from error
+  return opened
+
+
+def _check_healthy(opened: Mapping[str, Source]) -> None:
+  """Refuses healthy scans with lesions, and validation on what is learnt from."""
+  sources.check_healthy(opened['healthy'])
+  if 'validation' not in opened:
+    return
+  validation = opened['validation']
+  validation_keys = leakage.read(validation)
+  for field in ('healthy', 'train'):
+    learnt = opened[field]
+    if shared := leakage.first_shared(validation_keys, leakage.read(learnt)):
+      case, learnt_case, reason = shared
+      raise InputError(
+        f'validation {validation} holds {case!r}, which is {learnt_case!r} of {field} {learnt} '
+        f'({reason}); expected scans that no translator learns from'
+      )
+
+
+def _check_source(design: Design, name: str, count: int | str, data_dir: str) -> dict[str, Source]:
+  """Opens what an arm learns from, if it is there already; a ready set by its name."""
+  if name == CLINICAL:
+    sources.open_sources([source_text(design.train, count, 0)], data_dir, build=False)
+    return {}
+  text = design.synthetic[name].set
+  if not text:
+    return {}
+  _, whole = sources.open_sources([design.train, text], data_dir, build=False)
+  if count != ALL and text[-1] in '])':
+    raise InputError(f'asks for {count} cases of {name!r}, which is the part {text} already')
+  if count != ALL and count > whole.n_examples:
+    raise InputError(f'asks for {count} cases of {name!r}, but {whole} has {whole.n_examples}')
+  sources.open_sources([slices(text, count)], data_dir, build=False)
+  return {name: whole}
