@@ -20,9 +20,10 @@ from launchers.stages import StageRunner
 from launchers.study import checks, leakage
 from launchers.study import design as designs
 from launchers.study.analysis import analyse
-from launchers.study.arms import ALL, CLINICAL, Arm, arm_groups, read_arms
+from launchers.study.arms import ALL, CLINICAL, Arm, arm_groups
 from launchers.study.cost import Costs
 from launchers.study.design import Design
+from launchers.study.regimes import read_arms
 from launchers.study.results import RESULT, Study, collect, read_results
 from launchers.study.schedule import needed_by, run_tasks
 from launchers.study.tasks import Task, Tasks
@@ -44,6 +45,7 @@ def run_study(
   synthetic: Mapping[str, Mapping[str, Any]] = gin.REQUIRED,
   num_volumes: int = gin.REQUIRED,
   arms: Mapping[str, Mapping[str, Any]] = gin.REQUIRED,
+  published: Mapping[str, Sequence[float]] | None = None,
   n_seeds: int = 3,
   about: str = '',
   arm_index: int | None = None,
@@ -64,8 +66,9 @@ def run_study(
     lesion_gan: Gin file of the lesion GAN; needed by translators.
     synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
     num_volumes: Cases of each synthetic set.
-    arms: Name of an arm -> what it learns from and how, see `study.arms.Arm`. The others are compared
-      with the first.
+    arms: Name of an arm, or of a regime that stands for several -> what it learns from and how, see
+      `study.arms.Arm` and `study.regimes.read_arms`. The others are compared with the first.
+    published: Name of an arm -> published mean and sd of its test Dice in percent.
     n_seeds: Trainings of each arm; generators are trained anew for each seed.
     about: What readers of the report must know of the data, in sentences.
     arm_index: The one training to run, with all that it needs; all and the report when None.
@@ -78,6 +81,7 @@ def run_study(
   if not dry_run:
     # Stages are processes of their own; a GPU's memory is theirs.
     tf.config.set_visible_devices([], 'GPU')
+  sources_of_arms = designs.read_synthetic(synthetic)
   design = Design(
     train=train,
     test=test,
@@ -85,9 +89,9 @@ def run_study(
     validation=validation,
     unet=unet,
     lesion_gan=lesion_gan,
-    synthetic=designs.read_synthetic(synthetic),
+    synthetic=sources_of_arms,
     num_volumes=num_volumes,
-    arms=read_arms(arms),
+    arms=read_arms(arms, sources_of_arms, published),
     seeds=designs.read_seeds(n_seeds),
   )
   root = output_folder(workdir)

@@ -78,21 +78,6 @@ class Arm:
     return self.uses_synthetic or self.n_clinical == ALL
 
 
-def read_arms(arms: Mapping[str, Mapping[str, Any]]) -> tuple[Arm, ...]:
-  """Arms from a gin file: name -> fields of Arm.
-
-  Raises:
-    InputError: An unknown or missing field, a value out of its range, or an arm that names another one
-      that does not exist or comes after it. Names the arm.
-  """
-  read = []
-  for name, fields in arms.items():
-    read.append(_read_arm(name, fields, [arm.name for arm in read]))
-  if not read:
-    raise InputError('arms is empty, expected at least one')
-  return tuple(read)
-
-
 def arm_groups(arms: Sequence[Arm]) -> dict[str, list[Arm]]:
   """Group's name -> its arms, both in the order of the study."""
   found: dict[str, list[Arm]] = {}
@@ -126,70 +111,86 @@ def read_texts(value: Any, what: str) -> tuple[str, ...]:
   return tuple(value)
 
 
-def _read_arm(name: str, fields: Mapping[str, Any], earlier: list[str]) -> Arm:
-  known = {field.name: field for field in dataclasses.fields(Arm) if field.name != 'name'}
-  if not isinstance(name, str):
-    raise InputError(f'arm {name!r}: expected a text for a name')
-  if not isinstance(fields, Mapping):
-    raise InputError(f'arm {name!r}: is {fields!r}, expected fields such as "learns_from" and "epochs"')
-  for field in fields:
-    if field not in known:
-      raise InputError(f'arm {name!r}: field {field!r} is unknown, expected some of {sorted(known)}')
-  for field in ('learns_from', 'epochs', 'evaluated_epochs'):
-    if field not in fields:
-      raise InputError(f'arm {name!r}: {field} is missing')
+def read_arm(name: str, fields: Mapping[str, Any], earlier: Sequence[str], what: str = '') -> Arm:
+  """An arm from a gin file.
+
+  Args:
+    name: Its name.
+    fields: The other fields of Arm.
+    earlier: Names of the arms that it may start from or be compared with.
+    what: What errors call it; by its name when empty.
+
+  Raises:
+    InputError: An unknown or missing field, a value out of its range, or an arm that names another one
+      that is not among the earlier ones.
+  """
+  what = what or f'arm {name!r}'
+  _check_fields(name, fields, what)
   values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-  what = f'arm {name!r}'
-  for field in ('start', 'group', 'system', 'reference'):
-    if not isinstance(values.get(field, ''), str):
-      raise InputError(f'{what}: {field} is {values[field]!r}, expected a text')
   arm = Arm(name, **{**values, 'bindings': read_texts(values.get('bindings', ()), f'{what}: bindings')})
-  _check_sources(arm)
-  _check_epochs(arm)
+  _check_sources(arm, what)
+  _check_epochs(arm, what)
   for field in ('start', 'reference'):
     other = getattr(arm, field)
     if other and other not in earlier:
-      raise InputError(f'arm {name!r}: {field} is {other!r}, expected an arm above it: {earlier}')
+      raise InputError(f'{what}: {field} is {other!r}, expected an arm above it: {list(earlier)}')
   numbers = isinstance(arm.published, tuple) and all(isinstance(x, int | float) for x in arm.published)
   if not numbers or len(arm.published) not in (0, 2):
-    raise InputError(f'arm {name!r}: published is {arm.published!r}, expected a mean and an sd')
+    raise InputError(f'{what}: published is {arm.published!r}, expected a mean and an sd')
   return arm
 
 
-def _check_sources(arm: Arm) -> None:
+def _check_fields(name: str, fields: Mapping[str, Any], what: str) -> None:
+  known = {field.name for field in dataclasses.fields(Arm) if field.name != 'name'}
+  if not isinstance(name, str):
+    raise InputError(f'{what}: expected a text for a name')
+  if not isinstance(fields, Mapping):
+    raise InputError(f'{what}: is {fields!r}, expected fields such as "learns_from" and "epochs"')
+  for field in fields:
+    if field not in known:
+      raise InputError(f'{what}: field {field!r} is unknown, expected some of {sorted(known)}')
+  for field in ('learns_from', 'epochs', 'evaluated_epochs'):
+    if field not in fields:
+      raise InputError(f'{what}: {field} is missing')
+  for field in ('start', 'group', 'system', 'reference'):
+    if not isinstance(fields.get(field, ''), str):
+      raise InputError(f'{what}: {field} is {fields[field]!r}, expected a text')
+
+
+def _check_sources(arm: Arm, what: str) -> None:
   if not isinstance(arm.learns_from, Mapping) or not arm.learns_from:
     raise InputError(
-      f'arm {arm.name!r}: learns_from is {arm.learns_from!r}, expected at least one source with its '
+      f'{what}: learns_from is {arm.learns_from!r}, expected at least one source with its '
       'number of cases, such as {"clinical": 10}'
     )
   for source, count in arm.learns_from.items():
     if count != ALL and not _is_count(count):
       raise InputError(
-        f'arm {arm.name!r}: {count!r} cases of {source!r}, expected a whole number from 1 or "all"'
+        f'{what}: {count!r} cases of {source!r}, expected a whole number from 1 or "all"'
       )
   if not isinstance(arm.weights, Mapping) or (arm.weights and {*arm.weights} != {*arm.learns_from}):
     raise InputError(
-      f'arm {arm.name!r}: weights is {arm.weights!r}, expected one for each of its sources '
+      f'{what}: weights is {arm.weights!r}, expected one for each of its sources '
       f'{sorted(arm.learns_from)}'
     )
   for source, weight in arm.weights.items():
     if not isinstance(weight, int | float) or not 0 < weight < float('inf'):
-      raise InputError(f'arm {arm.name!r}: weight of {source!r} is {weight!r}, expected a number > 0')
+      raise InputError(f'{what}: weight of {source!r} is {weight!r}, expected a number > 0')
 
 
-def _check_epochs(arm: Arm) -> None:
+def _check_epochs(arm: Arm, what: str) -> None:
   if not _is_count(arm.epochs):
-    raise InputError(f'arm {arm.name!r}: epochs is {arm.epochs!r}, expected a whole number from 1')
+    raise InputError(f'{what}: epochs is {arm.epochs!r}, expected a whole number from 1')
   if arm.steps_per_epoch != 0 and not _is_count(arm.steps_per_epoch):
     raise InputError(
-      f'arm {arm.name!r}: steps_per_epoch is {arm.steps_per_epoch!r}, expected a whole number from 1'
+      f'{what}: steps_per_epoch is {arm.steps_per_epoch!r}, expected a whole number from 1'
     )
   asked = arm.evaluated_epochs
   ends = asked if isinstance(asked, tuple) else (asked, arm.epochs)
   sound = len(ends) == 2 and all(_is_count(epoch) for epoch in ends)
   if not sound or not 1 <= arm.evaluated_range.start < arm.evaluated_range.stop <= arm.epochs + 1:
     raise InputError(
-      f'arm {arm.name!r}: evaluated_epochs is {asked!r}, expected a number of last epochs up to '
+      f'{what}: evaluated_epochs is {asked!r}, expected a number of last epochs up to '
       f'{arm.epochs}, or the first and the last one of them'
     )
 

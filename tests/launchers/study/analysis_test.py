@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy import stats
 
 from launchers.study import analysis
-from launchers.study.arms import read_arms
+from launchers.study.regimes import read_arms
 from launchers.study.results import METRICS, Result, Study, TestSet
 from stroke_eval.statistics import bootstrap
 from stroke_tfds.errors import InputError

@@ -5,7 +5,8 @@ import dataclasses
 import tensorflow as tf
 from absl.testing import parameterized
 
-from launchers.study.arms import ALL, arm_groups, arm_labels, read_arms
+from launchers.study.arms import ALL, arm_groups, arm_labels
+from launchers.study.regimes import read_arms
 from stroke_tfds.errors import InputError
 from tests.launchers.study import rows
 from tests.launchers.study.tiny_study import arm

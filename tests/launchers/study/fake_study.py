@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from launchers.study.arms import ALL, CLINICAL, Arm, read_arms
+from launchers.study.arms import ALL, CLINICAL, Arm
+from launchers.study.regimes import read_arms
 from launchers.study.results import Result, Study, TestSet
 
 TRANSLATORS = ('Pix2Pix10', 'Pix2Pix100', 'SPADE')

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers.study.arms import read_arms
+from launchers.study.regimes import read_arms
 from launchers.study.results import METRICS, RESULT, TestSet, collect, read_results, write_result
 from stroke_tfds import files
 from stroke_tfds.errors import InputError

@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from launchers.study import design as designs
-from launchers.study.arms import read_arms
 from launchers.study.design import Design
+from launchers.study.regimes import read_arms
 from tests import tiny
 
 N_VOLUMES = 4
@@ -85,7 +85,7 @@ def design(**changes: Any) -> Design:
   given = fields(**changes)
   given['seeds'] = designs.read_seeds(given.pop('n_seeds'))
   given['synthetic'] = designs.read_synthetic(given['synthetic'])
-  given['arms'] = read_arms(given['arms'])
+  given['arms'] = read_arms(given['arms'], given['synthetic'])
   return Design(**given)
 
 
