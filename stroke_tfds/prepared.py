@@ -141,8 +141,8 @@ class PreparedBuilder(manual_dir.ManualDirBuilder[PreparedFolder], skip_registra
     ]
 
   def _generate_examples(self, folder: PreparedFolder, cases: list[Participant]) -> manual_dir.Examples:
-    for made in builder.map_in_order(functools.partial(self._make, folder), cases):
-      yield made['subject_id'], made
+    for stored in builder.map_in_order(functools.partial(self._make, folder), cases):
+      yield stored['subject_id'], stored
 
   def _make(self, folder: PreparedFolder, case: Participant) -> dict[str, Any]:
     """A case as an example on the grid of the config."""

@@ -4,7 +4,26 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from tests.prepared_folder import TINY, cohort, write_folder
+
+
+def make_builder(data_dir, *, module=bids_stroke, **fields) -> tfds.core.DatasetBuilder:
+  config = type(module.Builder.BUILDER_CONFIGS[0])(**{'name': 'tiny', 'grid': TINY, **fields})
+  return module.Builder(config=config, data_dir=str(data_dir))
+
+
+def build(builder: tfds.core.DatasetBuilder, folder: Path) -> None:
+  config = tfds.download.DownloadConfig(manual_dir=str(folder))
+  builder.download_and_prepare(download_config=config)
+
+
+def examples_by_split(builder: tfds.core.DatasetBuilder) -> dict[str, dict[str, dict]]:
+  """Examples of each split by subject_id."""
+  return {
+    split: {e['subject_id'].decode(): e for e in builder.as_dataset(split=split).as_numpy_iterator()}
+    for split in builder.info.splits
+  }
 
 
 class PreparedBuilderCase:

@@ -104,12 +104,12 @@ def record(
 def _softened(fraction: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
   """A lesion whose damage fades at its border, where experts draw a line; arrays (X, Y, Z)."""
   found = ndimage.find_objects(fraction > 0)
-  made = np.zeros_like(fraction)
+  softened = np.zeros_like(fraction)
   if found:
     box = tuple(slice(max(s.start - 2, 0), s.stop + 2) for s in found[0])
     sigma = np.divide(_FADING_MM, spacing_mm)
-    made[box] = ndimage.gaussian_filter(fraction[box], sigma, truncate=2)
-  return made
+    softened[box] = ndimage.gaussian_filter(fraction[box], sigma, truncate=2)
+  return softened
 
 
 def sample_lesion(lesion: Lesion, at: np.ndarray) -> np.ndarray:

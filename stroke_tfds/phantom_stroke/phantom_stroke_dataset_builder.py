@@ -125,8 +125,8 @@ class Builder(builder.StrictBuilder):
   def _generate_examples(self, simulator: '_Simulator', split: str):
     n_subjects = getattr(self.builder_config, f'n_{split}')
     make = functools.partial(simulator.make_example, split)
-    for made in builder.map_in_order(make, range(n_subjects)):
-      yield made['subject_id'], made
+    for simulated in builder.map_in_order(make, range(n_subjects)):
+      yield simulated['subject_id'], simulated
 
 
 class _Simulator:
@@ -148,11 +148,11 @@ class _Simulator:
     config = self._config
     seed = np.random.SeedSequence([config.seed, _SPLITS.index(split), number])
     anatomy = self._anatomy(split, number)
-    made, lesion = self._simulate(np.random.default_rng(seed), split, number, anatomy)
+    simulated, lesion = self._simulate(np.random.default_rng(seed), split, number, anatomy)
     return example.make_example(
-      made.image[..., None],
-      made.labels,
-      made.lesion,
+      simulated.image[..., None],
+      simulated.labels,
+      simulated.lesion,
       grid=self._grid,
       subject_id=f'phantom-{split}-{number:04d}',
       provenance={
@@ -160,7 +160,7 @@ class _Simulator:
         'config': config.name,
         'anatomy': anatomy.name,
         'lesion_origin': lesion.origin if lesion else None,
-        **made.drawn,
+        **simulated.drawn,
       },
     )
 
@@ -186,9 +186,9 @@ class _Simulator:
       return subject.simulate(rng, anatomy, self._grid, subject.PATIENTS, None), None
     for draw in range(_MAX_DRAWS):
       lesion = self._draw_lesion(rng, split, number, draw)
-      made = subject.simulate(rng, anatomy, self._grid, subject.PATIENTS, lesion)
-      if made.lesion.any():
-        return made, lesion
+      simulated = subject.simulate(rng, anatomy, self._grid, subject.PATIENTS, lesion)
+      if simulated.lesion.any():
+        return simulated, lesion
     raise InputError(
       f'{split} subject {number}: {_MAX_DRAWS} lesions drawn, none fills a voxel of '
       f'{self._grid.voxel_volume_ml:g} ml; expected larger lesions, in MNI space, or a finer grid'

@@ -90,9 +90,9 @@ def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
   except bundles.BundleError as error:
     raise InputError(f'{kind} {error}') from error
   for key in ('grid', 'label_scheme'):
-    made_for, needed = getattr(bundle.spec, key), source.metadata[key]
-    if made_for != needed:
+    trained_for, needed = getattr(bundle.spec, key), source.metadata[key]
+    if trained_for != needed:
       raise InputError(
-        f'{kind} {bundle.path} was trained for the {key} {made_for}, but {source.name} has {needed}'
+        f'{kind} {bundle.path} was trained for the {key} {trained_for}, but {source.name} has {needed}'
       )
   return bundle
