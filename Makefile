@@ -3,7 +3,8 @@
 #   make test   the test suite, about eleven minutes;  make test-slow  the tests that take longer
 #   make bench  times against PyTorch and matrix products on a quiet machine, about ten minutes; a table and
 #               bench.json;  BENCH_FLAGS=--quick for fewer rounds
-#   make lint   formatter and linter, changes nothing;  make format writes
+#   make lint   formatter, linter and types, changes nothing;  make format writes
+#   make coverage  which lines the test suite runs, as coverage/index.html
 #   make wheel  dist/keras_itm-*.whl
 
 VENV := .venv
@@ -15,16 +16,19 @@ BENCH_VENV := .venv-bench
 BENCH_INSTALLED := $(BENCH_VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench lint format wheel clean
+.PHONY: help demo test test-slow coverage bench lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(INSTALLED)
-	$(BIN)/python -m launchers.demo --gin_file=demo.gin --workdir=runs/demo --data_dir=$(DATA_DIR)
+	$(BIN)/python -m launchers.run_study --gin_file=demo.gin --workdir=runs/demo --data_dir=$(DATA_DIR)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+coverage: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(WORKERS) -q --cov --cov-report=html:coverage
 
 bench: $(INSTALLED) $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks.run --pytorch=$(BENCH_VENV)/bin/python $(BENCH_FLAGS)
@@ -35,6 +39,7 @@ test-slow: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .
@@ -44,7 +49,7 @@ wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) build coverage dist *.egg-info
 
 # A Python counts only if it runs: a version manager's shim may stand for one that is not there.
 $(INSTALLED): setup.cfg constraints.txt
