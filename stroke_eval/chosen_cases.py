@@ -18,14 +18,14 @@ _DICE_QUANTILES = (('10th percentile', 0.1), ('median', 0.5), ('90th percentile'
 _ORIGIN = ('healthy_source', 'healthy_parent', 'lesion_generator', 'lesion_seed')
 
 
-def evenly_spread(values: Sequence[float], n: int) -> list[int]:
+def evenly_spread(values: Sequence[float] | np.ndarray, n: int) -> list[int]:
   """Positions of at most `n` values from small to large, in the middle of as many equal shares."""
   order = np.argsort(values, kind='stable')
   n = min(n, len(order))
   return [int(order[int((k + 0.5) * len(order) / n)]) for k in range(n)]
 
 
-def at_quantile(values: Sequence[float], quantile: float) -> int:
+def at_quantile(values: Sequence[float] | np.ndarray, quantile: float) -> int:
   """Position of the value at a quantile, of two that it lies between the nearer one."""
   order = np.argsort(values, kind='stable')
   return int(order[round(quantile * (len(order) - 1))])
@@ -55,7 +55,7 @@ def shared_case(surveys: Mapping[str, Survey]) -> dict[str, int]:
   Returns:
     Name -> position in the set, for those that share it; empty where no set tells this origin.
   """
-  found = {}
+  found: dict[tuple[str, ...], dict[str, int]] = {}
   for name, survey in surveys.items():
     for position, facts in enumerate(survey.provenance):
       if all(field in facts for field in _ORIGIN):
@@ -132,5 +132,5 @@ def most_mistaken(predictions: Mapping[str, Mapping[str, np.ndarray]], negatives
     negatives: Subjects without lesion.
   """
   found = {s: sum(int(masks[s].sum()) for masks in predictions.values()) for s in negatives}
-  worst = max(found, key=found.get, default='')
+  worst = max(found, key=lambda s: found[s], default='')
   return worst if found.get(worst) else ''

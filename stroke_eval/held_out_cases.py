@@ -84,7 +84,8 @@ class HeldOutCases:
 
   def mean_dice(self, rows: list[Row]) -> float:
     """Over the scored cases."""
-    return float(np.mean([row['dice'] for row, is_scored in zip(rows, self._is_scored) if is_scored]))
+    scored = [float(row['dice']) for row, is_scored in zip(rows, self._is_scored) if is_scored]
+    return float(np.mean(scored))
 
   def _main_territories(self) -> list[str]:
     """The arterial territory that holds most of each lesion; empty without lesion."""

@@ -60,7 +60,7 @@ class Survey:
     """Positions of the volumes whose lesion has at least `min_voxels` voxels."""
     return np.flatnonzero(self.voxels >= min_voxels)
 
-  def masks(self, positions: Sequence[int]) -> np.ndarray:
+  def masks(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
     """Lesion masks of some volumes, uint8 [k, X, Y, Z]."""
     shape = self.brain_share.shape
     masks = [unpack(self.packed[i], shape) for i in positions]
@@ -77,12 +77,13 @@ def survey(
   Raises:
     ValueError: There is no example.
   """
-  rows, brain, lesions = [], 0, 0
+  rows = []
+  brain, lesions = np.zeros((), np.int64), np.zeros((), np.int64)
   histograms = {region: np.zeros(N_BINS, np.int64) for region in REGIONS}
   for example in examples:
     rows.append(_facts(example, parenchyma_ids, spacing_mm, histograms))
     brain = brain + (example['labels'] > 0)
-    lesions = lesions + (example['lesion'] > 0).astype(np.int32)
+    lesions = lesions + (example['lesion'] > 0)
   if not rows:
     raise ValueError('no example to survey')
   ids, voxels, means, rings, outside, provenance, packed = zip(*rows)
@@ -97,7 +98,7 @@ def survey(
     lesion_share=lesions / len(rows),
     provenance=provenance,
     packed=packed,
-    spacing_mm=tuple(spacing_mm),
+    spacing_mm=spacing_mm,
   )
 
 

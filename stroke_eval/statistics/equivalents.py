@@ -60,25 +60,27 @@ def equivalent(
   Raises:
     ValueError: Fewer than two points, or counts that do not ascend from 1.
   """
-  counts = np.asarray(counts, float)
-  if len(counts) < 2 or counts[0] < 1 or np.any(np.diff(counts) <= 0) or len(counts) != len(curve):
-    raise ValueError(
-      f'counts are {counts}, expected two or more, ascending from 1, one for each of curve'
-    )
-  log_n = np.linspace(np.log(counts[0]), np.log(counts[-1]), _GRID_POINTS)
-  log_n = np.union1d(log_n, np.log(counts))
-  on_grid = _interpolation(log_n, np.log(counts)) @ monotone(curve).reshape(len(counts), -1)
+  at = np.asarray(counts, float)
+  if len(at) < 2 or at[0] < 1 or np.any(np.diff(at) <= 0) or len(at) != len(curve):
+    raise ValueError(f'counts are {at}, expected two or more, ascending from 1, one for each of curve')
+  log_n = np.linspace(np.log(at[0]), np.log(at[-1]), _GRID_POINTS)
+  log_n = np.union1d(log_n, np.log(at))
+  on_grid = _interpolation(log_n, np.log(at)) @ monotone(curve).reshape(len(at), -1)
   mean, low, high = bootstrap.bounds(arm - on_grid.reshape(-1, *arm.shape), n_resamples, seed)
   # With n the curve rises and the mean difference falls; its ends need not, their width varies.
   if low[-1] > 0:
-    return Equivalent(*[float(counts[-1])] * 3, *_ABOVE * 3)
+    return _beyond(float(at[-1]), _ABOVE)
   if high[0] < 0:
-    return Equivalent(*[float(counts[0])] * 3, *_BELOW * 3)
+    return _beyond(float(at[0]), _BELOW)
   n, n_beyond = _first_below_zero(log_n, mean)
   lower, low_beyond = _first_below_zero(log_n, low)
   upper, high_beyond = _last_above_zero(log_n, high)
   n, lower, upper = (round(value, 6) for value in (n, lower, upper))
   return Equivalent(n, lower, upper, n_beyond, low_beyond, high_beyond)
+
+
+def _beyond(n: float, where: str) -> Equivalent:
+  return Equivalent(n, n, n, where, where, where)
 
 
 def monotone(curve: np.ndarray) -> np.ndarray:
