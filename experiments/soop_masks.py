@@ -9,10 +9,10 @@ Expected: no mask lost, volumes within a few per cent; the stratified draw a fif
 import math
 
 import numpy as np
-from scipy import stats
 
 from experiments._common import samples, write_table
 from keras_itm.lesions import MIN_VOXELS
+from stroke_eval.statistics import ks_of_samples
 from stroke_tfds.builder import map_in_order
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import get_grid
@@ -73,7 +73,7 @@ def _plain_draw(n: int, seed: int) -> np.ndarray:
 
 
 def _distance(ml: np.ndarray, is_test: np.ndarray, large: np.ndarray) -> float:
-  return float(stats.ks_2samp(ml[is_test & large], ml[~is_test & large]).statistic)
+  return ks_of_samples(ml[is_test & large], ml[~is_test & large])
 
 
 if __name__ == '__main__':

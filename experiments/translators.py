@@ -34,7 +34,7 @@ def main() -> None:
     f'--gin_bindings=compare_translators.bundles = {bundles!r}',
   )
   facts = json.loads((folder / 'comparison' / 'comparison.json').read_text())
-  true = {'translator': 'true images', 'lesion_contrast': facts['real_lesion_contrast']}
+  true = {'translator': 'true images', 'lesion_excess': facts['real_lesion_excess']}
   scores = [{'translator': name, **of} for name, of in facts['translators'].items()]
   columns = [key for key in scores[0] if key not in ('bundle', 'flicker_is_good')]
   write_table(__file__, [{key: row.get(key, '') for key in columns} for row in (*scores, true)])

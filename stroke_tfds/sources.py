@@ -19,7 +19,8 @@ _SOURCE = re.compile(
   r'^(?P<name>[\w./@+-]+):(?P<split>[\w\[\]:%+-]+)(\((?P<count>\d+), ?seed=(?P<seed>\d+)\))?$'
 )
 # Smaller lesions are neither drawn nor made, as they are left out of training (Platscher et al. 2020,
-# section 2.4); as keras_itm.lesions.MIN_VOXELS.
+# section 2.4). The same as keras_itm.lesions.MIN_VOXELS, which is what all floors above use; here it
+# stands again since data sets do not import keras_itm, and sources_test.py holds the two equal.
 MIN_VOXELS = 20
 
 

@@ -18,6 +18,11 @@ def _shared() -> tuple[str, str, dict[str, int]]:
   return data_dir, name, {e['subject_id'].decode(): int(e['lesion'].sum()) for e in stored}
 
 
+class SmallestLesionTest(tf.test.TestCase):
+  def test_is_that_of_synthesis(self):
+    self.assertEqual(sources.MIN_VOXELS, MIN_VOXELS)
+
+
 class DrawnCasesTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
