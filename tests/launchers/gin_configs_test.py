@@ -22,8 +22,8 @@ _fit = fitting.fit
 _FOLDER = Path(str(importlib.resources.files('gin_configs'))) / 'experiments'
 _ARMS = Path(__file__).parent / 'study' / 'paper_arms.json'
 _ALL = sorted(path.name for path in _FOLDER.glob('*.gin'))
-_STUDIES = [name for name in _ALL if name.startswith('phantom_study')]
-_TRAININGS = [name for name in _ALL if name not in ('demo.gin', *_STUDIES)]
+_STUDIES = [name for name in _ALL if name == 'demo.gin' or name.startswith('phantom_study')]
+_TRAININGS = [name for name in _ALL if name not in _STUDIES]
 
 
 class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
