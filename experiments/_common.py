@@ -1,6 +1,5 @@
 """What the scripts share: samples, data sets, bundles of the demo, the table that a script leaves."""
 
-import csv
 import json
 import math
 import os
@@ -10,6 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from stroke_tfds import files
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASUREMENTS = ROOT / 'docs' / 'measurements'
@@ -85,10 +86,7 @@ def write_table(script: str, rows: Sequence[Mapping[str, Any]]) -> Path:
   """Writes docs/measurements/NAME.csv of a script (its `__file__`), floats to four digits."""
   file = MEASUREMENTS / f'{Path(script).stem}.csv'
   file.parent.mkdir(exist_ok=True)
-  with file.open('w', newline='') as stream:
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator='\n')
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+  files.write_csv(file, [{key: _cell(value) for key, value in row.items()} for row in rows])
   print(file.read_text(), end='')
   return file
 

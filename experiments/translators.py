@@ -6,8 +6,10 @@ Time: 25 minutes.
 Expected: Pix2Pix100 the nearest to the true images, cycleGAN without lesions.
 """
 
+import csv
 import json
 import shutil
+from pathlib import Path
 
 from experiments._common import DATA_DIR, ROOT, RUNS, build, run, write_table
 
@@ -35,10 +37,24 @@ def main() -> None:
   )
   facts = json.loads((folder / 'comparison' / 'comparison.json').read_text())
   true = {'translator': 'true images', 'lesion_excess': facts['real_lesion_excess']}
-  scores = [{'translator': name, **of} for name, of in facts['translators'].items()]
+  scores = [
+    {
+      'translator': name,
+      **of,
+      'val_l1_loss': _last(folder / SYSTEMS[name] / 'metrics.csv', 'val_l1_loss'),
+    }
+    for name, of in facts['translators'].items()
+  ]
   columns = [key for key in scores[0] if key not in ('bundle', 'flicker_is_good')]
   write_table(__file__, [{key: row.get(key, '') for key in columns} for row in (*scores, true)])
   shutil.copy(folder / 'comparison' / 'comparison.png', ROOT / 'docs' / 'translators.png')
+
+
+def _last(file: Path, metric: str) -> float | str:
+  """A metric after the last epoch, intensities in [-1, 1]; empty where it is not measured."""
+  with file.open(newline='') as stream:
+    *_, last = csv.DictReader(stream)
+  return float(last[metric]) if last.get(metric) else ''
 
 
 if __name__ == '__main__':
