@@ -11,6 +11,7 @@ import tqdm
 
 from keras_itm import bundle as bundles
 from keras_itm import synthesis
+from keras_itm.case import draw_case, synthesize
 from stroke_tfds import builder, example
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
@@ -21,8 +22,6 @@ from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
 # Begins an entry of `made_from` in place of what a generator was trained on; no data set's name does.
 UNKNOWN_ORIGIN = 'unknown: '
-
-_CHUNK = 8  # Brains read at once.
 
 
 class Builder(builder.StrictBuilder):
@@ -94,61 +93,42 @@ class Builder(builder.StrictBuilder):
     translator = config.load('translator', self._healthy)
     generator = config.load('lesion_generator', self._healthy)
     features = ('labels', 'subject_id', *(['image'] if config.keep_scan else []))
-    brains = self._healthy.cycle(config.num_volumes, features).enumerate().batch(_CHUNK)
+    brains = self._healthy.cycle(config.num_volumes, features).enumerate()
     with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
-      for indices, healthy in brains.as_numpy_iterator():
-        drawn = None
-        for i, index in enumerate(indices.tolist()):
-          derived = self._cache.load(index)
-          if derived is None:
-            drawn = drawn or self._draw(generator, healthy['labels'], indices.tolist())
-            derived = self._make(translator, generator, healthy, drawn, i, index)
-            self._cache.save(index, **derived)
-          progress.update()
-          yield self._example(index, healthy['labels'][i], **derived)
-
-  def _draw(
-    self, generator: bundles.Bundle, labels: np.ndarray, indices: list[int]
-  ) -> list[synthesis.DrawnLesion]:
-    config = self.builder_config
-    return synthesis.draw_lesions(
-      generator,
-      labels,
-      indices,
-      seed=config.seed,
-      min_voxels=config.min_voxels,
-      max_draws=config.max_draws,
-    )
+      for index, healthy in brains.as_numpy_iterator():
+        index = int(index)
+        derived = self._cache.load(index)
+        if derived is None:
+          derived = self._make(translator, generator, healthy, index)
+          self._cache.save(index, **derived)
+        progress.update()
+        yield self._example(index, healthy['labels'], **derived)
 
   def _make(
     self,
     translator: bundles.Bundle,
     generator: bundles.Bundle,
     healthy: dict[str, np.ndarray],
-    drawn: list[synthesis.DrawnLesion],
-    i: int,
     index: int,
   ) -> dict[str, Any]:
-    """Image, lesion and provenance of brain `i` of a chunk, which is volume `index` of the set."""
-    seed, lesion, labels = self.builder_config.seed, drawn[i], healthy['labels'][i]
-    if self.builder_config.keep_scan:
-      image = self._transfer_lesion(translator, healthy['image'][i], labels, lesion.mask, index)
+    """Image, lesion and provenance of volume `index` of the set."""
+    config, labels = self.builder_config, healthy['labels']
+    draws = {'min_voxels': config.min_voxels, 'max_draws': config.max_draws}
+    options = {'seed': config.seed, 'index': index, **draws}
+    if config.keep_scan:
+      paint = lambda lesion: self._transfer_lesion(translator, healthy['image'], labels, lesion, index)
+      made = draw_case(labels, translator, generator, paint, **options)
     else:
-      options = {'equalize_slice_brightness': self.builder_config.equalize_slice_brightness}
-      image = synthesis.translate(translator, labels, lesion.mask, index, seed=seed, **options)
+      options['equalize_slice_brightness'] = config.equalize_slice_brightness
+      made = synthesize(labels, translator, generator, **options)
     provenance = {
       'source': self.name,
       'healthy_source': str(self._healthy),
-      'healthy_parent': healthy['subject_id'][i].decode(),
-      'lesion_seed': [seed, index],
-      'lesion_draws': len(lesion.draw_voxels),
-      'lesion_draw_voxels': list(lesion.draw_voxels),
-      'translator': translator.fingerprint,
-      'lesion_generator': generator.fingerprint,
+      'healthy_parent': healthy['subject_id'].decode(),
+      **made.facts,
+      **({'in_scan': True} if config.keep_scan else {}),
     }
-    if self.builder_config.keep_scan:
-      provenance['in_scan'] = True
-    return {'image': image.astype(np.float16), 'lesion': lesion.mask, 'provenance': provenance}
+    return {'image': made.image, 'lesion': made.lesion, 'provenance': provenance}
 
   def _transfer_lesion(
     self,

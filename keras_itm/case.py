@@ -1,0 +1,208 @@
+"""One synthetic case: a lesion is drawn, put into a label map and translated into an image."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from keras_itm import lesions, synthesis
+from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, Bundle, load_bundle
+
+_TOLERANCE_MM = 1e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """A synthetic case.
+
+  Attributes:
+    image: float16 [X, Y, Z, C] in [0, 1].
+    labels: Label map without lesion, uint8 [X, Y, Z].
+    lesion: 0 or 1, uint8 [X, Y, Z].
+    affine: Voxel index to MNI millimetres, [4, 4].
+    facts: How it was made: lesion_seed, lesion_draws, lesion_draw_voxels, and the fingerprints of
+      translator and lesion_generator; JSON values.
+  """
+
+  image: np.ndarray
+  labels: np.ndarray
+  lesion: np.ndarray
+  affine: np.ndarray
+  facts: dict[str, Any]
+
+  def save(self, folder: str | os.PathLike[str]) -> None:
+    """Writes image.nii.gz (4D with several contrasts), labels.nii.gz and lesion.nii.gz."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    image = self.image.astype(np.float32)  # NIfTI has no half precision.
+    image = image[..., 0] if image.shape[-1] == 1 else image
+    for name, volume in (('image', image), ('labels', self.labels), ('lesion', self.lesion)):
+      nib.save(nib.Nifti1Image(volume, self.affine), folder / f'{name}.nii.gz')
+
+
+def synthesize(
+  labels: np.ndarray | str | os.PathLike[str],
+  translator: Bundle | str | os.PathLike[str],
+  lesion_generator: Bundle | str | os.PathLike[str],
+  *,
+  seed: int,
+  index: int = 0,
+  min_voxels: int = lesions.MIN_VOXELS,
+  max_draws: int = 100,
+  equalize_slice_brightness: bool = True,
+) -> Case:
+  """Makes one case (Platscher et al. 2020, section 2.3).
+
+  For a brain and number of a built `synthetic_stroke` set it is that volume of the set, bit for bit.
+
+      case = keras_itm.synthesize('labels.nii.gz', 'translator/bundle', 'lesion_gan/bundle', seed=0)
+      case.save('case')
+
+  Args:
+    labels: Label map without lesion on the bundles' grid: whole numbers [X, Y, Z] (axes right,
+      anterior, superior), or a NIfTI file.
+    translator: A translator, or the folder of its bundle.
+    lesion_generator: A lesion generator, or the folder of its bundle.
+    seed: With `index` it decides the lesion and the translator's latent.
+    index: Number of the case among those of the same seed.
+    min_voxels: Smaller lesions are drawn again.
+    max_draws: Draws before giving up.
+    equalize_slice_brightness: Whether all slices get one brightness.
+
+  Raises:
+    BundleError: A bundle that is missing, broken or of another kind.
+    ValueError: Bundles of two grids or label schemes, a map of another grid, with unknown labels or
+      without parenchyma.
+    LesionDrawError: `max_draws` lesions were all too small.
+  """
+  translator = _opened(translator, TRANSLATOR)
+  generator = _opened(lesion_generator, LESION_GENERATOR)
+  _check_agreement(translator, generator)
+  affine = _affine(translator.spec.grid)
+  brain = _checked_labels(labels, translator, affine)
+  paint = lambda lesion: synthesis.translate(
+    translator,
+    brain,
+    lesion,
+    index,
+    seed=seed,
+    equalize_slice_brightness=equalize_slice_brightness,
+  )
+  draws = {'min_voxels': min_voxels, 'max_draws': max_draws}
+  return draw_case(brain, translator, generator, paint, seed=seed, index=index, **draws)
+
+
+def draw_case(
+  labels: np.ndarray,
+  translator: Bundle,
+  lesion_generator: Bundle,
+  paint: Callable[[np.ndarray], np.ndarray],
+  *,
+  seed: int,
+  index: int,
+  min_voxels: int,
+  max_draws: int,
+) -> Case:
+  """The same for bundles and labels that were checked, with a painter of one's own.
+
+  Args:
+    labels: Label map without lesion, uint8 [X, Y, Z].
+    translator: What `paint` paints with.
+    lesion_generator: Draws the lesion.
+    paint: Lesion, uint8 [X, Y, Z] -> image [X, Y, Z, C] in [0, 1].
+    seed: As for `synthesize`, and the following ones too.
+    index: Number of the case.
+    min_voxels: Smaller lesions are drawn again.
+    max_draws: Draws before giving up.
+
+  Raises:
+    LesionDrawError: `max_draws` lesions were all too small.
+  """
+  draws = {'min_voxels': min_voxels, 'max_draws': max_draws}
+  (drawn,) = synthesis.draw_lesions(lesion_generator, labels[np.newaxis], [index], seed=seed, **draws)
+  facts = {
+    'lesion_seed': [seed, index],
+    'lesion_draws': len(drawn.draw_voxels),
+    'lesion_draw_voxels': list(drawn.draw_voxels),
+    'translator': translator.fingerprint,
+    'lesion_generator': lesion_generator.fingerprint,
+  }
+  affine = _affine(translator.spec.grid)
+  return Case(paint(drawn.mask).astype(np.float16), labels, drawn.mask, affine, facts)
+
+
+def _opened(bundle: Bundle | str | os.PathLike[str], kind: str) -> Bundle:
+  if not isinstance(bundle, Bundle):
+    return load_bundle(bundle, kind)
+  if bundle.spec.kind != kind:
+    raise ValueError(f'{bundle.path}: a bundle of kind {bundle.spec.kind!r}, expected {kind!r}')
+  return bundle
+
+
+def _check_agreement(translator: Bundle, generator: Bundle) -> None:
+  for field in ('grid', 'label_scheme'):
+    one, other = getattr(translator.spec, field), getattr(generator.spec, field)
+    if one != other:
+      raise ValueError(
+        f'translator {translator.path} has the {field} {one}, lesion generator {generator.path} has '
+        f'{other}; expected the same'
+      )
+
+
+def _affine(grid: dict[str, Any]) -> np.ndarray:
+  affine = np.diag([*grid['spacing_mm'], 1.0])
+  affine[:3, 3] = np.asarray(grid['corner_mm']) + np.asarray(grid['spacing_mm']) / 2
+  return affine
+
+
+def _checked_labels(
+  labels: np.ndarray | str | os.PathLike[str], translator: Bundle, affine: np.ndarray
+) -> np.ndarray:
+  """The label map as uint8, or a line that says what is wrong with it."""
+  spec, name = translator.spec, 'labels'
+  shape = tuple(spec.grid['shape'])
+  if not isinstance(labels, np.ndarray):
+    name = str(labels)
+    labels = _read_map(name, shape, affine, translator)
+  if labels.shape != shape:
+    raise ValueError(f'{name}: shape {labels.shape}, expected {shape}, the grid of {translator.path}')
+  structures, scheme = len(spec.label_scheme['names']), spec.label_scheme['name']
+  ids = np.unique(labels)
+  unknown = [float(i) for i in ids if not (0 <= i < structures and i == int(i))]
+  if unknown:
+    raise ValueError(
+      f'{name}: labels {unknown[:5]} are unknown, expected 0 to {structures - 1} of the label scheme '
+      f'{scheme} of {translator.path}'
+    )
+  if not np.isin(ids, spec.label_scheme['parenchyma_ids']).any():
+    raise ValueError(
+      f'{name}: holds no parenchyma, expected some of the {scheme} labels '
+      f'{spec.label_scheme["parenchyma_ids"]} of {translator.path}'
+    )
+  return labels.astype(np.uint8)
+
+
+def _read_map(path: str, shape: tuple[int, ...], affine: np.ndarray, translator: Bundle) -> np.ndarray:
+  """A NIfTI file on the grid; its header is looked at before its voxels are read."""
+  try:
+    image = nib.as_closest_canonical(nib.load(path))
+  except (OSError, ValueError, EOFError, nib.filebasedimages.ImageFileError) as error:
+    raise ValueError(
+      f'{path}: no NIfTI file that can be read ({str(error).splitlines()[0]})'
+    ) from error
+  if image.shape != shape or not np.allclose(image.affine, affine, atol=_TOLERANCE_MM):
+    corner = (image.affine[:3, 3]).round(3).tolist()
+    raise ValueError(
+      f'{path}: {image.shape} voxels from {corner} mm, spacing '
+      f'{nib.affines.voxel_sizes(image.affine).round(3).tolist()} mm, expected the grid of '
+      f'{translator.path}: {shape} from {affine[:3, 3].tolist()} mm, spacing '
+      f'{translator.spec.grid["spacing_mm"]} mm'
+    )
+  try:
+    return np.asarray(image.dataobj)
+  except (OSError, ValueError, EOFError) as error:
+    raise ValueError(f'{path}: cannot be read to its end ({str(error).splitlines()[0]})') from error
