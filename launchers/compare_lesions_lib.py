@@ -15,7 +15,7 @@ from launchers.console import say
 from launchers.reports import style
 from launchers.reports.lesions_figure import lesion_figure
 from launchers.run_folder import output_folder
-from stroke_eval.lesion_sets import describe, lesion_sets
+from stroke_eval.lesion_sets import LesionSet, describe, lesion_sets
 from stroke_eval.plain_values import plain
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, fingerprint, open_sources
@@ -52,8 +52,7 @@ def compare_lesions(
 ) -> None:
   """Draws lesions and compares them with held-out real ones and with those of the training.
 
-  Leaves lesions.json, lesions.md (the table) and lesions.png in the workdir, over those of an earlier
-  comparison.
+  Writes lesions.json, lesions.md (the table) and lesions.png, over those of an earlier comparison.
 
   Args:
     workdir: Output folder.
@@ -67,8 +66,7 @@ def compare_lesions(
     seed: Of the latents.
 
   Raises:
-    InputError: Fewer than two masks of `min_voxels` in a set, a bundle that is missing, broken, does
-      not fit or was trained on other masks, or a workdir that is a file.
+    InputError: Fewer than two masks of `min_voxels` in a set, or a bundle that does not fit.
   """
   if n_draws < 2 or min_voxels < 1:
     raise InputError(f'n_draws {n_draws}, min_voxels {min_voxels}: expected at least 2 and 1')
@@ -79,25 +77,35 @@ def compare_lesions(
   bundle = load_fitting_bundle(generator, LESION_GENERATOR, train)
   if bundle.spec.training_set != fingerprint([train]):
     raise InputError(f'{generator} was not trained on {training}, expected the set that it has seen')
-  draws = draw_masks(bundle, n_draws, seed)
-  real = {str(source): _large(_stored(source), min_voxels, str(source)) for source in (train, test)}
-  passed = _large(draws, min_voxels, generator)
-  say(f'{len(passed)} of {n_draws} draws have at least {min_voxels} voxels')
-  sets = lesion_sets(real[str(train)], {'generated': passed, 'held_out': real[str(test)]}, train.grid)
-  columns = {name: describe(one, sets['held_out']) for name, one in sets.items()}
-  facts = {
-    'generator': bundle.fingerprint,
-    'training': training,
-    'held_out': held_out,
-    'seed': seed,
-    'n_draws': n_draws,
-    'pass_rate': round(len(passed) / n_draws, 4),
-  }
-  _write_json(folder / 'lesions.json', facts, columns)
-  rows = table_rows(columns, min_voxels)
-  (folder / 'lesions.md').write_text(_markdown(rows))
+  sets = _measured_sets(bundle, train, test, n_draws, min_voxels, seed)
+  say(f'{len(sets["generated"])} of {n_draws} draws have at least {min_voxels} voxels')
+  facts = {'generator': bundle.fingerprint, 'training': training, 'held_out': held_out, 'seed': seed}
+  _write_comparison(folder, sets, {**facts, 'n_draws': n_draws}, min_voxels)
   with style.style():
     lesion_figure(sets, train.grid, shown).savefig(folder / 'lesions.png', dpi=170)
+
+
+def _measured_sets(
+  bundle: Bundle, train: Source, test: Source, n_draws: int, min_voxels: int, seed: int
+) -> dict[str, LesionSet]:
+  """Masks of at least `min_voxels`: `generated`, `held_out` and `training`."""
+  masks = {
+    'generated': _large(draw_masks(bundle, n_draws, seed), min_voxels, str(bundle.path)),
+    'held_out': _large(_stored(test), min_voxels, str(test)),
+  }
+  return lesion_sets(_large(_stored(train), min_voxels, str(train)), masks, train.grid)
+
+
+def _write_comparison(
+  folder: Path, sets: Mapping[str, LesionSet], facts: dict[str, Any], min_voxels: int
+) -> None:
+  """Writes lesions.json and lesions.md, and says the table."""
+  columns = {name: describe(one, sets['held_out']) for name, one in sets.items()}
+  pass_rate = round(len(sets['generated']) / facts['n_draws'], 4)
+  text = json.dumps({**facts, 'pass_rate': pass_rate, 'sets': plain(columns)}, indent=2) + '\n'
+  (folder / 'lesions.json').write_text(text)
+  rows = table_rows(columns, min_voxels)
+  (folder / 'lesions.md').write_text(_markdown(rows))
   say('\n' + _plain_text(rows))
 
 
@@ -121,10 +129,6 @@ def _large(masks: np.ndarray, min_voxels: int, name: str) -> np.ndarray:
       f'{name}: {len(large)} of {len(masks)} masks have {min_voxels} voxels or more, expected 2'
     )
   return large
-
-
-def _write_json(file: Path, facts: dict[str, Any], columns: dict[str, dict[str, Any]]) -> None:
-  file.write_text(json.dumps({**facts, 'sets': plain(columns)}, indent=2) + '\n')
 
 
 def table_rows(columns: Mapping[str, Mapping[str, Any]], min_voxels: int) -> list[list[str]]:

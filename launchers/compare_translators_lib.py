@@ -30,7 +30,7 @@ from stroke_eval.translation import (
 )
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import open_sources
+from stroke_tfds.sources import Source, open_sources
 from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 
 _Example = Mapping[str, Any]
@@ -48,8 +48,7 @@ def compare_translators(
 ) -> None:
   """Translates the labels of every case with a lesion and scores what comes out against its image.
 
-  Leaves comparison.json, comparison.csv and comparison.png in the workdir, over those of an earlier
-  comparison.
+  Writes comparison.json, comparison.csv and comparison.png, over those of an earlier comparison.
 
   Args:
     workdir: Output folder.
@@ -60,49 +59,46 @@ def compare_translators(
     seed: Of the latents.
 
   Raises:
-    InputError: Nothing to compare, a bundle that is missing, broken or does not fit, or a workdir
-      that is a file.
+    InputError: Nothing to compare, or a bundle that does not fit.
   """
   if not bundles or n_shown < 1:
     raise InputError(f'bundles {bundles}, n_shown {n_shown}: expected at least one each')
   folder = output_folder(workdir)
   opened = open_sources([source], data_dir)[0]
   translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}
-  cases = {
-    i: case for i, case in enumerate(opened.examples().as_numpy_iterator()) if case['lesion'].any()
-  }
-  if not cases:
-    raise InputError(f'{source} holds no case with a lesion, expected at least one')
-  shown = _shown(cases, n_shown)
-  anatomy = Anatomy.of(opened.metadata['label_scheme'])
-  real = [
-    lesion_excess(first_contrast(case['image']), case['lesion'], parenchyma(case, anatomy))
-    for case in cases.values()
-  ]
+  cases = _cases_with_lesion(opened)
+  shown, anatomy = _shown(cases, n_shown), Anatomy.of(opened.metadata['label_scheme'])
   scores, pictures = {}, {}
   for name, bundle in translators.items():
     say(f'{name}: {len(cases)} cases')
     scores[name], pictures[name] = _translate_all(bundle, cases, shown, anatomy, seed)
+  real = [_real_excess(case, anatomy) for case in cases.values()]
   means = {name: mean_scores(rows) for name, rows in scores.items()}
+  real_mean = finite_mean(real)
   files.write_csv(folder / 'comparison.csv', _rows(list(cases.values()), real, scores))
-  real_excess = finite_mean(real)
-  facts = {'source': source, 'seed': seed, 'n_cases': len(cases), 'real_lesion_excess': real_excess}
+  facts = {'source': source, 'seed': seed, 'n_cases': len(cases), 'real_lesion_excess': real_mean}
   _write_json(folder / 'comparison.json', facts, translators, means)
-  rows = [
-    ShownCase(
-      cases[i]['labels'],
-      cases[i]['lesion'],
-      first_contrast(cases[i]['image']),
-      {name: volumes[i] for name, volumes in pictures.items()},
-    )
-    for i in shown
-  ]
   note = f'Means over the {len(cases)} cases with a lesion of {source}.'
-  with style.style():
-    names = opened.metadata['label_scheme']['names']
-    figure = comparison_figure(rows, means, real_excess, opened.grid, names, note)
-    figure.savefig(folder / 'comparison.png', dpi=200)
-  say(f'{note}\n{table(means, real_excess)}')
+  rows = [_shown_case(cases[i], {name: of[i] for name, of in pictures.items()}) for i in shown]
+  _draw(folder / 'comparison.png', rows, means, real_mean, opened, note)
+  say(f'{note}\n{table(means, real_mean)}')
+
+
+def _cases_with_lesion(source: Source) -> dict[int, _Example]:
+  """Position in the split -> case."""
+  numbered = enumerate(source.examples().as_numpy_iterator())
+  cases = {i: case for i, case in numbered if case['lesion'].any()}
+  if not cases:
+    raise InputError(f'{source} holds no case with a lesion, expected at least one')
+  return cases
+
+
+def _real_excess(case: _Example, anatomy: Anatomy) -> float:
+  return lesion_excess(first_contrast(case['image']), case['lesion'], parenchyma(case, anatomy))
+
+
+def _shown_case(case: _Example, translated: Mapping[str, np.ndarray]) -> ShownCase:
+  return ShownCase(case['labels'], case['lesion'], first_contrast(case['image']), translated)
 
 
 def _shown(cases: Mapping[int, _Example], n: int) -> list[int]:
@@ -110,6 +106,20 @@ def _shown(cases: Mapping[int, _Example], n: int) -> list[int]:
   numbers, voxels = list(cases), np.array([int(case['lesion'].sum()) for case in cases.values()])
   large = chosen_cases.large_lesions(voxels)
   return [numbers[large[i]] for i in chosen_cases.evenly_spread(voxels[large], n)]
+
+
+def _draw(
+  file: Path,
+  cases: Sequence[ShownCase],
+  means: Mapping[str, Scores],
+  real_mean: float,
+  source: Source,
+  note: str,
+) -> None:
+  names = source.metadata['label_scheme']['names']
+  with style.style():
+    figure = comparison_figure(cases, means, real_mean, source.grid, names, note)
+    figure.savefig(file, dpi=200)
 
 
 def table(means: Mapping[str, Scores], real_excess: float) -> str:
@@ -133,11 +143,11 @@ def _translate_all(
     volume = bundle, case['labels'], case['lesion'], i
     # The translator's own work.
     translate = functools.partial(synthesis.translate, *volume, equalize_slice_brightness=False)
-    made = translate(seed=seed)
-    again = translate(seed=seed + 1) if bundle.spec.latent_size else None
-    scores.append(score(case, made, again, anatomy))
+    translated = translate(seed=seed)
+    redrawn = translate(seed=seed + 1) if bundle.spec.latent_size else None
+    scores.append(score(case, translated, redrawn, anatomy))
     if i in shown:
-      pictures[i] = first_contrast(made)
+      pictures[i] = first_contrast(translated)
   return scores, pictures
 
 
@@ -171,4 +181,4 @@ def _write_json(
     }
     for name, bundle in translators.items()
   }
-  file.write_text(json.dumps({**facts, 'translators': rows}, indent=2) + '\n')
+  file.write_text(json.dumps(plain({**facts, 'translators': rows}, digits=None), indent=2) + '\n')

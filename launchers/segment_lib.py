@@ -1,5 +1,8 @@
 """A trained segmenter on a scan of the user's own."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import gin
 import matplotlib
 import nibabel as nib
@@ -60,11 +63,15 @@ def segment(
     truth = resample.keep_volume(resample.resample_mask(expert, grid, transform))
     results['mask_volume_ml'] = round(int(truth.sum()) * grid.voxel_volume_ml, 3)
     results['dice'] = round(float(metrics.dice(truth[np.newaxis], prediction[np.newaxis])[0]), 4)
-  for name, volume in (('image', dwi), ('prediction', prediction)):
-    nib.save(nib.Nifti1Image(volume, grid.affine), run.path / f'{name}.nii.gz')
+  _write_volumes(run.path, grid, {'image': dwi, 'prediction': prediction})
   _draw(dwi, prediction, truth, results).savefig(run.path / 'prediction.png', dpi=120)
   run.write_operative_config()
   run.finish(results)
+
+
+def _write_volumes(folder: Path, grid: Grid, volumes: Mapping[str, np.ndarray]) -> None:
+  for name, volume in volumes.items():
+    nib.save(nib.Nifti1Image(volume, grid.affine), folder / f'{name}.nii.gz')
 
 
 def _draw(

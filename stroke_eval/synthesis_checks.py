@@ -80,10 +80,10 @@ def _volumes(real: Survey, synthetic: Survey) -> list[Check]:
   draws = [facts.get('lesion_draw_voxels', []) for facts in synthetic.provenance]
   share, n_draws = draw_pass_share(draws, MIN_VOXELS)
   real_ml = real.volumes_ml[real.with_lesion(MIN_VOXELS)]
-  made_ml = synthetic.volumes_ml[synthetic.with_lesion(MIN_VOXELS)]
-  real_median, made_median = _median(real_ml), _median(made_ml)
-  factor = made_median / real_median
-  distance = ks_of_samples(made_ml, real_ml)
+  synthetic_ml = synthetic.volumes_ml[synthetic.with_lesion(MIN_VOXELS)]
+  real_median, synthetic_median = _median(real_ml), _median(synthetic_ml)
+  factor = synthetic_median / real_median
+  distance = ks_of_samples(synthetic_ml, real_ml)
   ml = '{:.1f} ml'.format
   return [
     _judged(
@@ -98,7 +98,7 @@ def _volumes(real: Survey, synthetic: Survey) -> list[Check]:
     _judged(
       'median_lesion_ml',
       f'median volume of lesions of at least {MIN_VOXELS} voxels',
-      made_median,
+      synthetic_median,
       real_median,
       ml,
       'within a factor of 2 of real',
@@ -115,22 +115,22 @@ def _volumes(real: Survey, synthetic: Survey) -> list[Check]:
 
 
 def _shapes(real: Survey, synthetic: Survey) -> list[Check]:
-  real_masks, made_masks = (s.masks(_some(s.with_lesion(MIN_VOXELS))) for s in (real, synthetic))
-  made_pairs, real_pairs = (_pairwise(masks) for masks in (made_masks, real_masks))
-  enough = len(made_masks) > 0 and len(real_masks) > 1
-  nearest = _median(nearest_dice(made_masks, real_masks)) if enough else np.nan
+  real_masks, synthetic_masks = (s.masks(_some(s.with_lesion(MIN_VOXELS))) for s in (real, synthetic))
+  synthetic_pairs, real_pairs = (_pairwise(masks) for masks in (synthetic_masks, real_masks))
+  enough = len(synthetic_masks) > 0 and len(real_masks) > 1
+  nearest = _median(nearest_dice(synthetic_masks, real_masks)) if enough else np.nan
   nearest_real = _median(nearest_other_dice(real_masks)) if enough else np.nan
   dice = '{:.3f}'.format
   return [
     _judged(
       'lesion_pairwise_dice',
-      f'mean Dice between two lesions, low is diverse (n = {len(made_masks)} generated, '
+      f'mean Dice between two lesions, low is diverse (n = {len(synthetic_masks)} generated, '
       f'{len(real_masks)} real)',
-      made_pairs,
+      synthetic_pairs,
       real_pairs,
       dice,
       'at most twice the real value',
-      made_pairs <= 2 * real_pairs,
+      synthetic_pairs <= 2 * real_pairs,
     ),
     _judged(
       'lesion_nearest_dice',

@@ -121,12 +121,12 @@ def median_contrast(contrasts: Sequence[TissueContrast]) -> TissueContrast:
 
 def densities(scans: Sequence[Scan]) -> dict[str, np.ndarray]:
   """Histogram of each region over `EDGES`, area 1, every scan with the same weight; or all 0."""
-  made = {}
+  found = {}
   for region in REGIONS:
     counts = [np.histogram(_clipped(s.image[s.regions[region]]), EDGES)[0] for s in scans]
     shares = [count / count.sum() for count in counts if count.sum()]
-    made[region] = np.mean(shares, 0) / np.diff(EDGES) if shares else np.zeros(len(EDGES) - 1)
-  return made
+    found[region] = np.mean(shares, 0) / np.diff(EDGES) if shares else np.zeros(len(EDGES) - 1)
+  return found
 
 
 def _strip(solid: np.ndarray, grid: Grid) -> np.ndarray:

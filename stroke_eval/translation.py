@@ -69,30 +69,30 @@ class Scores:
 
 def score(
   example: Mapping[str, np.ndarray],
-  made: np.ndarray,
-  again: np.ndarray | None,
+  translated: np.ndarray,
+  redrawn: np.ndarray | None,
   anatomy: Anatomy,
 ) -> Scores:
   """Scores one case; of several contrasts the first.
 
   Args:
     example: Of the contract, with a lesion.
-    made: The translation of its labels and lesion, [X, Y, Z, C] in [0, 1].
-    again: The same with another latent, or None.
+    translated: The translation of its labels and lesion, [X, Y, Z, C] in [0, 1].
+    redrawn: The same with another latent, or None.
     anatomy: Of its label scheme.
   """
-  real, made = first_contrast(example['image']), first_contrast(made)
+  real, image = first_contrast(example['image']), first_contrast(translated)
   brain, white = example['labels'] > 0, tissue(example, anatomy.white_matter_ids)
   shown = brain.any(axis=(0, 1))
   slices = lambda volume: volume.transpose(2, 0, 1)[shown, ..., np.newaxis]
-  ratio = lambda measure, where: _ratio(measure(made, where), measure(real, where))
+  ratio = lambda measure, where: _ratio(measure(image, where), measure(real, where))
   return Scores(
-    l1=mean_difference(real, made, brain),
-    ms_ssim=float(np.mean(ms_ssim(slices(real), slices(made)))),
-    lesion_excess=lesion_excess(made, example['lesion'], parenchyma(example, anatomy)),
+    l1=mean_difference(real, image, brain),
+    ms_ssim=float(np.mean(ms_ssim(slices(real), slices(image)))),
+    lesion_excess=lesion_excess(image, example['lesion'], parenchyma(example, anatomy)),
     flicker=ratio(slice_difference, brain),
     grain=ratio(grain, white),
-    diversity=math.nan if again is None else mean_difference(made, first_contrast(again), brain),
+    diversity=math.nan if redrawn is None else mean_difference(image, first_contrast(redrawn), brain),
   )
 
 

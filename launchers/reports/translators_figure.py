@@ -39,13 +39,13 @@ class ShownCase:
     labels: Label map without lesion, (X, Y, Z).
     lesion: 0 or 1, (X, Y, Z).
     real: True image, (X, Y, Z) in [0, 1].
-    made: Translator -> image, likewise.
+    translated: Translator -> image, likewise.
   """
 
   labels: np.ndarray
   lesion: np.ndarray
   real: np.ndarray
-  made: Mapping[str, np.ndarray]
+  translated: Mapping[str, np.ndarray]
 
 
 def comparison_figure(
@@ -69,16 +69,7 @@ def comparison_figure(
   box = view.brain_box(np.stack([case.labels for case in cases]).max(axis=0))
   figure, axes, table = _layout(len(cases), 2 + len(scores), box, grid)
   for row, case in zip(axes, cases):
-    z = int(case.lesion.sum(axis=(0, 1)).argmax())
-    at = (*box, z)
-    with_lesion = np.where(case.lesion > 0, len(names), case.labels)
-    view.show_labels(row[0], with_lesion[at], grid, names)
-    for ax, image in zip(row[1:], (case.real, *(case.made[name] for name in scores))):
-      view.show_slice(ax, image[at], grid)
-      view.draw_outline(ax, _around(case.lesion[at]), grid, casing=False)
-    volume = style.format_ml(case.lesion.sum() * grid.voxel_volume_ml)
-    level = style.signed(grid.coordinates_mm()[2][z], 0)
-    row[0].set_ylabel(f'{volume}, z = {level} mm', fontsize=7.5, labelpad=3)
+    _draw_case(row, case, list(scores), box, grid, names)
   for ax, title in zip(axes[0], ('labels with lesion', 'real', *scores)):
     ax.set_title(title, fontsize=8.5, loc='center', pad=4)
   _write_table(table, {'real': dataclasses.replace(_REAL, lesion_excess=real_excess), **scores})
@@ -95,6 +86,26 @@ def comparison_figure(
     color=style.MUTED,
   )
   return figure
+
+
+def _draw_case(
+  row: Sequence[Axes],
+  case: ShownCase,
+  translators: Sequence[str],
+  box: tuple[slice, slice],
+  grid: Grid,
+  names: Sequence[str],
+) -> None:
+  z = int(case.lesion.sum(axis=(0, 1)).argmax())
+  at = (*box, z)
+  with_lesion = np.where(case.lesion > 0, len(names), case.labels)
+  view.show_labels(row[0], with_lesion[at], grid, names)
+  for ax, image in zip(row[1:], (case.real, *(case.translated[name] for name in translators))):
+    view.show_slice(ax, image[at], grid)
+    view.draw_outline(ax, _around(case.lesion[at]), grid, casing=False)
+  volume = style.format_ml(case.lesion.sum() * grid.voxel_volume_ml)
+  level = style.signed(grid.coordinates_mm()[2][z], 0)
+  row[0].set_ylabel(f'{volume}, z = {level} mm', fontsize=7.5, labelpad=3)
 
 
 def _around(mask: np.ndarray) -> np.ndarray:

@@ -41,7 +41,9 @@ class ComparisonFigureTest(tf.test.TestCase):
       crop = lambda volume, z=z: axial_view.to_display(volume[(*box, z)])
       shown = [np.asarray(ax.images[0].get_array()) for ax in row]
       self.assertAllEqual(shown[0], crop(np.where(case.lesion > 0, 28, case.labels)))
-      for picture, volume in zip(shown[1:], (case.real, case.made['first'], case.made['second'])):
+      for picture, volume in zip(
+        shown[1:], (case.real, case.translated['first'], case.translated['second'])
+      ):
         self.assertAllClose(picture, crop(volume))
       volume_ml = case.lesion.sum() * fake_runs.GRID.voxel_volume_ml
       self.assertStartsWith(row[0].get_ylabel(), f'{volume_ml:.1f} ml, z = ')
