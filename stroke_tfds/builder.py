@@ -11,7 +11,6 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.fingerprints import fingerprint, hash_files  # noqa: F401
 
 _N_WORKERS = 2
 _Config = TypeVar('_Config', bound='StrictConfig')

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 from typing import Any, TypeVar
 
-from stroke_tfds import builder
+from stroke_tfds import builder, fingerprints
 from stroke_tfds.sources import MIN_VOXELS
 
 _UNNAMED = 'unnamed'
@@ -47,7 +47,7 @@ class DerivedConfig(builder.StrictConfig):
     self.check_fields()
     counts = {field: getattr(self, field) for field in ('num_volumes', 'seed', 'min_voxels')}
     resolved = copy.copy(self)
-    resolved.fingerprint = builder.fingerprint({**self.origins(data_dir), **counts})
+    resolved.fingerprint = fingerprints.fingerprint({**self.origins(data_dir), **counts})
     stem = self.name if self.name != _UNNAMED else f'n{self.num_volumes}_seed{self.seed}'
     resolved.name = f'{stem}-{resolved.fingerprint}'
     return resolved

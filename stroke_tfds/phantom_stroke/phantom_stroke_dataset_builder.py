@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from stroke_tfds import builder, example
+from stroke_tfds import builder, example, fingerprints
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid, get_grid
@@ -76,13 +76,13 @@ class PhantomStrokeConfig(builder.StrictConfig):
   @functools.cached_property
   def fingerprint(self) -> str:
     fields = ('n_healthy', 'n_train', 'n_test', 'n_test_negative', 'seed')
-    return builder.fingerprint(
+    return fingerprints.fingerprint(
       {
         **{field: getattr(self, field) for field in fields},
         'simulator': _SIMULATOR,
         'grid': get_grid(self.grid).to_json(),
-        'anatomies': builder.hash_files(self.anatomy_files),
-        'lesions': builder.hash_files(self.lesion_files),
+        'anatomies': fingerprints.hash_files(self.anatomy_files),
+        'lesions': fingerprints.hash_files(self.lesion_files),
         'anatomy_space': self.anatomy_space if self.anatomy_files else '',
       }
     )
