@@ -46,8 +46,7 @@ def main() -> None:
       figures = {name: record.quality.get(name, '') for name in FIGURES}
       scanner = record.case_id.removeprefix('sub-')
       case = f'healthy, {scanner}' if scanner in HEALTHY else 'ISLES 22'
-      row = {'case': case, 'status': record.status, 'seconds': record.seconds}
-      rows.append({**row, **figures})
+      rows.append({'case': case, 'status': record.status, **figures})
   write_table(__file__, rows)
 
 
