@@ -4,12 +4,14 @@ import importlib.resources
 import logging as python_logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gin
 import tensorflow as tf
 from absl import app, flags, logging
+from gin import config_parser
 
 from keras_itm.bundle import BundleError
 from keras_itm.checks import TrainingError
@@ -111,6 +113,55 @@ def gin_lines(name: str) -> list[str]:
     included = re.fullmatch(r"include ['\"](.*)['\"]", line)
     lines += gin_lines(included[1]) if included else [line] * bool(line)
   return lines
+
+
+def gin_values(lines: Sequence[str]) -> dict[str, Any]:
+  """What lines of gin bind: name -> value, with macros filled in; the last binding of a name counts.
+
+  Whatever is said otherwise to the same effect has the same values: in other files, order or numerals.
+
+  Raises:
+    InputError: They are no gin.
+  """
+  values, macros = {}, {}
+  try:
+    for statement in config_parser.ConfigParser('\n'.join(lines), _AsText()):
+      if isinstance(statement, config_parser.BindingStatement):
+        scoped = f'{statement.scope}/{statement.selector}' if statement.scope else statement.selector
+        if statement.arg_name:
+          values[f'{scoped}.{statement.arg_name}'] = statement.value
+        else:
+          macros[scoped] = statement.value
+  except SyntaxError as error:
+    raise InputError(f'gin configuration: {error}') from error
+  return {name: _without_macros(value, macros) for name, value in values.items()}
+
+
+class _Text(str):
+  """A reference of gin, shown as it is written."""
+
+  __repr__ = str.__str__
+
+
+class _AsText(config_parser.ParserDelegate):
+  """Reads gin without the functions that it names."""
+
+  def configurable_reference(self, name: str, evaluate: bool) -> _Text:
+    return _Text(f'@{name}{"()" * evaluate}')
+
+  def macro(self, name: str) -> _Text:
+    return _Text(f'%{name}')
+
+
+def _without_macros(value: Any, macros: dict[str, Any]) -> Any:
+  if isinstance(value, dict):
+    fill = lambda part: _without_macros(part, macros)
+    return {fill(key): fill(item) for key, item in value.items()}
+  if isinstance(value, list | tuple):
+    return type(value)(_without_macros(item, macros) for item in value)
+  if isinstance(value, _Text) and value[0] == '%' and value[1:] in macros:
+    return _without_macros(macros[value[1:]], macros)
+  return value
 
 
 def _gin_path(name: str) -> Path:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import fcntl
-import itertools
 import json
 import os
 import re
@@ -14,10 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from launchers.app import gin_lines
+from launchers.app import gin_lines, gin_values
 from launchers.console import say, shell_line
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
+
+# As workdirs that were begun before know a setting -> as it is known now.
+_RENAMED = {'train_unet.window': 'train_unet.evaluated_epochs'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Stage:
     command: Program and arguments.
     product: Folder that the stage fills.
     mark: Pattern in that folder of the file that is written last.
-    settings: What else decides the product, as lines; a done stage is refused under others.
+    settings: What else decides the product, as lines of gin; a done stage is refused under others.
     lock: File that other chains with the same product lock as well; one of the chain when None.
   """
 
@@ -136,12 +138,20 @@ class StageRunner:
 
 def _check_settings(stage: Stage, before: Sequence[str]) -> None:
   """A stage whose settings were changed must not go by what the old ones made."""
-  for one, other in itertools.zip_longest(before, stage.settings, fillvalue='nothing'):
+  if tuple(before) == stage.settings:
+    return
+  made, asked = _named_as_now(gin_values(before)), gin_values(stage.settings)
+  for name in dict.fromkeys([*made, *asked]):
+    one, other = (f'{name} = {of[name]!r}' if name in of else 'nothing' for of in (made, asked))
     if one != other:
       raise InputError(
         f'{stage.name}: {stage.product} was made with {one!r}, asked for is {other!r}; expected the '
         'same settings, another name or another --workdir'
       )
+
+
+def _named_as_now(settings: Mapping[str, Any]) -> dict[str, Any]:
+  return {_RENAMED.get(name, name): value for name, value in settings.items()}
 
 
 def slug(name: str) -> str:

@@ -63,5 +63,22 @@ class ParseGinTest(tf.test.TestCase):
       app.parse_gin([], ['train_unet.epochs = '])
 
 
+class GinValuesTest(tf.test.TestCase):
+  def test_the_last_binding_of_a_name_with_macros_of_any_place(self):
+    lines = [
+      'a/f.x = %two',
+      'g.y = {"k": [@h, @a/h(), %none]}',
+      'two = (%one, 2)',
+      'one = 1',
+      'g.y = 3',
+    ]
+    self.assertEqual(app.gin_values(lines), {'a/f.x': (1, 2), 'g.y': 3})
+    self.assertEqual(repr(app.gin_values(lines[:2])['g.y']), "{'k': [@h, @a/h(), %none]}")
+
+  def test_what_is_no_gin(self):
+    with self.assertRaisesRegex(InputError, 'gin configuration'):
+      app.gin_values(['f.x = '])
+
+
 if __name__ == '__main__':
   tf.test.main()

@@ -73,6 +73,16 @@ class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
       if 'kernel' in variable.name:
         self.assertTrue(np.any(old != variable.numpy()), variable.name)
 
+  def test_files_are_found_by_their_bare_names(self):
+    names = [path.name for path in _FOLDER.parent.rglob('*.gin')]
+    self.assertLen(set(names), len(names))
+
+  def test_what_is_shared_has_more_than_one_user(self):
+    texts = [path.read_text() for path in _FOLDER.parent.rglob('*.gin')]
+    for path in (_FOLDER.parent / 'training').glob('*.gin'):
+      line = f"include 'gin_configs/training/{path.name}'"
+      self.assertGreater(sum(line in text for text in texts), 1, path.name)
+
   def test_every_experiment_opens_with_its_command_and_hardware(self):
     for name in _ALL:
       head = (_FOLDER / name).read_text().split('\n\n')[0]

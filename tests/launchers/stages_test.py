@@ -83,15 +83,41 @@ class StageRunnerTest(tf.test.TestCase):
     def stage(*settings, more=()):
       return Stage('clinical', [sys.executable, '-c', code, *more], self.root, '*.done', settings)
 
-    self.assertTrue(runner.run(stage('a = 3', 'b = 4')))
-    self.assertFalse(runner.run(stage('a = 3', 'b = 4', more=['--workdir=moved'])))
+    self.assertTrue(runner.run(stage('f.a = 3', 'f.b = 4')))
+    self.assertFalse(runner.run(stage('f.a = 3', 'f.b = 4', more=['--workdir=moved'])))
     for settings, message in (
-      (('a = 3', 'b = 5'), "clinical: .* was made with 'b = 4', asked for is 'b = 5'; expected the"),
-      (('a = 3',), "made with 'b = 4', asked for is 'nothing'"),
-      (('a = 3', 'b = 4', 'c = 5'), "made with 'nothing', asked for is 'c = 5'"),
+      (
+        ('f.a = 3', 'f.b = 5'),
+        "clinical: .* was made with 'f.b = 4', asked for is 'f.b = 5'; expected",
+      ),
+      (('f.a = 3',), "made with 'f.b = 4', asked for is 'nothing'"),
+      (('f.a = 3', 'f.b = 4', 'f.c = @g'), "made with 'nothing', asked for is 'f.c = @g'"),
     ):
       with self.assertRaisesRegex(InputError, message):
         runner.run(stage(*settings))
+
+  def test_the_same_settings_said_otherwise_are_the_same(self):
+    code = f'open({str(self.root / "x.done")!r}, "w").close()'
+    runner = StageRunner(self.root / 'stages')
+
+    def run(*settings):
+      return runner.run(Stage('x', [sys.executable, '-c', code], self.root, '*.done', settings))
+
+    self.assertTrue(run('import os', 'size = (1,', '2)', 'f.a = %size', 'f.b = 1', 'f.b = 1e-4'))
+    self.assertFalse(run('f.b = 0.0001', 'unused = 3', 'f.a = (1, 2)'))
+    with self.assertRaisesRegex(
+      InputError, r"made with 'f.a = \(1, 2\)', asked for is 'f.a = \[1, 2\]'"
+    ):
+      run('f.b = 0.0001', 'f.a = [1, 2]')
+
+  def test_a_setting_that_has_another_name_now(self):
+    code = f'open({str(self.root / "x.done")!r}, "w").close()'
+    runner = StageRunner(self.root / 'stages')
+    stage = lambda line: Stage('x', [sys.executable, '-c', code], self.root, '*.done', (line,))
+    self.assertTrue(runner.run(stage('train_unet.window = (2, 3)')))
+    self.assertFalse(runner.run(stage('train_unet.evaluated_epochs = (2, 3)')))
+    with self.assertRaisesRegex(InputError, r"'train_unet.evaluated_epochs = \(2, 3\)', asked for is"):
+      runner.run(stage('train_unet.evaluated_epochs = (1, 3)'))
 
   def test_settings_of_a_training_are_its_gin_file_with_all_that_it_includes_and_bindings(self):
     base, top = self.root / 'base.gin', self.root / 'top.gin'
