@@ -8,9 +8,10 @@ Expected: a case of the demo's synthetic set, the one at the upper quartile of l
 
 import json
 
+from launchers.reports.images import synthesis_panel
+
 from experiments._common import DATA_DIR, ROOT, build, demo_bundle
 from launchers.reports import style
-from launchers.reports.images import synthesis_panel
 from stroke_eval.chosen_cases import at_quantile
 from stroke_tfds.sources import open_sources
 

@@ -1,6 +1,7 @@
 """A study from its design to its report (Platscher et al. 2020, section 3)."""
 
 import contextlib
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,16 +12,17 @@ import gin
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from launchers import stages, study_folder
 from launchers.console import say, shell_line
-from launchers.reports.page import Section
-from launchers.reports.study.figures.volume_figures import volume_figures
+from launchers.reports.study.figures.segmentations import shown_arms
 from launchers.reports.study.report import write_study_report
+from launchers.reports.study.report_inputs import ReportInputs, Volumes
 from launchers.run_folder import output_folder
 from launchers.stages import StageRunner
 from launchers.study import checks, leakage
 from launchers.study import design as designs
 from launchers.study.analysis import analyse
-from launchers.study.arms import ALL, CLINICAL, Arm, arm_groups
+from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.cost import Costs
 from launchers.study.design import Design
 from launchers.study.regimes import read_arms
@@ -57,15 +59,9 @@ def run_study(
   Args:
     workdir: Takes a folder per seed, the stages' times and logs, and the report.
     data_dir: TFDS data folder; its own default when None.
-    train: Clinical cases that arms and generators learn from, `name/config:split`.
-    test: Test cases, which nothing learns from.
-    healthy: Healthy scans that translators learn from and lesions are put into; needed where an arm
-      learns from such a source.
-    validation: Scans that translators are measured on while they train; likewise.
-    unet: Gin file of the segmenter.
-    lesion_gan: Gin file of the lesion GAN; needed by translators.
+    train, test, healthy, validation, unet, lesion_gan, num_volumes: See `study.design.Design`; a
+      phantom_stroke set that is not there is built first.
     synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
-    num_volumes: Cases of each synthetic set.
     arms: Name of an arm, or of a regime that stands for several -> what it learns from and how, see
       `study.arms.Arm` and `study.regimes.read_arms`. The others are compared with the first.
     published: Name of an arm -> published mean and sd of its test Dice in percent.
@@ -94,10 +90,12 @@ def run_study(
     arms=read_arms(arms, sources_of_arms, published),
     seeds=designs.read_seeds(n_seeds),
   )
-  root = output_folder(workdir)
-  StudyRun(design, root, data_dir or tfds.core.constants.DATA_DIR, about).run(
-    arm_index, dry_run, workers
-  )
+  root, data_dir = output_folder(workdir), data_dir or tfds.core.constants.DATA_DIR
+  study_folder.check_no_demo(root)
+  checks.check_names(design)
+  if not dry_run:
+    _build_phantoms(design, StageRunner(root / 'stages'), data_dir)
+  StudyRun(design, root, data_dir, about).run(arm_index, dry_run, workers)
 
 
 class StudyRun:
@@ -112,7 +110,6 @@ class StudyRun:
 
   def __init__(self, design: Design, root: Path, data_dir: str, about: str):
     self._design, self._root, self._data_dir, self._about = design, root, data_dir, about
-    checks.check_names(design)
     self._opened = checks.check_data(design, data_dir)
     learnt = {name: [source] for name, source in self._opened.items() if name != 'test'}
     leakage.check_no_leakage(self._opened['test'], learnt, data_dir)
@@ -134,7 +131,7 @@ class StudyRun:
     if dry_run:
       print(costs.listing(trainings, tasks))
       return
-    _check_same_data(self._root / 'study.json', self._opened)
+    study_folder.check_same_data(self._root, self._opened)
     done = runner.seconds()
     cost = lambda task: 0.0 if task.name in done else costs.seconds(task)
     try:
@@ -179,62 +176,57 @@ class StudyRun:
     text = json.dumps(analysis.to_json(), indent=2, allow_nan=False) + '\n'
     files.write_whole(self._root / 'statistics.json', text.encode())
     seconds = runner.seconds()
-    write_study_report(
-      self._root,
+    names = [*_phantom_titles(self._design).values(), *(task.name for task in self._all)]
+    inputs = ReportInputs(
       study,
       analysis,
-      self._figures(study),
-      {task.name: seconds[task.name] for task in self._all if task.name in seconds},
-      [_this_command()],
-      self._about,
+      stages={name: seconds[name] for name in names if name in seconds},
+      commands=[_this_command()],
+      about=self._about,
       ready_sets=[name for name, made in self._design.used().items() if made.set],
+      volumes=self._volumes(study),
     )
+    write_study_report(self._root, inputs)
     say(f'Report: {self._root / "report.html"}')
 
-  def _figures(self, study: Study) -> list[Section]:
-    """Those that show volumes, of the first seed."""
+  def _volumes(self, study: Study) -> Volumes:
+    """What figures of volumes show, of the first seed."""
     seed = self._design.seeds[0]
-    shown = _shown_arms(study)
+    shown = shown_arms(study)
     ids, names = study.cases.subject_id, {arm.name for arm in study.finished}
     finished = [task.name for task in self._all if task.arm and task.arm[0].name in names]
     made = [task for task in needed_by(self._all, finished) if task.seed == seed]
     learnt = {name for arm in study.finished for name in arm.learns_from}
-    return volume_figures(
+    dice = {arm.name: study.results[arm.name, seed].metrics['dice'].mean(axis=0) for arm in shown}
+    return Volumes(
       sets={name: self._open_set(name, seed) for name in self._design.used() if name in learnt},
       clinical=self._opened['train'],
       healthy=self._opened.get('healthy'),
       test=self._opened['test'],
       predictions={arm.name: self._tasks.run_folder(arm, seed) for arm in shown},
-      dice={
-        arm.name: dict(zip(ids, study.results[arm.name, seed].metrics['dice'].mean(axis=0)))
-        for arm in shown
-      },
+      dice={arm: dict(zip(ids, values)) for arm, values in dice.items()},
+      generators={t.title: t.stage().product for t in made if not (t.arm or t.synthetic)},
       commands={task.title: str(task.stage()) for task in made},
       data_dir=self._data_dir,
     )
 
 
-def _check_same_data(file: Path, opened: Mapping[str, sources.Source]) -> None:
-  """Results in a folder are of one cohort, also where another one has taken its name since."""
-  found = {name: sources.fingerprint([source]) for name, source in opened.items()}
-  before = json.loads(file.read_text()) if file.exists() else {}
-  for name in found.keys() & before.keys():
-    if found[name] != before[name]:
-      raise InputError(
-        f'{opened[name]} is not the data that {file.parent} was begun with (fingerprint {found[name]}, '
-        f'expected {before[name]}); name another --workdir'
-      )
-  files.write_whole(file, (json.dumps(before | found) + '\n').encode())
+def _build_phantoms(design: Design, runner: StageRunner, data_dir: str) -> None:
+  """Builds what the study names and can be built from nothing; other data are refused later."""
+  for name, title in _phantom_titles(design).items():
+    builder = sources.find_builder(name, data_dir)
+    if not builder.is_prepared():
+      say(f'{name} is not in {data_dir}: building it')
+      stage = stages.build(title, name, [name], data_dir)
+      # An older version of the data set does not count.
+      runner.run(dataclasses.replace(stage, mark=f'{builder.version}/dataset_info.json'))
 
 
-def _shown_arms(study: Study) -> Sequence[Arm]:
-  """Arms whose segmentations are shown, one of each group of the table: the study's first, then such as
-  a translator's arm has or is compared with."""
-  references = {arm.reference for arm in study.arms if arm.system}
-  return [
-    max(members, key=lambda arm: (arm is study.arms[0], bool(arm.system) or arm.name in references))
-    for members in arm_groups(study.finished).values()
-  ][:5]
+def _phantom_titles(design: Design) -> dict[str, str]:
+  """Name of each simulated data set that the study learns from or tests on -> its stage."""
+  texts = [design.train, design.test, design.healthy, design.validation]
+  names = dict.fromkeys(text.partition(':')[0] for text in texts)
+  return {name: f'{name} data set' for name in names if name.startswith('phantom_stroke/')}
 
 
 def _this_command() -> str:

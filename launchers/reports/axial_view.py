@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import ndimage
 
@@ -78,6 +79,31 @@ def brain_box(labels: np.ndarray, margin: int = 2) -> tuple[slice, slice]:
   if not found:
     return slice(None), slice(None)
   return tuple(slice(max(s.start - margin, 0), s.stop + margin) for s in found[0])
+
+
+def image_grid(
+  rows: int,
+  columns: int,
+  box: tuple[slice, slice],
+  grid: Grid,
+  column_in: float = 1.2,
+  note_lines: float = 0,
+) -> tuple[Figure, np.ndarray]:
+  """Axes for slices cut to `box`, [rows, columns], of their true proportions."""
+  extent = [len(range(*s.indices(n))) * mm for s, n, mm in zip(box, grid.shape, grid.spacing_mm)]
+  row_in = column_in * extent[1] / extent[0] + 0.15 * note_lines
+  size = (column_in * columns + 0.25, row_in * rows + 0.25)
+  figure = Figure(figsize=size, layout='constrained')
+  figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01)
+  axes = figure.subplots(rows, columns, squeeze=False)
+  for ax in axes.flat:
+    style.image_axes(ax)
+  return figure, axes
+
+
+def level(grid: Grid, z: int) -> str:
+  """Where an axial slice lies in MNI space."""
+  return f'z = {style.signed(grid.coordinates_mm()[2][z], 0)} mm'
 
 
 def show_slice(ax: Axes, axial: np.ndarray, grid: Grid) -> None:

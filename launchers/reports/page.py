@@ -1,4 +1,4 @@
-"""The page of the report: one HTML file that needs nothing else."""
+"""What the pages of reports are made of: figures, tables, templates; a page needs no other file."""
 
 import base64
 import dataclasses
@@ -34,7 +34,7 @@ class Section:
     caption: What is drawn, with n; what bars and lines are.
     commands: The commands that made the data.
     columns: Panels beside one another on a wide page.
-    number: Of the figure; its place on the page when 0.
+    number: Of the figure on its page and in the names of its files.
   """
 
   title: str
@@ -60,34 +60,6 @@ class Table:
   rows: Sequence[Sequence[str]]
   note: str = ''
   groups: Sequence[tuple[str, int]] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Page:
-  """All that the page shows, top to bottom.
-
-  Attributes:
-    title: Of the page.
-    lead: What the report is about, in a sentence.
-    findings: The result in sentences, below the first table.
-    arms: Table of the arms.
-    stages: Table of times.
-    sections: The figures.
-    checks: The sanity table; its last column holds `pass`, `attention` or nothing.
-  """
-
-  title: str
-  lead: str
-  findings: Sequence[str]
-  arms: Table
-  stages: Table
-  sections: Sequence[Section]
-  checks: Table
-
-
-def render(page: Page) -> str:
-  """The page as HTML; every text is escaped."""
-  return environment().get_template('demo_template.html').render(page=page, style_sheet=style_sheet())
 
 
 def picture_files(sections: Sequence[Section]) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """Tiny data through the whole chain, and what a second run does."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from keras_itm.callbacks import read_metrics
 from launchers import app
-from launchers.report_lib import write_report
+from launchers.run_study_lib import run_study
 from launchers.train_itm_lib import train_itm
 from launchers.train_lesion_gan_lib import train_lesion_gan
 from launchers.train_unet_lib import train_unet
@@ -43,7 +44,7 @@ class ChainTest(tf.test.TestCase):
     super().setUp()
     self.root = Path(tfds.testing.make_tmp_dir())
     self.data_dir = str(self.root / 'data')
-    self.cohort = tiny.build_phantom(self.data_dir, n_train=6)
+    self.cohort = tiny.build_phantom(self.data_dir, n_train=6, n_test=6, n_test_negative=1)
 
   def tearDown(self):
     gin.clear_config()
@@ -69,40 +70,66 @@ class ChainTest(tf.test.TestCase):
     return self.root / folder
 
   def test_from_a_cohort_to_the_report(self):
-    lesions = self.train(train_lesion_gan, 'lesion_gan')
-    translator = self.train(train_itm, 'translator')
+    """Trained here, where it is quick, so that the study finds every stage done."""
+    seed = 'study/seed_0'
+    lesions = self.train(train_lesion_gan, f'{seed}/generators/lesion_GAN')
+    translator = self.train(train_itm, f'{seed}/generators/Pix2Pix10')
+    # Hardly trained generators cannot be expected to fill 20 voxels of 0.6 ml.
+    few = {'min_voxels': 1, 'max_draws': 200}
     config = SyntheticStrokeConfig(
       translator=str(translator / 'bundle'),
       lesion_generator=str(lesions / 'bundle'),
-      healthy=self.cohort,
+      healthy=f'{self.cohort}:healthy[1:]',
       num_volumes=3,
-      # Hardly trained generators cannot be expected to fill 20 voxels of 0.6 ml.
-      min_voxels=1,
-      max_draws=200,
+      seed=0,
+      **few,
     )
     builder = tfds.builder('synthetic_stroke', config=config, data_dir=self.data_dir)
     builder.download_and_prepare()
-    synthetic = f'synthetic_stroke/{builder.builder_config.name}'
-    clinical = f'{self.cohort}:train[:3]'
-    arms = {'clinical': [clinical], 'clinical + synthetic': [clinical, f'{synthetic}:train']}
-    runs = {
-      arm: str(self.train(train_unet, f'unet {arm}', sources=sources)) for arm, sources in arms.items()
+    synthetic = f'synthetic_stroke/{builder.builder_config.name}:train'
+    clinical = f'{self.cohort}:train'
+    for arm, learnt in (('clinical', [clinical]), ('both', [clinical, synthetic])):
+      self.train(train_unet, f'{seed}/{arm}', sources=learnt, evaluated_epochs=(2, 2))
+    self.study(config=few)
+    root = self.root / 'study'
+    summary = json.loads((root / 'summary.json').read_text())
+    self.assertEqual(list(summary['arms']), ['clinical', 'both'])
+    self.assertEqual(summary['arms']['clinical']['n_cases'], 5)
+    self.assertEqual(summary['sanity']['lesion_voxels_outside_parenchyma'], 0)
+    page = (root / 'report.html').read_text()
+    numbers = [int(number) for number in re.findall(r'<h2>Figure (\d+)\.', page)]
+    self.assertContainsSubset([2, 3, 4, 5, 6, 8, 13, 14], numbers)
+    self.assertIn('<h2>Table 4.', page)
+
+  def study(self, config: dict[str, int]) -> None:
+    """Two arms and one seed on what is trained."""
+    arm = lambda *sources: {
+      'learns_from': dict.fromkeys(sources, 'all'),
+      'epochs': 2,
+      'evaluated_epochs': 1,
     }
-    write_report(
-      str(self.root),
-      clinical=self.cohort,
-      synthetic=synthetic,
-      lesion_gan_run=str(lesions),
-      translator_run=str(translator),
-      arms=runs,
-      stage_seconds={'translator': 1.0},
+    gin.clear_config()
+    run_study(
+      workdir=str(self.root / 'study'),
       data_dir=self.data_dir,
+      train=f'{self.cohort}:train',
+      test=f'{self.cohort}:test',
+      healthy=f'{self.cohort}:healthy[1:]',
+      validation=f'{self.cohort}:healthy[:1]',
+      unet=self.sized('train_unet'),
+      lesion_gan=self.sized('train_lesion_gan'),
+      synthetic={'Pix2Pix10': {'translator': self.sized('train_itm'), 'config': config}},
+      num_volumes=3,
+      arms={'clinical': arm('clinical'), 'both': arm('clinical', 'Pix2Pix10')},
+      n_seeds=1,
     )
-    summary = json.loads((self.root / 'summary.json').read_text())
-    self.assertEqual(set(summary['arms']), set(arms))
-    self.assertEqual(summary['arms']['clinical']['n_cases'], 2)
-    self.assertEqual(summary['stage_seconds'], {'translator': 1.0})
-    self.assertIn('<html', (self.root / 'report.html').read_text()[:2000])
+
+  def sized(self, root: str) -> str:
+    """A file with the networks of a training."""
+    gin_file, sizes = _TRAININGS[root]
+    path = self.root / f'{root}.gin'
+    path.write_text('\n'.join([f"include 'gin_configs/experiments/{gin_file}'", *sizes, '']))
+    return str(path)
 
   def test_a_run_resumes_after_its_last_checkpoint_as_if_never_stopped(self):
     whole = self.train(train_unet, 'whole', epochs=4)

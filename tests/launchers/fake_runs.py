@@ -134,24 +134,3 @@ def write_unet_run(folder: Path, test: list[dict], shift: int, n_epochs: int = 5
       ml = GRID.voxel_volume_ml
       writer.writerow([case['subject_id'], truth.sum() * ml, mask.sum() * ml, dice])
   return folder
-
-
-def write_all(root: Path) -> dict:
-  """Sets and runs; returns the arguments of `write_report` but `workdir`."""
-  data_dir = str(root / 'data')
-  test = write_sets(data_dir)
-  wave = lambda scale: [scale / (1 + i) for i in range(5)]
-  gan = {
-    'wasserstein_distance': wave(4),
-    'gradient_norm': wave(2),
-    'pass_rate': ['', 0.2, '', 0.5, 0.6],
-  }
-  itm = {'l1_loss': wave(1), 'adversarial_loss': wave(2), 'discriminator_loss': wave(0.7)}
-  return {
-    'clinical': 'fake_clinical/tiny',
-    'synthetic': 'fake_synthetic/tiny',
-    'lesion_gan_run': str(write_run(root / 'lesion_gan', gan)),
-    'translator_run': str(write_run(root / 'translator', itm)),
-    'arms': {arm: str(write_unet_run(root / f'unet_{i}', test, 2 - i)) for i, arm in enumerate(ARMS)},
-    'data_dir': data_dir,
-  }

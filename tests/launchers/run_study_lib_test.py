@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import dataclasses
 import io
 import json
 import os
@@ -12,18 +11,19 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from unittest import mock
 
 import gin
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers import run_study_lib
+from launchers import stages
 from launchers.run_study_lib import run_study
 from stroke_tfds import lesion_fusion, sources
 from stroke_tfds.errors import InputError
 from tests import tiny
-from tests.launchers.study import fake_study, tiny_study
+from tests.launchers.study import tiny_study
 from tests.launchers.study.tiny_study import arm
 
 
@@ -49,24 +49,6 @@ class Case(tf.test.TestCase):
         **tiny_study.fields(**changes),
       )
     return output.getvalue()
-
-
-class ShownArmsTest(tf.test.TestCase):
-  def test_those_that_show_what_a_translator_changed(self):
-    study = fake_study.make(n_seeds=1)
-    shown = [arm.name for arm in run_study_lib._shown_arms(study)]
-    self.assertEqual(
-      shown,
-      ['clinical', '10 clinical', 'clinical + Pix2Pix10', 'Pix2Pix10', 'Pix2Pix10, then 10 clinical'],
-    )
-
-  def test_arms_without_a_group(self):
-    study = fake_study.make(n_seeds=1)
-    alone = dataclasses.replace(
-      study, arms=tuple(dataclasses.replace(arm, group='') for arm in study.arms)
-    )
-    shown = [arm.name for arm in run_study_lib._shown_arms(alone)]
-    self.assertEqual(shown, [arm.name for arm in study.arms[:5]])
 
 
 class RefusalTest(Case):
@@ -136,6 +118,49 @@ class RefusalTest(Case):
 
   def test_an_index_without_training(self):
     self.refuses('--arm_index=4: the study has 4 trainings, expected 0 to 3', arm_index=4)
+
+
+class FolderTest(Case):
+  def demo(self, name='U-Net: clinical'):
+    """The folder of a demo that was no study."""
+    (self.root / 'stages').mkdir(parents=True)
+    (self.root / 'stages' / 'U-Net_clinical.json').write_text(json.dumps({'name': name, 'seconds': 9}))
+    (self.root / 'summary.json').write_text('{}')
+    return sorted(self.root.rglob('*'))
+
+  def test_a_demo_of_the_old_form_is_refused_and_kept(self):
+    before = self.demo()
+    with self.assertRaisesRegex(InputError, "study holds a demo of the old form .*'U-Net: clinical'"):
+      self.run_study()
+    self.assertEqual(sorted(self.root.rglob('*')), before)
+
+  def test_stages_of_a_study_are_none_of_a_demo(self):
+    self.demo('lesion GAN, seed 0')
+    self.assertIn('0 of 6 stages are done', self.run_study(dry_run=True))
+
+
+class BuildTest(Case):
+  def build(self, message='is not built in .*; first give: tfds build', **changes):
+    """Name and mark of the stages that are run, each of which leaves nothing."""
+    built = []
+    keep = lambda _, stage: built.append((stage.name, stage.command[4:], stage.mark))
+    with (
+      mock.patch.object(stages.StageRunner, 'run', keep),
+      self.assertRaisesRegex(InputError, message),
+    ):
+      self.run_study(**changes)
+    return built
+
+  def test_a_phantom_that_is_not_there_is_built_once(self):
+    mini = 'phantom_stroke/mini'
+    (built,) = self.build(train=f'{mini}:train', healthy=f'{mini}:healthy')
+    name, options, mark = built
+    self.assertEqual(name, 'phantom_stroke/mini data set')
+    self.assertEqual(options[:1], [mini])
+    self.assertRegex(mark, r'^\d+\.\d+\.\d+/dataset_info.json$')
+
+  def test_what_cannot_be_built_from_nothing_is_refused(self):
+    self.assertEqual(self.build('does not exist in', train='soop/none:train'), [])
 
 
 class DryRunTest(Case):
@@ -214,6 +239,10 @@ class WholeStudyTest(WholeStudyCase):
     for text in ('clinical + lesion fusion', 'launchers.run_study', 'Table 1'):
       self.assertIn(text, page)
     json.loads((study / 'statistics.json').read_text(), parse_constant=self.fail)
+    summary = json.loads((study / 'summary.json').read_text())
+    self.assertEqual(list(summary['arms']), ['clinical', 'clinical + lesion fusion'])
+    self.assertEqual(summary['arms']['clinical']['n_negative'], 1)
+    self.assertLen(summary['stage_seconds'], 6)
     for file in ('table.tex', 'cases.csv'):
       self.assertNotEmpty((study / file).read_text())
 

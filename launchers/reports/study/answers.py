@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 
 from launchers.reports.study import formatting
-from launchers.study.arms import ALL, arm_labels
+from launchers.reports.study.arm_styles import ArmStyles
+from launchers.study.arms import ALL
 from launchers.study.summary import Analysis, ArmRow
 from stroke_eval.statistics.bootstrap import Interval
 
@@ -47,20 +48,19 @@ class Finding:
   is_on_synthetic: bool
 
 
-def findings(analysis: Analysis) -> list[Finding]:
+def findings(analysis: Analysis, styles: ArmStyles) -> list[Finding]:
   """One for each group of arms and what they are compared with, their references before the first arm.
 
   An arm with a reference is compared with it alone: that tells what its synthetic cases did.
   """
   first, *others = analysis.rows
-  labels = arm_labels([row.arm for row in analysis.rows])
   compared: dict[tuple[str, str], list[ArmRow]] = {}
   for row in others:
     if row.arm.is_tested:
       other = row.arm.reference if row.to_reference else first.arm.name
       compared.setdefault((row.arm.group_name, other), []).append(row)
   found = [
-    _finding(group, other, {labels[row.arm.name]: row for row in rows}, analysis.n_seeds)
+    _finding(group, other, {styles.labels[row.arm.name]: row for row in rows}, analysis.n_seeds)
     for (group, other), rows in compared.items()
   ]
   # What synthetic cases do comes before what else was tried.

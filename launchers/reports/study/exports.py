@@ -1,14 +1,32 @@
-"""A study's numbers for other programs: a row for each arm, and a row for each case."""
+"""A study's numbers for other programs: CSV by arm and by case, JSON by arm, and Table 1 in LaTeX."""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from launchers.reports.study.tables import Cell, PaperTable
 from launchers.study.design import describe_sources
 from launchers.study.results import METRICS, Study
 from launchers.study.summary import Analysis, ArmRow
+from stroke_eval import synthesis_checks
 from stroke_eval.statistics.bootstrap import Interval
+from stroke_eval.synthesis_checks import Check
+
+_SPECIAL = {
+  '\\': r'\textbackslash{}',
+  '\N{PLUS-MINUS SIGN}': r'$\pm$',
+  '\N{MINUS SIGN}': '$-$',
+  '\N{EN DASH}': '--',
+  '~': r'\textasciitilde{}',
+  '^': r'\textasciicircum{}',
+  '<': '$<$',
+  '>': '$>$',
+  **{character: rf'\{character}' for character in '&%$#_{}'},
+}
 
 
 def arms_csv(analysis: Analysis) -> str:
@@ -19,6 +37,78 @@ def arms_csv(analysis: Analysis) -> str:
 def cases_csv(study: Study) -> str:
   """Means over the evaluated epochs for each arm, seed and test case, Dice in [0, 1]."""
   return _written(list(_cases(study)))
+
+
+def summary_json(
+  study: Study, stages: Mapping[str, float], checks: Mapping[str, Sequence[Check]]
+) -> str:
+  """What programs ask of a study first.
+
+  Args:
+    study: Its trainings.
+    stages: Stage -> wall-clock seconds.
+    checks: Synthetic set -> its sanity table; the first set's is written.
+
+  Returns:
+    JSON with `arms` (a finished arm -> what `_summarised` says), `stage_seconds` and `sanity` (key of a
+    check -> value, with `_real` behind it that of the clinical cases; empty where nothing was checked).
+  """
+  first = next(iter(checks.values()), ())
+  summary = {
+    'arms': {arm.name: _summarised(study, arm.name) for arm in study.finished},
+    'stage_seconds': dict(stages),
+    'sanity': synthesis_checks.to_numbers(list(first)),
+  }
+  return json.dumps(summary, indent=2, allow_nan=False) + '\n'
+
+
+def paper_latex(table: PaperTable, caption: str) -> str:
+  """A tabular in the paper's layout, the published values in small print below ours.
+
+  Args:
+    table: Its cells.
+    caption: Of the surrounding table.
+  """
+  lines = [
+    r'\begin{table}',
+    rf'\caption{{{escape(caption)}}}',
+    rf'\begin{{tabular}}{{l{"r" * (len(table.head) - 1)}}}',
+    r'\hline',
+    _line(map(escape, table.head)),
+    r'\hline',
+  ]
+  for label, cells in table.rows:
+    lines.append(_line([escape(label), *(_found(cell) for cell in cells)]))
+    if any(cell and cell.published for cell in cells):
+      lines.append(_line(['', *(_published(cell) for cell in cells)]))
+  return '\n'.join([*lines, r'\hline', r'\end{tabular}', r'\end{table}', ''])
+
+
+def escape(text: str) -> str:
+  """Text for LaTeX."""
+  return ''.join(_SPECIAL.get(character, character) for character in text)
+
+
+def _summarised(study: Study, arm: str) -> dict[str, float | int | None]:
+  """Dice over the cases with a lesion of any size, and false positives over those without.
+
+  A case's value is its mean over evaluated epochs and seeds; mean, median and sd (n - 1) are over
+  cases. A case is false positive where any of these predictions holds a voxel. None for what the cases
+  cannot give, such as an sd of one case.
+  """
+  is_positive = study.cases.is_positive
+  dice = study.by_case(arm, 'dice').mean(axis=0)[is_positive]
+  false_ml = study.by_case(arm, 'predicted_volume_ml').mean(axis=0)[~is_positive]
+  return {
+    'dice_mean': float(dice.mean()) if dice.size else None,
+    'dice_sd': float(dice.std(ddof=1)) if dice.size > 1 else None,
+    'dice_median': float(np.median(dice)) if dice.size else None,
+    'n_cases': int(dice.size),
+    'n_negative': int(false_ml.size),
+    'n_false_positive': int(np.count_nonzero(false_ml)),
+    'false_positive_ml_mean': float(false_ml.mean()) if false_ml.size else None,
+    'false_positive_ml_max': float(false_ml.max()) if false_ml.size else None,
+  }
 
 
 def _arm_fields(row: ArmRow) -> dict[str, Any]:
@@ -83,3 +173,15 @@ def _written(rows: list[Mapping[str, Any]]) -> str:
 def _plain(value: Any) -> Any:
   # Six digits say all that is known and keep the files small.
   return f'{value:.6g}' if isinstance(value, float) else value
+
+
+def _line(cells) -> str:
+  return ' & '.join(cells) + r' \\'
+
+
+def _found(cell: Cell | None) -> str:
+  return escape(f'{cell.name} {cell.found}'.strip()) if cell else ''
+
+
+def _published(cell: Cell | None) -> str:
+  return rf'{{\scriptsize [{escape(cell.published)}]}}' if cell and cell.published else ''

@@ -83,3 +83,13 @@ def either(numbers: Iterable[int]) -> str:
 def listed(names: Sequence[str], last: str = 'and') -> str:
   """`a`, `a and b`, `a, b and c`; `last` joins the last one."""
   return f' {last} '.join(part for part in (', '.join(names[:-1]), names[-1]) if part)
+
+
+def seeds(n: int) -> str:
+  """`1 seed`, `3 seeds`."""
+  return f'{n} seed{"" if n == 1 else "s"}'
+
+
+def cases_and_seeds(n_seeds: int) -> str:
+  """What an interval is over."""
+  return 'cases and seeds' if n_seeds > 1 else 'cases'

@@ -1,11 +1,65 @@
-"""What the reader of a study's report must know to read its numbers rightly."""
+"""What the reader of a study's report must know to read its numbers rightly: above and below them."""
 
 from collections.abc import Collection, Sequence
 
+from keras_itm.lesions import MIN_VOXELS
 from launchers.reports.study import formatting
+from launchers.reports.study.arm_styles import ArmStyles
 from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
+
+FINDINGS = (
+  'Difference of mean test Dice in points, paired by case, with its 95 % interval. Higher and lower: '
+  'the interval excludes 0. Each interval is that of one arm alone, so that of many arms without '
+  'effect some look otherwise; p is corrected for all arms of these answers (Holm), but speaks of the '
+  'cases alone. Worth: clinical cases that give the same Dice without synthetic ones.'
+)
+_PAPER_TABLE = (
+  'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}. Small '
+  'print: as published (Platscher et al. 2020), on other data: compare the pattern, not the level'
+)
+_QUOTED = (
+  '; beside {name} the paper quotes another model (Federau et al. 2020), trained on 40,000 volumes'
+)
+_DICE_TABLE = (
+  'Mean \N{PLUS-MINUS SIGN} sd of test Dice over the evaluated epochs {of_seeds}; best: the highest '
+  'of these. All sizes: smaller lesions included. Differences: paired by case, with the 95 % interval '
+  'of that arm alone. p: Wilcoxon signed-rank test of the difference to the reference, or to the first '
+  'arm where there is none, corrected for the number of tests (Holm); p speaks of the cases alone, not '
+  'of how much trainings vary. Worth: clinical cases that give the same Dice without any others, with '
+  'the 95 % interval; < and > mark what lies beyond the learning curve.'
+)
+METRICS = (
+  'Means over the cases of Table 2, evaluated epochs and seeds. A true lesion counts as found when any '
+  'voxel of it is; where nothing is predicted, precision, recall and F1 are 0. HD95: 95th percentile '
+  'of the distance between surfaces; the diagonal of the grid where only one of truth and prediction '
+  'is empty. False positives: mean volume predicted in cases without lesion, and the share of them in '
+  'which any is; a network that predicts nothing has none.'
+)
+STAGES = (
+  'Wall-clock time of a stage in the start in which it ended; starts that were interrupted are not '
+  'counted. Stages that ran side by side count each their own time, so that sums may be longer than '
+  'the time that passed.'
+)
+CHECKS = (
+  'Generated: cases of the first seed. Real: the clinical training cases. The expected ranges are '
+  'conventions of this report that say when to look closer; they are not tests of significance.'
+)
+
+
+def lead(study: Study, analysis: Analysis) -> str:
+  """What was compared, in numbers."""
+  cases = study.cases
+  n_scored, n_positive = int(cases.is_scored.sum()), int(cases.is_positive.sum())
+  n_arms, seeds = len(analysis.rows), formatting.seeds(analysis.n_seeds)
+  return (
+    f'{n_arms} way{"" if n_arms == 1 else "s"} to train the same segmenter with {seeds} each, '
+    f'tested on the same cases: {n_scored} with a lesion of at least {MIN_VOXELS} voxels, over which '
+    f'Dice is unless said otherwise, {n_positive - n_scored} with a smaller one and '
+    f'{len(cases.subject_id) - n_positive} without. Every training is evaluated in '
+    f'{formatting.either(len(row.arm.evaluated_range) for row in analysis.rows)} epochs.'
+  )
 
 
 def notes(study: Study, analysis: Analysis, about: str, ready_sets: Collection[str]) -> list[str]:
@@ -43,6 +97,22 @@ def origin(study: Study, ready_sets: Collection[str]) -> str:
   if ready:
     sentences.append(f'Not made by this study, and the same for all seeds: {formatting.listed(ready)}.')
   return ' '.join(sentences)
+
+
+def paper_table(study: Study, styles: ArmStyles) -> str:
+  """What stands below Table 1."""
+  quoted = [
+    styles.labels[arm.name]
+    for arm in study.arms
+    if arm.published and not arm.system and arm.uses_synthetic
+  ]
+  note = _PAPER_TABLE.format(of_seeds=_of_seeds(study))
+  return note + (_QUOTED.format(name=formatting.listed(quoted)) if quoted else '') + '.'
+
+
+def dice_table(study: Study, analysis: Analysis) -> str:
+  """What stands below Table 2."""
+  return f'{_DICE_TABLE.format(of_seeds=_of_seeds(study))} {steps(study, analysis)}'.rstrip()
 
 
 def steps(study: Study, analysis: Analysis) -> str:
@@ -87,3 +157,7 @@ def _steps(study: Study, arm: Arm) -> int:
     total += round(float(study.results[arm.name, seed].curve['step'][-1]))
     arm = by_name.get(arm.start)
   return total
+
+
+def _of_seeds(study: Study) -> str:
+  return 'and the seeds' if len(study.seeds) > 1 else 'of one seed'

@@ -1,12 +1,18 @@
 """The tables of a study: the paper's Table 1 beside ours, and all numbers of every arm."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 
+from launchers.console import clock
 from launchers.reports.page import Table
 from launchers.reports.study import formatting
-from launchers.study.arms import Arm, arm_groups, arm_labels, arm_systems
+from launchers.reports.study.arm_styles import ArmStyles
+from launchers.study.arms import Arm, arm_groups
 from launchers.study.summary import Analysis, ArmRow
+from stroke_eval.synthesis_checks import Check
+
+_VERDICTS = {True: 'pass', False: 'attention', None: ''}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,24 +43,24 @@ class PaperTable:
   rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
 
-def paper_table(arms: Sequence[Arm], rows: Sequence[ArmRow]) -> PaperTable:
+def paper_table(styles: ArmStyles, rows: Sequence[ArmRow]) -> PaperTable:
   """Groups from top to bottom, translators from left to right.
 
   Args:
-    arms: All arms of the study.
+    styles: Of all arms of the study.
     rows: Those that are finished.
   """
-  found, systems = {row.arm.name: row for row in rows}, arm_systems(arms)
-  labels, lines = arm_labels(arms), []
-  for name, members in arm_groups(arms).items():
-    columns = [[arm for arm in members if arm.system == system] for system in ('', *systems)]
+  found, lines = {row.arm.name: row for row in rows}, []
+  for name, members in arm_groups(styles.arms).items():
+    columns = [[arm for arm in members if arm.system == system] for system in ('', *styles.systems)]
     is_mixed = any(columns[1:])
     for i in range(max(map(len, columns))):
       here = [column[i] if i < len(column) else None for column in columns]
       # In a group without translators a row is an arm and carries its name.
       label = (name if i == 0 else '') if is_mixed else here[0].name
-      lines.append((label, tuple(arm and _cell(arm, labels[arm.name], label, found) for arm in here)))
-  return PaperTable(('training data', 'baseline', *systems), tuple(lines))
+      cells = tuple(arm and _cell(arm, styles.labels[arm.name], label, found) for arm in here)
+      lines.append((label, cells))
+  return PaperTable(('training data', 'baseline', *styles.systems), tuple(lines))
 
 
 def _cell(arm: Arm, label: str, of_row: str, found: Mapping[str, ArmRow]) -> Cell:
@@ -63,13 +69,13 @@ def _cell(arm: Arm, label: str, of_row: str, found: Mapping[str, ArmRow]) -> Cel
   return Cell(name, dice, formatting.spread(*arm.published) if arm.published else '')
 
 
-def dice_table(analysis: Analysis) -> Table:
+def dice_table(analysis: Analysis, styles: ArmStyles, note: str = '') -> Table:
   """Dice of every arm with its comparisons."""
   to_first = f'minus {analysis.rows[0].arm.name}'
   head = ['arm', 'mean', 'best', 'sd of seeds', 'all sizes', to_first]
   head += ['minus reference', '', 'p (Holm)', 'clinical cases']
   groups = [('', 1), ('test Dice (%)', 4), ('difference of Dice (points)', 4), ('worth', 1)]
-  return Table(head, _grouped(analysis, _dice_cells), groups=groups)
+  return Table(head, _grouped(analysis, styles, _dice_cells), note, groups)
 
 
 def _dice_cells(row: ArmRow) -> list[str]:
@@ -87,7 +93,7 @@ def _dice_cells(row: ArmRow) -> list[str]:
   ]
 
 
-def metrics_table(analysis: Analysis) -> Table:
+def metrics_table(analysis: Analysis, styles: ArmStyles, note: str = '') -> Table:
   """Lesion-wise metrics, volumes and distances, and false positives of every arm."""
   head = [
     'arm',
@@ -102,7 +108,7 @@ def metrics_table(analysis: Analysis) -> Table:
   ]
   groups = [('', 1), ('lesion-wise (%)', 3), ('absolute difference', 2), ('', 1)]
   groups.append(('false positives', 2))
-  return Table(head, _grouped(analysis, _metrics_cells), groups=groups)
+  return Table(head, _grouped(analysis, styles, _metrics_cells), note, groups)
 
 
 def _metrics_cells(row: ArmRow) -> list[str]:
@@ -118,11 +124,54 @@ def _metrics_cells(row: ArmRow) -> list[str]:
   ]
 
 
-def _grouped(analysis: Analysis, cells: Callable[[ArmRow], list[str]]) -> list[list[str]]:
+def checks_table(checks: Mapping[str, Sequence[Check]], note: str = '') -> Table:
+  """What was generated beside what is real, and whether somebody should look.
+
+  Args:
+    checks: Synthetic set -> its checks; several sets stand below one another under their names.
+    note: Stands below.
+  """
+  rows = []
+  for name, of_set in checks.items():
+    rows += [[name]] if len(checks) > 1 else []
+    rows += [
+      [
+        check.text,
+        _checked(check, check.generated),
+        _checked(check, check.real),
+        check.expected,
+        _VERDICTS[check.is_good],
+      ]
+      for check in of_set
+    ]
+  return Table(['', 'generated', 'real', 'expected', ''], rows, note)
+
+
+def _checked(check: Check, value: float | None) -> str:
+  is_measured = value is not None and math.isfinite(value)
+  return check.form(value) if is_measured else formatting.MISSING
+
+
+def stage_table(stages: Mapping[str, float], note: str = '') -> Table:
+  """Times, those of `name, seed 0`, `name, seed 1` and so on beside one another."""
+  rows: dict[str, dict[str, float]] = {}
+  for stage, seconds in stages.items():
+    name, _, seed = stage.partition(', seed ')
+    rows.setdefault(name, {})[seed] = seconds
+  seeds = list(dict.fromkeys(seed for row in rows.values() for seed in row))
+  cells = [[name, *(clock(row[s]) if s in row else '' for s in seeds)] for name, row in rows.items()]
+  sums = [clock(sum(row.get(seed, 0) for row in rows.values())) for seed in seeds]
+  head = ['stage', *(f'seed {seed}' if seed else 'time' for seed in seeds)]
+  return Table(head, [*cells, ['sum', *sums]], note)
+
+
+def _grouped(
+  analysis: Analysis, styles: ArmStyles, cells: Callable[[ArmRow], list[str]]
+) -> list[list[str]]:
   """A row for each arm below the name of its group."""
-  arms, rows = [row.arm for row in analysis.rows], []
-  labels = arm_labels(arms)
-  for name, members in arm_groups(arms).items():
+  rows = []
+  for name, members in arm_groups([row.arm for row in analysis.rows]).items():
     rows.append([name])
-    rows += [[labels[row.arm.name], *cells(row)] for row in analysis.rows if row.arm in members]
+    of_group = [row for row in analysis.rows if row.arm in members]
+    rows += [[styles.labels[row.arm.name], *cells(row)] for row in of_group]
   return rows

@@ -1,72 +1,72 @@
-"""The page: order, escaping, nothing from outside."""
+"""Parts of pages: order, escaping, nothing from outside, figures as files."""
 
 import re
 
 import tensorflow as tf
 
-from launchers.reports.page import Page, Panel, Section, Table, render, style_sheet
+from launchers.reports.page import Panel, Section, Table, environment, picture_files, style_sheet
 
 
-def make_page(**changes):
-  values = {
-    'title': 'Title',
-    'lead': 'Lead <n>',
-    'findings': ['b minus a: +0.1'],
-    'arms': Table(['arm', 'mean'], [['a & b', '0.5']], 'Note.', [('', 1), ('Dice', 1)]),
-    'stages': Table(['stage', 'time'], [['all', '3 s']]),
-    'sections': [
-      Section(
-        'First', [Panel('data:image/png;base64,AA==', 'alt "text"', 'Case 1')], 'n = 3.', ['make x']
-      ),
-      Section('Second', [], 'Empty.', [], columns=2),
-    ],
-    'checks': Table(['', '', 'mark'], [['volume', '2', 'pass'], ['copies', '1', 'attention']]),
-  }
-  return Page(**{**values, **changes})
+def render(macro, *arguments):
+  text = f"{{% from 'macros.html' import {macro} %}}{{{{ {macro}(*arguments) }}}}"
+  return environment().from_string(text).render(arguments=arguments)
 
 
-class RenderTest(tf.test.TestCase):
-  def test_everything_is_there_in_order(self):
-    page = render(make_page())
-    parts = ['Title', '>0.5<', 'b minus a', 'Figure 1. First', 'Case 1', 'n = 3.', 'make x']
-    parts += ['Figure 2. Second', 'Sanity', '"pass"', '"attention"']
-    found = [page.index(part) for part in parts[1:]]
+def section(**changes):
+  panels = [Panel('data:image/png;base64,AAE=', 'alt "text"', 'Case 1')]
+  values = {'title': 'First <n>', 'panels': panels, 'caption': 'a & b', 'commands': ['make x']}
+  return Section(**{**values, 'number': 7, **changes})
+
+
+class MacrosTest(tf.test.TestCase):
+  def test_a_figure_is_there_in_order(self):
+    page = render('figure', section(), 7)
+    parts = ['<h2>Figure 7. First', 'Case 1', '<img src="data:', '<figcaption>', 'make x']
+    found = [page.index(part) for part in parts]
     self.assertEqual(found, sorted(found))
 
   def test_text_is_escaped(self):
-    page = render(make_page())
-    self.assertIn('Lead &lt;n&gt;', page)
+    page = render('figure', section(), 7)
+    self.assertIn('First &lt;n&gt;', page)
     self.assertIn('a &amp; b', page)
     self.assertIn('alt="alt &#34;text&#34;"', page)
 
-  def test_a_figure_with_a_number_keeps_it(self):
-    page = render(make_page(sections=[Section('A', [], '', [], number=7), Section('B', [], '', [])]))
-    self.assertIn('Figure 7. A', page)
-    self.assertIn('Figure 2. B', page)
-
   def test_several_commands_fold(self):
-    figure = lambda commands: render(make_page(sections=[Section('A', [], '', commands)]))
-    self.assertNotIn('<details class="made">', figure(['make x']))
-    self.assertIn('Made by <code>make x</code>', figure(['make x']))
-    folded = figure(['make x', 'make y'])
-    self.assertIn('<details class="made"><summary>Made by 2 commands</summary>', folded)
-    self.assertIn('<code>make y</code>', folded[folded.index('Made by 2') : folded.index('</details>')])
+    one, two = render('made_by', ['make x']), render('made_by', ['make x', 'make y'])
+    self.assertNotIn('<details', one)
+    self.assertIn('<code>make x</code>', one)
+    folded = two[two.index('<details') : two.index('</details>')]
+    self.assertEqual(re.findall('<code>(.*)</code>', folded), ['make x', 'make y'])
 
   def test_a_row_of_one_cell_is_a_heading(self):
-    arms = Table(['arm', 'mean'], [['group <a>'], ['b', '0.5']])
-    page = render(make_page(arms=arms))
+    page = render('rows', Table(['arm', 'mean'], [['group <a>'], ['b', '0.5']]))
     self.assertIn('<th class="heading" scope="rowgroup" colspan="2">group &lt;a&gt;</th>', page)
     self.assertIn('<td>b</td>', page)
 
-  def test_style_sheet_is_that_of_the_page(self):
-    self.assertIn(style_sheet(), render(make_page()))
-    self.assertNotIn('<', style_sheet())
+  def test_groups_of_columns_and_verdicts(self):
+    table = Table(['', ''], [['pass', 'attention']], groups=[('Dice', 2)])
+    page = render('rows', table)
+    self.assertIn('<th scope="colgroup" colspan="2">Dice</th>', page)
+    self.assertIn('<span class="attention">', page)
 
   def test_needs_nothing_from_outside(self):
-    page = render(make_page())
-    for value in re.findall(r'(?:src|href)="([^"]*)"', page):
+    for value in re.findall(r'(?:src|href)="([^"]*)"', render('figure', section(), 7)):
       self.assertStartsWith(value, 'data:')
-    self.assertNotRegex(page, r'https?://|@import|url\(|<script')
+    self.assertNotRegex(style_sheet(), r'https?://|@import|url\(|<')
+
+
+class PictureFilesTest(tf.test.TestCase):
+  def test_panels_by_number(self):
+    svg = Panel('data:image/svg+xml;base64,AgM=', '')
+    found = picture_files([section(), section(panels=[svg, svg], number=12)])
+    self.assertEqual(
+      found,
+      {
+        'figure_07_1.png': b'\0\1',
+        'figure_12_1.svg': b'\2\3',
+        'figure_12_2.svg': b'\2\3',
+      },
+    )
 
 
 if __name__ == '__main__':

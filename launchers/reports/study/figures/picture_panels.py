@@ -16,7 +16,6 @@ from PIL import Image
 from scipy import ndimage
 
 from launchers.reports import axial_view as view
-from launchers.reports import images
 from stroke_tfds.imaging.grid import Grid
 
 _TITLE_CHARACTERS_PER_IN = 16
@@ -74,7 +73,7 @@ def stages_panel(
         stage.volume,
         z,
         title=stage.title if i == 0 else '',
-        level=images.level(grid, z) if stage is stages[0] else '',
+        level=view.level(grid, z) if stage is stages[0] else '',
         outline=stage.outline,
         around=True,
         is_labels=stage.is_labels,
@@ -107,7 +106,7 @@ def pictures_panel(
   n_columns = max(n_columns, *(len(row) for row in rows))
   # The figure is as high as its rows together; not every row has a heading.
   n_lines = np.mean([max(len(_heading(picture, column_in)) for picture in row) for row in rows])
-  figure, axes = images.image_grid(len(rows), n_columns, box, grid, column_in, n_lines)
+  figure, axes = view.image_grid(len(rows), n_columns, box, grid, column_in, n_lines)
   for ax in axes.flat:
     ax.set_visible(False)
   for row, pictures in zip(axes, rows):

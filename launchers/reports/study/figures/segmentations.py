@@ -1,49 +1,62 @@
 """Test cases with what some arms found in them: the paper's Figure 8."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from launchers.reports import axial_view as view
 from launchers.reports import style
-from launchers.reports.images import level
-from launchers.reports.inputs import read_examples, read_predictions
 from launchers.reports.page import Panel, Section
 from launchers.reports.study.figures.picture_panels import Picture, picture_uri, pictures_panel
+from launchers.reports.study.figures.stored_cases import (
+  first_contrast,
+  name_of,
+  read_examples,
+  read_predictions,
+)
 from launchers.reports.study.figures.synthesis import CONVENTION
+from launchers.reports.study.report_inputs import Volumes
+from launchers.study.arms import Arm, arm_groups
+from launchers.study.results import Study
 from stroke_eval import chosen_cases
 from stroke_eval.lesion_sets import dice_matrix
 from stroke_tfds.sources import Source
 
 _N_COLUMNS = 3
+_N_ARMS = 5
 # Of the brain's length and width, so that a small lesion is seen and the place still known.
 _LEAST_SHARE = 0.6
 _Masks = Mapping[str, np.ndarray]
 
 
-def segmentations(
-  test: Source,
-  predictions: Mapping[str, Path],
-  dice: Mapping[str, Mapping[str, float]],
-  commands: Mapping[str, str],
-) -> Section:
-  """Figure 8: cases chosen by Dice, and the negative case in which most is found.
+def shown_arms(study: Study) -> list[Arm]:
+  """Arms whose segmentations are shown, at most five, one of each group of the table.
 
-  Args:
-    test: The test cases.
-    predictions: Arm -> run folder with its test_predictions.npz.
-    dice: The same arms -> test case -> Dice in [0, 1]; the first is what the others are compared with.
-    commands: Arm -> the command that made it.
+  It is the study's first, then one that a translator's arm is or is compared with.
   """
+  references = {arm.reference for arm in study.arms if arm.system}
+  preferred = lambda arm: (arm is study.arms[0], bool(arm.system) or arm.name in references)
+  return [max(members, key=preferred) for members in arm_groups(study.finished).values()][:_N_ARMS]
+
+
+def segmentations(volumes: Volumes) -> Section | None:
+  """Figure 8: cases chosen by Dice, and the negative case in which most is found; None without arms.
+
+  Raises:
+    InputError: A prediction is not there. Names it.
+  """
+  if not volumes.predictions:
+    return None
+  test, commands = volumes.test, volumes.commands
+  dice = {arm: volumes.dice[arm] for arm in volumes.predictions}
   voxels = {
-    example['subject_id'].decode(): int(example['lesion'].sum())
+    name_of(example): int(example['lesion'].sum())
     for example in test.examples(features=('subject_id', 'lesion')).as_numpy_iterator()
   }
   masks = {
-    arm: read_predictions(str(folder), voxels, test.grid.shape, commands[arm])
-    for arm, folder in predictions.items()
+    arm: read_predictions(folder, voxels, test.grid.shape, commands[arm])
+    for arm, folder in volumes.predictions.items()
   }
   chosen = chosen_cases.segmented_cases(dice, voxels)
   mistaken = chosen_cases.most_mistaken(masks, [s for s in voxels if not voxels[s]])
@@ -51,13 +64,18 @@ def segmentations(
     chosen[mistaken] = 'most false-positive voxels'
   examples = read_examples(test, chosen)
   panels = [
-    _panel(examples[subject], why, {arm: masks[arm][subject] for arm in predictions}, test)
+    _panel(examples[subject], why, {arm: masks[arm][subject] for arm in masks}, test)
     for subject, why in chosen.items()
   ]
-  first = next(iter(dice))
-  negative = ', and the DWI-negative case in which the arms find most' if mistaken else ''
-  caption = (
-    f'{len(panels)} of {len(voxels)} test cases: at the 10th percentile, the median and the 90th '
+  caption = _caption(len(panels), len(voxels), next(iter(dice)), bool(mistaken))
+  made_by = list(dict.fromkeys(commands[arm] for arm in masks))
+  return Section('Segmentations of test cases', panels, caption, made_by, columns=2, number=8)
+
+
+def _caption(n_shown: int, n_cases: int, first: str, is_mistaken: bool) -> str:
+  negative = ', and the DWI-negative case in which the arms find most' if is_mistaken else ''
+  return (
+    f'{n_shown} of {n_cases} test cases: at the 10th percentile, the median and the 90th '
     f'percentile of Dice of {first}, those with the largest gain and the largest loss of another arm '
     f'on it, if any{negative}. Cases are chosen by their mean Dice over the evaluation window. Yellow '
     'outline: ground truth, with its volume above the DWI. Hatched blue: prediction of one seed after '
@@ -65,17 +83,15 @@ def segmentations(
     'area of the true lesion, or of the predictions in a negative case, cut to all that is marked in '
     f'it. {CONVENTION}'
   )
-  made_by = list(dict.fromkeys(commands[arm] for arm in predictions))
-  return Section('Segmentations of test cases', panels, caption, made_by, columns=2, number=8)
 
 
 def _panel(example: Mapping[str, Any], why: str, masks: _Masks, test: Source) -> Panel:
-  lesion, image = example['lesion'], example['image'][..., 0].astype(np.float32)
+  lesion, image = example['lesion'], first_contrast(example)
   found = lesion if lesion.any() else np.sum(list(masks.values()), axis=0, dtype=np.int32)
   z = int((found > 0).sum(axis=(0, 1)).argmax())
   truth = style.format_ml(float(example['lesion_volume_ml'])) if lesion.any() else 'no lesion'
   notes = {arm: _note(lesion, mask, test.grid.voxel_volume_ml) for arm, mask in masks.items()}
-  cells = [Picture(image, z, 'DWI', f'{level(test.grid, z)}, {truth}')]
+  cells = [Picture(image, z, 'DWI', f'{view.level(test.grid, z)}, {truth}')]
   if len(masks) % _N_COLUMNS != 2:  # Else the arms fill the rows with the plain DWI alone.
     cells.append(Picture(image, z, 'ground truth', outline=lesion))
   for arm, mask in masks.items():
@@ -84,7 +100,7 @@ def _panel(example: Mapping[str, Any], why: str, masks: _Masks, test: Source) ->
   names = test.metadata['label_scheme']['names']
   box = _window([lesion, *masks.values()], z, example['labels'])
   figure = pictures_panel(rows, box, test.grid, names)
-  title = f'{why[0].upper()}{why[1:]}: {example["subject_id"].decode()}'
+  title = f'{why[0].upper()}{why[1:]}: {name_of(example)}'
   alt = '; '.join([f'{title}, {truth}', *(f'{arm}: {note}' for arm, note in notes.items())])
   return Panel(picture_uri(figure), alt, title)
 

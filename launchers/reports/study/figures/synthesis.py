@@ -7,10 +7,9 @@ import numpy as np
 
 from launchers.reports import axial_view as view
 from launchers.reports import style
-from launchers.reports.images import level
 from launchers.reports.page import Panel, Section
-from launchers.reports.study import case_origins
-from launchers.reports.study.case_origins import DONOR, Example, Origin
+from launchers.reports.study.figures import case_origins
+from launchers.reports.study.figures.case_origins import DONOR, Origin
 from launchers.reports.study.figures.picture_panels import (
   Picture,
   Stage,
@@ -18,12 +17,8 @@ from launchers.reports.study.figures.picture_panels import (
   pictures_panel,
   stages_panel,
 )
-from launchers.reports.study.figures.synthetic_sets import (
-  SurveyedSets,
-  first_contrast,
-  name_of,
-  read_case,
-)
+from launchers.reports.study.figures.stored_cases import Example, first_contrast, name_of, read_case
+from launchers.reports.study.figures.synthetic_sets import SurveyedSets
 from launchers.reports.study.formatting import listed
 from stroke_eval import chosen_cases
 from stroke_eval.lesion_contrast import RING_MM
@@ -85,8 +80,13 @@ def _in_scan_note(shown: SurveyedSets) -> list[str]:
   return [f'{listed(kept)}: the healthy scan with what the lesion changes in its translation.']
 
 
-def translators(shown: SurveyedSets) -> Section:
-  """Figure 3: one slice of the shared case by every translator, after what it is compared with."""
+def translators(shown: SurveyedSets) -> Section | None:
+  """Figure 3: one slice of the shared case by every translator, after what it is compared with.
+
+  None where no case is shared.
+  """
+  if not shown.shared:
+    return None
   parent, made = shown.parent, shown.shared
   first = next(iter(made.values()))
   z = int(first['lesion'].sum(axis=(0, 1)).argmax())
@@ -125,7 +125,7 @@ def _translators_caption(shown: SurveyedSets, z: int) -> str:
   if shown.parent is not None:
     compared.insert(0, 'the healthy parent')
   parts = [
-    f'The case of Figure 2 at {level(shown.grid, z)}, where its lesion is largest, by each '
+    f'The case of Figure 2 at {view.level(shown.grid, z)}, where its lesion is largest, by each '
     f'translator, after its label map and, to compare with, {listed(compared)} (yellow: one voxel '
     'outside that lesion).',
     *_in_scan_note(shown),

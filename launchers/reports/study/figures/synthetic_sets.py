@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import tensorflow_datasets as tfds
 
-from launchers.reports.inputs import read_examples, survey_source
-from launchers.reports.study import case_origins
-from launchers.reports.study.case_origins import Example, Origin
+from launchers.reports.study.figures import case_origins
+from launchers.reports.study.figures.case_origins import Origin
+from launchers.reports.study.figures.stored_cases import Example, read_case
+from launchers.reports.study.report_inputs import Volumes
 from stroke_eval import chosen_cases
-from stroke_eval.survey import Survey
+from stroke_eval.survey import Survey, survey
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import Source
 
@@ -56,21 +58,22 @@ class SurveyedSets:
     """Names of the labels."""
     return self.clinical.metadata['label_scheme']['names']
 
+  @property
+  def generated(self) -> tuple[str, ...]:
+    """The sets whose lesions a generator drew."""
+    is_drawn = lambda facts: 'lesion_draw_voxels' in facts
+    return tuple(name for name, found in self.surveys.items() if any(map(is_drawn, found.provenance)))
+
   def made_by(self, names: Sequence[str]) -> list[str]:
     """The commands of some sets, each once; a set that was there before the study has none."""
     keys = (f'{name} set' for name in names)
     return list(dict.fromkeys(self.commands[key] for key in keys if key in self.commands))
 
 
-def survey_sets(
-  sets: Mapping[str, Source],
-  clinical: Source,
-  healthy: Source | None,
-  commands: Mapping[str, str],
-  data_dir: str | None,
-) -> SurveyedSets:
+def survey_sets(volumes: Volumes) -> SurveyedSets:
   """Goes over every set once."""
-  surveys = {name: survey_source(source) for name, source in sets.items()}
+  sets, data_dir = volumes.sets, volumes.data_dir
+  surveys = {name: _survey(source) for name, source in sets.items()}
   positions, shared = _read_shared(sets, surveys)
   parent, missing = None, []
   if shared:
@@ -80,17 +83,22 @@ def survey_sets(
     missing = [origin] if parent is None else []
   return SurveyedSets(
     sets,
-    clinical,
+    volumes.clinical,
     surveys,
-    survey_source(clinical),
-    survey_source(healthy) if healthy else None,
+    _survey(volumes.clinical),
+    _survey(volumes.healthy) if volumes.healthy else None,
     positions,
     shared,
     parent,
     tuple(missing),
-    commands,
+    volumes.commands,
     data_dir,
   )
+
+
+def _survey(source: Source) -> Survey:
+  ids = source.metadata['label_scheme']['parenchyma_ids']
+  return survey(tfds.as_numpy(source.examples()), ids, source.grid.spacing_mm)
 
 
 def _read_shared(
@@ -102,18 +110,3 @@ def _read_shared(
   first = next(iter(shared.values()), None)
   alike = [name for name in shared if np.array_equal(shared[name]['labels'], first['labels'])]
   return {name: positions[name] for name in alike}, {name: shared[name] for name in alike}
-
-
-def read_case(source: Source, subject_id: str) -> Example:
-  """A case by its name."""
-  return read_examples(source, [subject_id])[subject_id]
-
-
-def name_of(example: Example) -> str:
-  """Subject of an example."""
-  return example['subject_id'].decode()
-
-
-def first_contrast(example: Example) -> np.ndarray:
-  """Image of an example, float32 (X, Y, Z)."""
-  return example['image'][..., 0].astype(np.float32)

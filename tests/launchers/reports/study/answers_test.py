@@ -5,11 +5,16 @@ import dataclasses
 import tensorflow as tf
 
 from launchers.reports.study import answers
+from launchers.reports.study.arm_styles import arm_styles
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.statistics.equivalents import Equivalent
 from tests.launchers.study import rows
 
 UP, DOWN, OPEN = Interval(0.05, 0.01, 0.09), Interval(-0.05, -0.09, -0.01), Interval(0.02, -0.01, 0.05)
+
+
+def findings(analysis):
+  return answers.findings(analysis, arm_styles([row.arm for row in analysis.rows]))
 
 
 class VerdictTest(tf.test.TestCase):
@@ -28,7 +33,7 @@ class VerdictTest(tf.test.TestCase):
 
 class FindingsTest(tf.test.TestCase):
   def test_what_is_asked_and_in_which_order(self):
-    found = answers.findings(
+    found = findings(
       rows.analysis(
         rows.row(rows.CLINICAL),
         rows.row(rows.STRONG),
@@ -48,7 +53,7 @@ class FindingsTest(tf.test.TestCase):
     )
 
   def test_numbers(self):
-    found = answers.findings(
+    found = findings(
       rows.analysis(
         rows.row(rows.CLINICAL),
         rows.row(rows.SPADE, to_clinical=DOWN),
@@ -71,7 +76,7 @@ class FindingsTest(tf.test.TestCase):
 
   def test_a_group_with_two_references(self):
     other = dataclasses.replace(rows.TUNED, name='SPADE, then 20', system='', reference='20 clinical')
-    found = answers.findings(
+    found = findings(
       rows.analysis(
         rows.row(rows.CLINICAL),
         rows.row(rows.TUNED, to_reference=UP),
@@ -87,7 +92,7 @@ class FindingsTest(tf.test.TestCase):
     arms = [dataclasses.replace(rows.ALONE, name=name) for name in ('40 SPADE', '400 SPADE')]
     fusion = dataclasses.replace(rows.FUSION, group='synthetic')
     worth = [Equivalent(n, n - 1, n + 1) for n in (6.0, 40.0, 15.0)]
-    (found,) = answers.findings(
+    (found,) = findings(
       rows.analysis(
         rows.row(rows.CLINICAL),
         rows.row(arms[0], to_clinical=UP, equivalent=worth[0]),
@@ -108,17 +113,17 @@ class FindingsTest(tf.test.TestCase):
     )
 
   def test_a_reference_that_is_not_finished(self):
-    found = answers.findings(rows.analysis(rows.row(rows.CLINICAL), rows.row(rows.TUNED)))
+    found = findings(rows.analysis(rows.row(rows.CLINICAL), rows.row(rows.TUNED)))
     self.assertEqual([f.other for f in found], ['clinical'])
 
   def test_one_seed(self):
-    (found,) = answers.findings(
+    (found,) = findings(
       rows.analysis(rows.row(rows.CLINICAL), rows.row(rows.SPADE, to_clinical=UP), n_seeds=1)
     )
     self.assertEqual(found.answer, 'In one training each: higher with SPADE.')
 
   def test_first_arm_alone(self):
-    self.assertEqual(answers.findings(rows.analysis(rows.row(rows.CLINICAL))), [])
+    self.assertEqual(findings(rows.analysis(rows.row(rows.CLINICAL))), [])
 
 
 if __name__ == '__main__':

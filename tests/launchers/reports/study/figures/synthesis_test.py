@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from launchers.reports.study.figures import picture_panels, synthetic_sets
-from launchers.reports.study.figures.segmentations import _window
-from launchers.reports.study.figures.volume_figures import volume_figures
+from launchers.reports.study.figures.synthetic_sets import survey_sets
+from launchers.reports.study.report import volume_figures
+from launchers.reports.study.report_inputs import Volumes
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
 from tests.launchers import fake_runs
@@ -125,9 +126,12 @@ class VolumeFiguresTest(tf.test.TestCase):
         arm: {s: 0.1 * i + 0.05 * j for i, s in enumerate(scored)} for j, arm in enumerate(cls.arms)
       },
       'commands': {'clinical': 'run arm 0', 'clinical + A': 'run arm 1', 'A set': 'make A'},
+      'generators': {},
       'data_dir': cls.data_dir,
     }
-    return {section.number: section for section in volume_figures(**{**arguments, **changes})}
+    volumes = Volumes(**{**arguments, **changes})
+    surveyed = survey_sets(volumes) if volumes.sets else None
+    return {section.number: section for section in volume_figures(volumes, surveyed)}
 
   def test_all_figures(self):
     sections = self.sections
@@ -251,30 +255,6 @@ class VolumeFiguresTest(tf.test.TestCase):
     self.assertEqual([s.title for s in (base, donor)], ['clinical parent', 'donor of the lesion'])
     self.assertNotAllClose(base.volume, donor.volume)
     self.assertEqual(carved.title, 'CarveMix')
-
-
-class WindowTest(tf.test.TestCase):
-  def setUp(self):
-    super().setUp()
-    self.labels = np.zeros((40, 60, 3), np.uint8)
-    self.labels[7:33, 7:53, 1] = 1  # With the margin of two voxels, 30 by 50.
-    self.mask = np.zeros_like(self.labels)
-
-  def window(self):
-    return tuple((cut.start, cut.stop) for cut in _window([self.mask], 1, self.labels))
-
-  def test_small_lesion_is_cut_out(self):
-    self.mask[19:21, 29:31, 1] = 1
-    self.assertEqual(self.window(), ((11, 29), (15, 45)))
-
-  def test_stays_in_the_brain(self):
-    self.mask[9:11, 9:11, 1] = 1
-    self.assertEqual(self.window(), ((5, 23), (5, 35)))
-
-  def test_holds_all_that_is_marked_in_the_slice(self):
-    self.mask[9, 9, 1] = self.mask[28, 9, 1] = self.mask[20, 50, 2] = 1
-    # From 7 to 30 with its margin, 24 of 30 voxels; so 40 of 50.
-    self.assertEqual(self.window(), ((7, 31), (5, 45)))
 
 
 class SurveyedSetsTest(tf.test.TestCase):

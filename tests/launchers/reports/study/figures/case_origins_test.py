@@ -4,8 +4,8 @@ import tempfile
 
 import tensorflow as tf
 
-from launchers.reports.study import case_origins
-from launchers.reports.study.case_origins import Origin
+from launchers.reports.study.figures import case_origins
+from launchers.reports.study.figures.case_origins import Origin
 from stroke_tfds.sources import open_sources
 from tests.launchers import fake_runs
 

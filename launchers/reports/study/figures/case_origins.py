@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from launchers.reports.inputs import read_examples
+from launchers.reports.study.figures.stored_cases import Example, read_case
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source
-
-Example = Mapping[str, Any]
 
 HEALTHY_PARENT, CLINICAL_PARENT, DONOR = 'healthy parent', 'clinical parent', 'donor of the lesion'
 # Fields of the provenance with the subject and its data set.
@@ -65,7 +63,7 @@ def find(origin: Origin, made: Example, made_in: Source, data_dir: str | None) -
   try:
     (source,) = sources.open_sources([origin.source], data_dir, build=False)
     sources.check_agreement([made_in, source])
-    found = read_examples(source, [origin.subject])[origin.subject]
+    found = read_case(source, origin.subject)
   except InputError:
     return None
   if origin.role == HEALTHY_PARENT and not np.array_equal(found['labels'], made['labels']):
