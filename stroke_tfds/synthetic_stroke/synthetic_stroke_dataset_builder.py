@@ -108,7 +108,7 @@ class Builder(builder.StrictBuilder):
     self,
     translator: bundles.Bundle,
     generator: bundles.Bundle,
-    healthy: dict[str, np.ndarray],
+    healthy: dict[str, Any],
     index: int,
   ) -> dict[str, Any]:
     """Image, lesion and provenance of volume `index` of the set."""

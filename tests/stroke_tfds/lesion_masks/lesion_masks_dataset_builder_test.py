@@ -14,6 +14,7 @@ from stroke_tfds.manual_dir import ManualDirConfig
 from stroke_tfds.phantom.anatomy import template_anatomy
 from stroke_tfds.prepared import PreparedConfig
 from stroke_tfds.sources import open_sources
+from tests.prepared_builder import build, examples_by_split
 from tests.prepared_folder import TINY, cohort, write_folder
 from tests.real_samples import SAMPLES, needs_samples
 
@@ -45,16 +46,8 @@ def _config(**fields) -> ManualDirConfig:
 
 def _build(folder: Path, data_dir: Path | str, **fields) -> tfds.core.DatasetBuilder:
   builder = lesion_masks.Builder(config=_config(**fields), data_dir=str(data_dir))
-  config = tfds.download.DownloadConfig(manual_dir=str(folder))
-  builder.download_and_prepare(download_config=config)
+  build(builder, folder)
   return builder
-
-
-def _examples(builder: tfds.core.DatasetBuilder) -> dict[str, dict[str, dict]]:
-  return {
-    split: {e['subject_id'].decode(): e for e in builder.as_dataset(split=split).as_numpy_iterator()}
-    for split in builder.info.splits
-  }
 
 
 class LesionMasksTest(tfds.testing.DatasetBuilderTestCase):
@@ -87,7 +80,7 @@ class ExampleTest(tf.test.TestCase):
   def test_a_mask_and_what_is_around_it(self):
     _save(self.folder, 'sub-1_lesion.nii.gz', _box(8))
     _save(self.folder, 'sub-2.nii', _box(20))
-    splits = _examples(_build(self.folder, self.data_dir))
+    splits = examples_by_split(_build(self.folder, self.data_dir))
     found = splits['train'] | splits['test']
     self.assertCountEqual(found, ['sub-1_lesion', 'sub-2'])
     for name, start in (('sub-1_lesion', 8), ('sub-2', 20)):
@@ -102,7 +95,7 @@ class ExampleTest(tf.test.TestCase):
   def test_labels_are_the_template_s(self):
     for i in range(2):
       _save(self.folder, f'{i}.nii', _box(8 + i))
-    (example,) = _examples(_build(self.folder, self.data_dir))['test'].values()
+    (example,) = examples_by_split(_build(self.folder, self.data_dir))['test'].values()
     anatomy = template_anatomy()
     # The voxel (3, 5, 2) of TINY is the box of -60..-48, -54..-42 and 8..40 mm.
     start = np.array([-60, -54, 8]) - anatomy.origin_mm.astype(int)
@@ -115,7 +108,7 @@ class ExampleTest(tf.test.TestCase):
     mask[4:20:2, 10:12, 4:6] = 1  # Eight voxels of TINY, each half filled.
     for i in range(2):
       _save(self.folder, f'{i}.nii', np.roll(mask, i, axis=0))
-    (example,) = _examples(_build(self.folder, self.data_dir))['test'].values()
+    (example,) = examples_by_split(_build(self.folder, self.data_dir))['test'].values()
     self.assertEqual(example['lesion'].sum(), 4)
 
   def test_masks_of_a_subject_go_together(self):
@@ -123,14 +116,14 @@ class ExampleTest(tf.test.TestCase):
       for session in (1, 2):
         _save(self.folder, f'sub-{i}_ses-{session:02d}_lesion.nii', _box(i))
     for seed in range(3):
-      splits = _examples(_build(self.folder, self.data_dir, seed=seed))
+      splits = examples_by_split(_build(self.folder, self.data_dir, seed=seed))
       self.assertEqual({split: len(found) for split, found in splits.items()}, {'train': 16, 'test': 4})
       train, test = ({name.split('_')[0] for name in splits[split]} for split in ('train', 'test'))
       self.assertEmpty(train & test)
 
   def test_a_single_mask_can_be_all_there_is_to_train_on(self):
     _save(self.folder, 'one.nii', _box())
-    splits = _examples(_build(self.folder, self.data_dir, test_share=0))
+    splits = examples_by_split(_build(self.folder, self.data_dir, test_share=0))
     self.assertEqual({split: list(found) for split, found in splits.items()}, {'train': ['one']})
 
   def test_is_never_mixed_with_images(self):
@@ -243,7 +236,7 @@ class RealMasksTest(tf.test.TestCase):
       native_ml = {row['file'].split('.')[0]: float(row['volume_ml']) for row in csv.DictReader(table)}
     for name in sorted(native_ml)[::29]:
       (folder / f'{name}.nii.gz').symlink_to(SAMPLES / 'soop_masks' / 'lesions' / f'{name}.nii.gz')
-    splits = _examples(_build(folder, Path(self.get_temp_dir()) / 'data', grid='mini'))
+    splits = examples_by_split(_build(folder, Path(self.get_temp_dir()) / 'data', grid='mini'))
     self.assertEqual({split: len(found) for split, found in splits.items()}, {'train': 31, 'test': 8})
     ratios = []
     for name, example in (splits['train'] | splits['test']).items():

@@ -1,5 +1,4 @@
 import errno
-import functools
 import json
 import subprocess
 import sys
@@ -17,46 +16,12 @@ from stroke_tfds import synthetic_stroke
 from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_stroke import volume_cache
 from tests import tiny
+from tests.synthetic_sets import SyntheticCase, generators
 
 Config = synthetic_stroke.SyntheticStrokeConfig
 
 
-@functools.cache
-def _shared() -> tuple[Path, str, dict, Path, Path]:
-  """A folder with healthy brains and toy bundles, made once for all tests."""
-  root = Path(tfds.testing.make_tmp_dir())
-  healthy = tiny.build_phantom(str(root / 'data'))
-  metadata = tfds.builder(healthy, data_dir=str(root / 'data')).info.metadata
-  return root, healthy, metadata, *tiny.save_toy_bundles(root / 'bundles', metadata)
-
-
-class Case(tf.test.TestCase):
-  def setUp(self):
-    super().setUp()
-    self.root, self.healthy, self.metadata, self.translator, self.lesions = _shared()
-    self.data_dir = str(self.root / 'data')
-
-  def config(self, **fields) -> Config:
-    given = {
-      'translator': str(self.translator),
-      'lesion_generator': str(self.lesions),
-      'healthy': self.healthy,
-      'num_volumes': 3,
-      'seed': 0,
-    }
-    return Config(**{**given, **fields})
-
-  def builder(self, data_dir: str | None = None, **fields) -> tfds.core.DatasetBuilder:
-    config = self.config(**fields)
-    return tfds.builder('synthetic_stroke', config=config, data_dir=data_dir or self.data_dir)
-
-  def examples(self, builder) -> list[dict]:
-    builder.download_and_prepare()
-    made = builder.as_dataset(split='train', shuffle_files=False).as_numpy_iterator()
-    return sorted(made, key=lambda example: example['subject_id'])
-
-
-class ContentTest(Case):
+class ContentTest(SyntheticCase):
   def test_follows_from_the_healthy_brain_and_the_drawn_lesion(self):
     made = self.examples(self.builder(num_volumes=5))
     healthy = tfds.load(f'{self.healthy}', split='healthy', data_dir=self.data_dir)
@@ -180,34 +145,7 @@ class ContentTest(Case):
     self.assertAllClose(image[inside], (scale * scan * change)[inside], rtol=5e-3)
 
 
-class NameTest(Case):
-  def test_carries_count_seed_and_a_fingerprint(self):
-    self.assertRegex(self.builder().builder_config.name, r'^n3_seed0-[0-9a-f]{12}$')
-    self.assertRegex(self.builder(name='pilot').builder_config.name, r'^pilot-[0-9a-f]{12}$')
-
-  def test_other_weights_give_another_folder_and_a_copy_the_same(self):
-    mine = self.builder().data_path
-    other, _ = tiny.save_toy_bundles(self.root / 'heavier', self.metadata, weight=0.02)
-    self.assertNotEqual(self.builder(translator=str(other)).data_path, mine)
-    copy, _ = tiny.save_toy_bundles(self.root / 'copy', self.metadata)
-    self.assertEqual(self.builder(translator=str(copy)).data_path, mine)
-
-  def test_volumes_as_translated_are_another_set(self):
-    self.assertNotEqual(
-      self.builder(equalize_slice_brightness=False).data_path, self.builder().data_path
-    )
-
-  def test_lesions_in_scans_are_another_set(self):
-    self.assertNotEqual(self.builder(keep_scan=True).data_path, self.builder().data_path)
-    # Sets from before there was a choice keep their names.
-    self.assertNotIn('in_scan', self.config().origins(self.data_dir))
-
-  def test_other_healthy_data_give_another_folder(self):
-    other = tiny.build_phantom(self.data_dir, seed=1)
-    self.assertNotEqual(self.builder(healthy=other).data_path, self.builder().data_path)
-
-
-class ResumeTest(Case):
+class ResumeTest(SyntheticCase):
   def test_keeps_the_volumes_of_a_killed_build(self):
     whole = self.examples(self.builder(seed=9))
     other_dir = tfds.testing.make_tmp_dir()
@@ -260,81 +198,7 @@ class ResumeTest(Case):
     self.assertIsNone(cache.load(0))
 
 
-class RefusalTest(Case):
-  def refuses(self, message: str, **fields):
-    with self.assertRaisesRegex(InputError, message):
-      self.builder(**fields)
-
-  def test_counts(self):
-    self.refuses('num_volumes is 0, expected a whole number from 1', num_volumes=0)
-    self.refuses('num_volumes is -3, expected', num_volumes=-3)
-    self.refuses("seed is 'a', expected", seed='a')
-    self.refuses('min_voxels is True, expected a whole number from 1', min_voxels=True)
-    self.refuses('max_draws is 0, expected a whole number from 1', max_draws=0)
-    self.refuses(
-      "equalize_slice_brightness is 'no', expected true or false", equalize_slice_brightness='no'
-    )
-    self.refuses('keep_scan is 1, expected true or false', keep_scan=1)
-    self.refuses(
-      'equalize_slice_brightness is False, expected it left out',
-      keep_scan=True,
-      equalize_slice_brightness=False,
-    )
-
-  def test_scans_with_lesions(self):
-    cohort = f'{self.healthy}:train'
-    self.builder(healthy=cohort, num_volumes=1).download_and_prepare()
-    made = self.builder(healthy=cohort, keep_scan=True)
-    with self.assertRaisesRegex(InputError, 'train: 4 of 4 cases have a lesion, expected none'):
-      made.download_and_prepare()
-
-  def test_a_translator_of_other_contrasts(self):
-    """Its change of the DWI must not be put into the ADC."""
-    made = self.builder(seed=15, keep_scan=True, num_volumes=1)
-    both = lambda *args, **kwargs: np.zeros((*self.metadata['grid']['shape'], 2), np.float32)
-    message = r'translator makes 2 contrast.s., expected those of .*:healthy: DWI$'
-    with mock.patch.object(synthesis, 'translate', both):
-      with self.assertRaisesRegex(InputError, message):
-        made.download_and_prepare()
-
-  def test_missing_values(self):
-    self.refuses("needs 'translator'", translator='')
-    self.refuses('healthy is 3, expected a string', healthy=3)
-    self.refuses('/nowhere: no bundle there', translator='/nowhere')
-    self.refuses("'lesion_generator'", translator=str(self.lesions))
-
-  def test_healthy_sets(self):
-    self.refuses("data set 'no_such_set/x' does not exist", healthy='no_such_set/x')
-    self.refuses("'phantom_stroke/mini' is not built in", healthy='phantom_stroke/mini')
-    self.refuses(r'no such split.*healthy', healthy=f'{self.healthy}:sick')
-
-  def test_bundles_of_another_grid_or_scheme(self):
-    grid = {**self.metadata['grid'], 'spacing_mm': [5.0, 6.0, 16.0]}
-    other, _ = tiny.save_toy_bundles(self.root / 'grid', {**self.metadata, 'grid': grid})
-    self.refuses('was trained for the grid .*5.0.*but', translator=str(other))
-    scheme = {**self.metadata['label_scheme'], 'name': 'other28'}
-    other, _ = tiny.save_toy_bundles(self.root / 'scheme', {**self.metadata, 'label_scheme': scheme})
-    self.refuses('was trained for the label_scheme .*other28.*aseg28', translator=str(other))
-
-  def test_lesions_that_are_never_large_enough(self):
-    _, small = tiny.save_toy_bundles(self.root / 'small', self.metadata, radius=-4.0)
-    builder = self.builder(lesion_generator=str(small), max_draws=4)
-    with self.assertRaisesRegex(
-      InputError, r'4 lesions were drawn .* with \d+ to \d+ voxels.*at least 20'
-    ):
-      builder.download_and_prepare()
-
-  def test_unknown_fields(self):
-    with self.assertRaisesRegex(InputError, "'num_volume' is unknown"):
-      Config(num_volume=3)
-
-  def test_fields_of_earlier_releases(self):
-    for old, new in (('level', 'equalize_slice_brightness'), ('in_scan', 'keep_scan')):
-      with self.assertRaisesRegex(InputError, f"^config field '{old}' is called '{new}' now$"):
-        Config(**{old: True})
-
-
-class ElsewhereTest(Case):
+class ElsewhereTest(SyntheticCase):
   def test_loads_in_a_process_without_this_package(self):
     builder = self.builder(seed=11)
     builder.download_and_prepare()
@@ -361,7 +225,7 @@ class BuilderTest(tfds.testing.DatasetBuilderTestCase):
 
   @classmethod
   def setUpClass(cls):
-    root, healthy, _, translator, lesions = _shared()
+    root, healthy, _, translator, lesions = generators()
     cls.config = Config(
       translator=str(translator),
       lesion_generator=str(lesions),
