@@ -8,20 +8,12 @@ from absl.testing import parameterized
 
 from launchers.study import checks
 from stroke_tfds import lesion_fusion
-from stroke_tfds.errors import InputError
 from tests import tiny
-from tests.launchers.study import tiny_study
+from tests.launchers.study import refusals, tiny_study
 from tests.launchers.study.tiny_study import arm
 
 
-class Case(parameterized.TestCase, tf.test.TestCase):
-  def refuses(self, message, call, *arguments, **options):
-    with self.assertRaisesRegex(InputError, message) as caught:
-      call(*arguments, **options)
-    self.assertNotIn('\n', str(caught.exception))
-
-
-class NamesTest(Case):
+class NamesTest(refusals.Case):
   def check(self, **changes):
     checks.check_names(tiny_study.design(**changes))
 
@@ -106,7 +98,7 @@ class NamesTest(Case):
     checks.check_names(tiny_study.design(unet=str(path), lesion_gan=str(path)))
 
 
-class DataTest(Case):
+class DataTest(refusals.Case):
   def check(self, **changes):
     return checks.check_data(tiny_study.design(**changes), self.data_dir)
 

@@ -4,19 +4,11 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from launchers.study import design as designs
-from stroke_tfds.errors import InputError
-from tests.launchers.study import tiny_study
+from tests.launchers.study import refusals, tiny_study
 from tests.launchers.study.tiny_study import arm
 
 
-class Case(parameterized.TestCase, tf.test.TestCase):
-  def refuses(self, message, call, *arguments, **options):
-    with self.assertRaisesRegex(InputError, message) as caught:
-      call(*arguments, **options)
-    self.assertNotIn('\n', str(caught.exception))
-
-
-class ReadTest(Case):
+class ReadTest(refusals.Case):
   def test_synthetic_sources(self):
     read = designs.read_synthetic(
       {'SPADE': {'translator': 'spade_mini.gin', 'bindings': ['a.b = 1']}, 'mine': {'set': 'a/b:train'}}

@@ -6,7 +6,7 @@ from absl.testing import parameterized
 from launchers.study.arms import Arm
 from launchers.study.design import Synthetic
 from launchers.study.regimes import read_arms
-from stroke_tfds.errors import InputError
+from tests.launchers.study import refusals
 from tests.launchers.study.tiny_study import arm
 
 _SYNTHETIC = {'A': Synthetic(translator='a.gin'), 'B': Synthetic(builder='carvemix')}
@@ -18,7 +18,7 @@ def _names(arms) -> list[str]:
   return [read.name for read in read_arms(arms, _SYNTHETIC)]
 
 
-class ReadArmsTest(parameterized.TestCase, tf.test.TestCase):
+class ReadArmsTest(refusals.Case):
   def test_a_source_in_name_texts_and_keys(self):
     fields = {
       'sources': ['A', 'B'],
@@ -74,8 +74,8 @@ class ReadArmsTest(parameterized.TestCase, tf.test.TestCase):
     arms = {'x': arm(), 'y': arm(published=(1.0, 2.0)), '{source}': {'sources': ['A'], **_ALONE}}
     read = read_arms(arms, _SYNTHETIC, {'x': (5, 6), 'y': (7, 8), 'A': [9, 0.5], 'none': (3, 4)})
     self.assertEqual([one.published for one in read], [(5, 6), (1.0, 2.0), (9, 0.5)])
-    with self.assertRaisesRegex(InputError, "arm 'x': published is .5,., expected a mean and an sd"):
-      read_arms(arms, _SYNTHETIC, {'x': (5,)})
+    message = "arm 'x': published is .5,., expected a mean and an sd"
+    self.refuses(message, read_arms, arms, _SYNTHETIC, {'x': (5,)})
 
   @parameterized.parameters(
     (
@@ -111,9 +111,7 @@ class ReadArmsTest(parameterized.TestCase, tf.test.TestCase):
     ),
   )
   def test_refuses(self, arms, message):
-    with self.assertRaisesRegex(InputError, message) as caught:
-      read_arms(arms, _SYNTHETIC)
-    self.assertNotIn('\n', str(caught.exception))
+    self.refuses(message, read_arms, arms, _SYNTHETIC)
 
 
 if __name__ == '__main__':
