@@ -4,11 +4,14 @@ import ast
 import csv
 import importlib
 import re
+from unittest import mock
 
+import gin
 import tensorflow as tf
 from absl.testing import parameterized
 
 from experiments import _common
+from launchers import app, run_study_lib
 
 _ROOT = _common.ROOT
 _SCRIPTS = sorted(
@@ -68,6 +71,21 @@ class ExperimentsTest(parameterized.TestCase, tf.test.TestCase):
   def assertNoMatch(self, pattern, text, name):
     found = pattern.search(text)
     self.assertIsNone(found, found and f'{name}: {found[0]}')
+
+
+class DevelopmentStudyTest(tf.test.TestCase):
+  def test_a_study_on_test_cases_of_its_own_that_compares_rates_and_sources(self):
+    gin.clear_config()
+    self.addCleanup(gin.clear_config)
+    app.parse_gin([str(_ROOT / 'experiments' / 'development_study.gin')], [])
+    with mock.patch.object(run_study_lib, 'StudyRun') as study_run:
+      run_study_lib.run_study(self.get_temp_dir())
+    design = study_run.call_args.args[0]
+    self.assertNotIn('mini:test', design.test)
+    rates = {arm.bindings[0].split()[-1] for arm in design.arms if arm.start}
+    self.assertEqual(rates, {'1e-4', '3e-4', '1e-3', '2e-3'})
+    self.assertLen([arm for arm in design.arms if arm.n_clinical == 50], 4)
+    self.assertLen(design.used(), 5)
 
 
 class TableTest(tf.test.TestCase):
