@@ -4,21 +4,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import gin
-import matplotlib
 import nibabel as nib
 import numpy as np
 import tensorflow as tf
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from keras_itm import lesions, metrics
 from keras_itm.bundle import SEGMENTER, load_bundle
+from launchers.reports import axial_view as view
+from launchers.reports import style
 from launchers.run_folder import RunFolder
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.preprocessing import normalise_dwi
 
-matplotlib.use('Agg')
+_N_COLUMNS = 8
 
 
 @gin.configurable
@@ -64,7 +65,9 @@ def segment(
     results['mask_volume_ml'] = round(int(truth.sum()) * grid.voxel_volume_ml, 3)
     results['dice'] = round(float(metrics.dice(truth[np.newaxis], prediction[np.newaxis])[0]), 4)
   _write_volumes(run.path, grid, {'image': dwi, 'prediction': prediction})
-  _draw(dwi, prediction, truth, results).savefig(run.path / 'prediction.png', dpi=120)
+  with style.style():
+    figure = _draw(grid, dwi, prediction, truth, results)
+    figure.savefig(run.path / 'prediction.png', dpi=120)
   run.write_operative_config()
   run.finish(results)
 
@@ -75,24 +78,26 @@ def _write_volumes(folder: Path, grid: Grid, volumes: Mapping[str, np.ndarray]) 
 
 
 def _draw(
-  dwi: np.ndarray, prediction: np.ndarray, truth: np.ndarray | None, results: dict[str, float]
-) -> plt.Figure:
-  """All axial slices with prediction (solid) and expert mask (dashed), as radiologists read them."""
-  n_columns = 8
-  n_rows = -(-dwi.shape[2] // n_columns)
-  figure, axes = plt.subplots(n_rows, n_columns, figsize=(1.5 * n_columns, 1.6 * n_rows + 0.7))
-  upright = lambda volume, z: volume[::-1, ::-1, z].T
-  for z, axis in enumerate(axes.flat):
-    axis.axis('off')
-    if z >= dwi.shape[2]:
+  grid: Grid,
+  dwi: np.ndarray,
+  prediction: np.ndarray,
+  truth: np.ndarray | None,
+  results: Mapping[str, float],
+) -> Figure:
+  """All axial slices in radiological convention: prediction hatched, expert mask outlined."""
+  n_slices = dwi.shape[2]
+  n_rows = -(-n_slices // _N_COLUMNS)
+  size = (1.5 * _N_COLUMNS, 1.7 * n_rows + 0.4)
+  figure = Figure(figsize=size, layout='constrained')
+  for z, ax in enumerate(figure.subplots(n_rows, _N_COLUMNS, squeeze=False).flat):
+    style.image_axes(ax)
+    if z >= n_slices:
       continue
-    axis.imshow(upright(dwi, z), cmap='gray', vmin=0, vmax=1)
-    outlines = ((prediction, 'tab:orange', 'solid'), (truth, 'tab:cyan', 'dashed'))
-    for volume, colour, style in outlines:
-      if volume is not None and volume[:, :, z].any():
-        axis.contour(upright(volume, z), [0.5], colors=colour, linestyles=style, linewidths=1.2)
+    view.show_slice(ax, dwi[..., z], grid)
+    view.fill(ax, prediction[..., z], grid)
+    if truth is not None:
+      view.draw_outline(ax, truth[..., z], grid)
   facts = ', '.join(f'{name.replace("_", " ")} {value:g}' for name, value in results.items())
-  dashed = ', dashed: expert mask' if truth is not None else ''
-  figure.suptitle(f'Solid: prediction{dashed}. {facts}. R is left.', fontsize=9)
-  figure.tight_layout()
+  outlined = ', outlined: expert mask' if truth is not None else ''
+  figure.suptitle(f'Hatched: prediction{outlined}. {facts}.', fontsize=9)
   return figure
