@@ -16,8 +16,9 @@ import numpy as np
 from scipy import ndimage
 
 from experiments._common import DATA_DIR, build, demo_bundle, write_table
+from keras_itm.lesions import MIN_VOXELS
 from keras_itm.slice_brightness import slice_gains
-from stroke_tfds.sources import MIN_VOXELS, Source, open_sources
+from stroke_tfds.sources import Source, open_sources
 
 N_VOLUMES, SEED = 64, 0
 BRIGHT, CLUSTER_ABOVE, CLUSTER_VOXELS, MARGIN_MM = 1.6, 1.4, 20, 6.0

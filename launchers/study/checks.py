@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import gin
 
+from keras_itm.lesions import MIN_VOXELS
 from launchers.app import gin_lines, parse_gin
 from launchers.stages import slug
 from launchers.study import leakage
@@ -108,7 +109,7 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
   n_scored = len(opened['test'].usable_positions)
   if n_scored < 2:
     raise InputError(
-      f'test {design.test}: {n_scored} case(s) with a lesion of {sources.MIN_VOXELS} voxels or more, '
+      f'test {design.test}: {n_scored} case(s) with a lesion of {MIN_VOXELS} voxels or more, '
       'expected at least 2'
     )
   if any(source.needs_healthy for source in design.used().values()):

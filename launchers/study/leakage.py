@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_itm.lesions import MIN_VOXELS
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import MIN_VOXELS, Source
+from stroke_tfds.sources import Source
 from stroke_tfds.synthetic_stroke.synthetic_stroke_dataset_builder import UNKNOWN_ORIGIN
 
 _FEATURES = ('image', 'lesion', 'subject_id', 'provenance')

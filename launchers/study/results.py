@@ -12,6 +12,7 @@ import numpy as np
 from keras_itm.callbacks import read_metrics
 from keras_itm.lesions import MIN_VOXELS
 from launchers.study.arms import Arm
+from stroke_eval.plain_values import plain
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
@@ -157,9 +158,9 @@ def write_result(
   text = json.dumps(
     {
       **facts,
-      'curve': {name: _to_json(np.asarray(values)) for name, values in curve.items()},
+      'curve': plain({name: np.asarray(values, float) for name, values in curve.items()}),
       'cases': {f.name: getattr(cases, f.name).tolist() for f in dataclasses.fields(cases)},
-      'metrics': {name: _to_json(values) for name, values in metrics.items()},
+      'metrics': plain(metrics),
     },
     allow_nan=False,
   )
@@ -196,10 +197,3 @@ def _read_result(path: Path) -> tuple[Result, TestSet]:
     return Result(content['arm'], content['seed'], content, curve, metrics), cases
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise InputError(f'{path}: not a result of a study ({error!r})') from error
-
-
-def _to_json(values: np.ndarray) -> list[Any]:
-  """Nested lists with None for what is not finite; six decimals."""
-  if values.ndim > 1:
-    return [_to_json(row) for row in values]
-  return [round(float(value), 6) if np.isfinite(value) else None for value in values]

@@ -1,7 +1,5 @@
 """A study's numbers for other programs: CSV by arm and by case, JSON by arm, and Table 1 in LaTeX."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,6 +13,7 @@ from launchers.study.summary import Analysis, ArmRow
 from stroke_eval import synthesis_checks
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.synthesis_checks import Check
+from stroke_tfds import files
 
 _SPECIAL = {
   '\\': r'\textbackslash{}',
@@ -163,14 +162,11 @@ def _cases(study: Study) -> Iterator[dict[str, Any]]:
 
 
 def _written(rows: list[Mapping[str, Any]]) -> str:
-  text = io.StringIO()
-  writer = csv.DictWriter(text, list(rows[0]), lineterminator='\n')
-  writer.writeheader()
-  writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
-  return text.getvalue()
+  written = ({name: _six_digits(value) for name, value in row.items()} for row in rows)
+  return files.csv_text(written, list(rows[0]))
 
 
-def _plain(value: Any) -> Any:
+def _six_digits(value: Any) -> Any:
   # Six digits say all that is known and keep the files small.
   return f'{value:.6g}' if isinstance(value, float) else value
 
