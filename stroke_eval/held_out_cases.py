@@ -37,7 +37,10 @@ class Results:
 
 
 class HeldOutCases:
-  """Cases in memory, in the order in which they come.
+  """Cases in memory, in the order in which they come; measures any function of one scan:
+
+    cases = HeldOutCases(tfds.as_numpy(dataset), grid, min_voxels=20)
+    results = cases.measure(lambda image: model.predict(image[np.newaxis])[0])
 
   Args:
     examples: With subject_id (bytes), image [X, Y, Z, C] and lesion [X, Y, Z]; kept as they are.

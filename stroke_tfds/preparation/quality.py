@@ -109,7 +109,8 @@ def measure_lesion(
     lesion_native_ml, lesion_ml: Volume as drawn and on the grid, ml.
     volume_kept: Volume on the grid with the registration's scaling divided out, per volume as drawn.
     lesion_outside_brain: Share of the lesion outside all labels.
-    lesion_contrast_<name>: Mean inside the lesion per mean of the parenchyma without it.
+    lesion_contrast_<name>: Mean inside the lesion, voxels weighted by `fraction`, per mean of the
+      parenchyma without it.
   """
   voxel_ml = grid.voxel_volume_ml
   figures = {
