@@ -2,8 +2,8 @@
 
 Command: KERAS_ITM_SAMPLES=DIR python -m experiments.synthseg_maps
 Hardware: 2 CPU cores.
-Time: 5 minutes.
-Expected: registered by an affine, brains overlap with a Dice above .95; volumes kept within 8 %.
+Time: 6 minutes.
+Expected: registered by an affine, brains overlap with a Dice above .9; volumes kept within 9 %.
 
 A row for each structure: Dice of the phantom's rule-based anatomy with the majority of the eight maps
 (deformably registered, voxels of 1 mm), and the largest change of volume of any map on a grid's voxels
@@ -32,7 +32,7 @@ def main() -> None:
     codes = nifti.read_label_map(file)
     ids = Volume(ASEG28.from_codes(codes.data, file.name), codes.affine)
     affine = registration.register_labels(ids, ASEG28)
-    overlaps.append(_brain_dice(_pulled(ids, box, affine), anatomy.labels))
+    overlaps.append(_dice(_pulled(ids, box, affine) > 0, anatomy.labels > 0))
     changes.append([_changes(ids, grid, affine) for grid in GRIDS.values()])
     warped = _pulled(ids, box, registration.register_labels(ids, ASEG28, deformable=True))
     for i in range(N_LABELS):
@@ -72,11 +72,6 @@ def _changes(ids: Volume, grid: Grid, transform) -> np.ndarray:
     for vote in (resample.block_vote, resample.volume_keeping_vote)
   ]
   return np.array(found) / np.maximum(true, 1) - 1
-
-
-def _brain_dice(one: np.ndarray, other: np.ndarray) -> float:
-  fluid = ASEG28.id_of('other CSF')
-  return _dice((one > 0) & (one != fluid), (other > 0) & (other != fluid))
 
 
 def _dice(one: np.ndarray, other: np.ndarray) -> float:
