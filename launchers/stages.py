@@ -140,9 +140,9 @@ def _check_settings(stage: Stage, before: Sequence[str]) -> None:
   """A stage whose settings were changed must not go by what the old ones made."""
   if tuple(before) == stage.settings:
     return
-  made, asked = _named_as_now(gin_values(before)), gin_values(stage.settings)
-  for name in dict.fromkeys([*made, *asked]):
-    one, other = (f'{name} = {of[name]!r}' if name in of else 'nothing' for of in (made, asked))
+  earlier, asked = _named_as_now(gin_values(before)), gin_values(stage.settings)
+  for name in dict.fromkeys([*earlier, *asked]):
+    one, other = (f'{name} = {of[name]!r}' if name in of else 'nothing' for of in (earlier, asked))
     if one != other:
       raise InputError(
         f'{stage.name}: {stage.product} was made with {one!r}, asked for is {other!r}; expected the '

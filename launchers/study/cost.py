@@ -65,8 +65,8 @@ class Costs:
   ):
     read = lambda root, file, lines=(): _read(root, file, lines, design.train, data_dir)
     self._trainings = {
-      translator_title(name): read('train_itm', made.translator, made.bindings)
-      for name, made in design.translators().items()
+      translator_title(name): read('train_itm', source.translator, source.bindings)
+      for name, source in design.translators().items()
     }
     if self._trainings:
       self._trainings[LESION_GAN] = read('train_lesion_gan', design.lesion_gan)
