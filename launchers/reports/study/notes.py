@@ -15,9 +15,10 @@ FINDINGS = (
   'effect some look otherwise; p is corrected for all arms of these answers (Holm), but speaks of the '
   'cases alone. Worth: clinical cases that give the same Dice without synthetic ones.'
 )
-_PAPER_TABLE = (
-  'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}. Small '
-  'print: as published (Platscher et al. 2020), on other data: compare the pattern, not the level'
+_PAPER_TABLE = 'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}'
+_PUBLISHED = (
+  '. Small print: as published (Platscher et al. 2020), on other data: compare the pattern, not the '
+  'level'
 )
 _QUOTED = (
   '; beside {name} the paper quotes another model (Federau et al. 2020), trained on 40,000 volumes'
@@ -53,12 +54,13 @@ def lead(study: Study, analysis: Analysis) -> str:
   cases = study.cases
   n_scored, n_positive = int(cases.is_scored.sum()), int(cases.is_positive.sum())
   n_arms, seeds = len(analysis.rows), formatting.seeds(analysis.n_seeds)
+  evaluated = [len(row.arm.evaluated_range) for row in analysis.rows]
   return (
     f'{n_arms} way{"" if n_arms == 1 else "s"} to train the same segmenter with {seeds} each, '
     f'tested on the same cases: {n_scored} with a lesion of at least {MIN_VOXELS} voxels, over which '
     f'Dice is unless said otherwise, {n_positive - n_scored} with a smaller one and '
     f'{len(cases.subject_id) - n_positive} without. Every training is evaluated in '
-    f'{formatting.either(len(row.arm.evaluated_range) for row in analysis.rows)} epochs.'
+    f'{formatting.either(evaluated)} epoch{"" if max(evaluated) == 1 else "s"}.'
   )
 
 
@@ -106,8 +108,9 @@ def paper_table(study: Study, styles: ArmStyles) -> str:
     for arm in study.arms
     if arm.published and not arm.system and arm.uses_synthetic
   ]
-  note = _PAPER_TABLE.format(of_seeds=_of_seeds(study))
-  return note + (_QUOTED.format(name=formatting.listed(quoted)) if quoted else '') + '.'
+  published = _PUBLISHED if any(arm.published for arm in study.arms) else ''
+  from_elsewhere = _QUOTED.format(name=formatting.listed(quoted)) if quoted else ''
+  return f'{_PAPER_TABLE.format(of_seeds=_of_seeds(study))}{published}{from_elsewhere}.'
 
 
 def dice_table(study: Study, analysis: Analysis) -> str:

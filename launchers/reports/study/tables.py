@@ -42,6 +42,11 @@ class PaperTable:
   head: tuple[str, ...]
   rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
+  @property
+  def is_published(self) -> bool:
+    """Whether any cell has a published value."""
+    return any(cell and cell.published for _, cells in self.rows for cell in cells)
+
 
 def paper_table(styles: ArmStyles, rows: Sequence[ArmRow]) -> PaperTable:
   """Groups from top to bottom, translators from left to right.

@@ -77,7 +77,7 @@ def draw_frequency(shares: Mapping[str, np.ndarray], brain: np.ndarray, grid: Gr
   """
   usual = brain > 0.5
   box, shadow = view.brain_box(usual), usual.any(axis=2)
-  figure, axes = view.image_grid(1, len(shares), box, grid, 1.6, 1)
+  figure, axes = view.image_grid(1, len(shares), box, grid, 2.0, 1)
   top = max(max(share.max() for share in shares.values()), 1e-3)
   for ax, (name, share) in zip(axes[0], shares.items()):
     shown = view.show(ax, share.max(axis=2)[box], grid, cmap='Greys', vmin=0, vmax=top)

@@ -117,7 +117,8 @@ def translators(shown: SurveyedSets) -> Section | None:
     panels.append(Panel(picture_uri(figure), f'{title}: {cell.note}', title))
   title = f'One label map by {listed(list(made))}'
   caption = _translators_caption(shown, z)
-  return Section(title, panels, caption, shown.made_by(list(made)), columns=3, number=3)
+  columns = 4 if len(panels) == 4 else 3
+  return Section(title, panels, caption, shown.made_by(list(made)), columns, number=3)
 
 
 def _translators_caption(shown: SurveyedSets, z: int) -> str:

@@ -63,10 +63,11 @@ def _section(number, title, study, arms, styles, commands) -> Section | None:
   panel = Panel(style.svg_uri(draw(arms, values, styles)), 'Box plot of test Dice by arm')
   n_values = formatting.either(dice.size for dice in values.values())
   and_seed = ' and seed' if len(study.seeds) > 1 else ''
+  stars = ' Stars: as published, with sd, on other data.' if any(a.published for a in arms) else ''
   caption = (
     f'Boxes: mean test Dice in each evaluated epoch{and_seed}, from quartile to quartile with the '
-    'median; whiskers to the furthest within 1.5 box lengths. Stars: as published, with sd, on other '
-    f'data. n = {n_values} values an arm, each a mean over {scored.sum()} cases.'
+    f'median; whiskers to the furthest within 1.5 box lengths.{stars} n = '
+    f'{n_values} value{"" if n_values == "1" else "s"} an arm, each a mean over {scored.sum()} cases.'
   )
   return Section(title, [panel], caption, commands, columns=1, number=number)
 
