@@ -33,10 +33,8 @@ from stroke_tfds import files, sources
 from stroke_tfds.errors import InputError
 
 
-@gin.configurable(denylist=['workdir', 'data_dir', 'arm_index', 'dry_run', 'workers'])
-def run_study(
-  workdir: str,
-  data_dir: str | None = None,
+@gin.configurable('run_study')
+def study_design(
   *,
   train: str = gin.REQUIRED,
   test: str = gin.REQUIRED,
@@ -50,6 +48,41 @@ def run_study(
   published: Mapping[str, Sequence[float]] | None = None,
   n_seeds: int = 3,
   about: str = '',
+) -> Design:
+  """What a gin file says of a study, as `run_study.train` and so on.
+
+  Args:
+    train, test, unet, healthy, validation, lesion_gan, num_volumes, about: See `study.design.Design`.
+    synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
+    arms: Name of an arm, or of a regime that stands for several -> what it learns from and how, see
+      `study.arms.Arm` and `study.regimes.read_arms`. The others are compared with the first.
+    published: Name of an arm -> published mean and sd of its test Dice in percent.
+    n_seeds: Trainings of each arm; generators are trained anew for each seed.
+
+  Raises:
+    InputError: A value that is none of its kind; names it.
+  """
+  made = designs.read_synthetic(synthetic)
+  return Design(
+    train=train,
+    test=test,
+    healthy=healthy,
+    validation=validation,
+    unet=unet,
+    lesion_gan=lesion_gan,
+    synthetic=made,
+    num_volumes=num_volumes,
+    arms=read_arms(arms, made, published),
+    seeds=designs.read_seeds(n_seeds),
+    about=about,
+  )
+
+
+def run_study(
+  workdir: str,
+  data_dir: str | None = None,
+  design: Design | None = None,
+  *,
   arm_index: int | None = None,
   dry_run: bool = False,
   workers: int = 1,
@@ -58,44 +91,27 @@ def run_study(
 
   Args:
     workdir: Takes a folder per seed, the stages' times and logs, and the report.
-    data_dir: TFDS data folder; its own default when None.
-    train, test, healthy, validation, unet, lesion_gan, num_volumes: See `study.design.Design`; a
-      phantom_stroke set that is not there is built first.
-    synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
-    arms: Name of an arm, or of a regime that stands for several -> what it learns from and how, see
-      `study.arms.Arm` and `study.regimes.read_arms`. The others are compared with the first.
-    published: Name of an arm -> published mean and sd of its test Dice in percent.
-    n_seeds: Trainings of each arm; generators are trained anew for each seed.
-    about: What readers of the report must know of the data, in sentences.
+    data_dir: TFDS data folder; its own default when None. Splits of phantom_stroke that are not there
+      are built first.
+    design: The study; that of the gin configuration when None.
     arm_index: The one training to run, with all that it needs; all and the report when None.
     dry_run: Whether to list the trainings and run none.
     workers: Trainings at a time.
 
   Raises:
-    InputError: A design that cannot be carried out, which is said before anything is trained.
+    InputError: A design that cannot be carried out, which is said before anything is trained; a folder
+      of something else.
   """
   if not dry_run:
     # Stages are processes of their own; a GPU's memory is theirs.
     tf.config.set_visible_devices([], 'GPU')
-  sources_of_arms = designs.read_synthetic(synthetic)
-  design = Design(
-    train=train,
-    test=test,
-    healthy=healthy,
-    validation=validation,
-    unet=unet,
-    lesion_gan=lesion_gan,
-    synthetic=sources_of_arms,
-    num_volumes=num_volumes,
-    arms=read_arms(arms, sources_of_arms, published),
-    seeds=designs.read_seeds(n_seeds),
-  )
+  design = design or study_design()
   root, data_dir = output_folder(workdir), data_dir or tfds.core.constants.DATA_DIR
   study_folder.check_no_demo(root)
   checks.check_names(design)
   if not dry_run:
     _build_phantoms(design, StageRunner(root / 'stages'), data_dir)
-  StudyRun(design, root, data_dir, about).run(arm_index, dry_run, workers)
+  StudyRun(design, root, data_dir).run(arm_index, dry_run, workers)
 
 
 class StudyRun:
@@ -105,11 +121,10 @@ class StudyRun:
     design: The study.
     root: Its folder.
     data_dir: TFDS data folder.
-    about: For the readers of the report.
   """
 
-  def __init__(self, design: Design, root: Path, data_dir: str, about: str):
-    self._design, self._root, self._data_dir, self._about = design, root, data_dir, about
+  def __init__(self, design: Design, root: Path, data_dir: str):
+    self._design, self._root, self._data_dir = design, root, data_dir
     self._opened = checks.check_data(design, data_dir)
     learnt = {name: [source] for name, source in self._opened.items() if name != 'test'}
     leakage.check_no_leakage(self._opened['test'], learnt, data_dir)
@@ -182,7 +197,7 @@ class StudyRun:
       analysis,
       stages={name: seconds[name] for name in names if name in seconds},
       commands=[_this_command()],
-      about=self._about,
+      about=self._design.about,
       ready_sets=[name for name, made in self._design.used().items() if made.set],
       volumes=self._volumes(study),
     )

@@ -64,6 +64,7 @@ class Design:
     num_volumes: Cases of a synthetic set.
     arms: What is compared.
     seeds: Each arm is trained once for each; so are the generators.
+    about: What readers of the report must know of the data, in sentences.
   """
 
   train: str
@@ -76,6 +77,7 @@ class Design:
   num_volumes: int
   arms: tuple[Arm, ...]
   seeds: tuple[int, ...]
+  about: str = ''
 
   def trained_as(self, name: str) -> str:
     """The source under whose name a source's translator is trained: the first with the same one."""

@@ -4,14 +4,14 @@ import ast
 import csv
 import importlib
 import re
-from unittest import mock
 
 import gin
 import tensorflow as tf
 from absl.testing import parameterized
 
 from experiments import _common
-from launchers import app, run_study_lib
+from launchers import app
+from launchers.run_study_lib import study_design
 
 _ROOT = _common.ROOT
 _SCRIPTS = sorted(
@@ -78,9 +78,7 @@ class DevelopmentStudyTest(tf.test.TestCase):
     gin.clear_config()
     self.addCleanup(gin.clear_config)
     app.parse_gin([str(_ROOT / 'experiments' / 'development_study.gin')], [])
-    with mock.patch.object(run_study_lib, 'StudyRun') as study_run:
-      run_study_lib.run_study(self.get_temp_dir())
-    design = study_run.call_args.args[0]
+    design = study_design()
     self.assertNotIn('mini:test', design.test)
     rates = {arm.bindings[0].split()[-1] for arm in design.arms if arm.start}
     self.assertEqual(rates, {'1e-4', '3e-4', '1e-3', '2e-3'})

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from keras_itm.callbacks import read_metrics
 from launchers import app
-from launchers.run_study_lib import run_study
+from launchers.run_study_lib import run_study, study_design
 from launchers.train_itm_lib import train_itm
 from launchers.train_lesion_gan_lib import train_lesion_gan
 from launchers.train_unet_lib import train_unet
@@ -109,9 +109,7 @@ class ChainTest(tf.test.TestCase):
       'evaluated_epochs': 1,
     }
     gin.clear_config()
-    run_study(
-      workdir=str(self.root / 'study'),
-      data_dir=self.data_dir,
+    design = study_design(
       train=f'{self.cohort}:train',
       test=f'{self.cohort}:test',
       healthy=f'{self.cohort}:healthy[1:]',
@@ -123,6 +121,7 @@ class ChainTest(tf.test.TestCase):
       arms={'clinical': arm('clinical'), 'both': arm('clinical', 'Pix2Pix10')},
       n_seeds=1,
     )
+    run_study(str(self.root / 'study'), self.data_dir, design)
 
   def sized(self, root: str) -> str:
     """A file with the networks of a training."""

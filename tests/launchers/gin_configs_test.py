@@ -12,7 +12,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from launchers import app, fitting, run_study_lib
+from launchers import app, fitting
+from launchers.run_study_lib import study_design
 from launchers.study.arms import read_arm
 from launchers.study.checks import check_names
 from tests import tiny
@@ -100,9 +101,7 @@ class StudiesTest(tf.test.TestCase, parameterized.TestCase):
   def design(self, name):
     gin.clear_config()
     app.parse_gin([name], [])
-    with mock.patch.object(run_study_lib, 'StudyRun') as study_run:
-      run_study_lib.run_study(self.get_temp_dir())
-    return study_run.call_args.args[0]
+    return study_design()
 
   @parameterized.parameters(('mini', 23), ('paper', 20))
   def test_regimes_stand_for_the_arms_of_the_paper_in_their_order(self, size, n_arms):

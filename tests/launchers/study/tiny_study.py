@@ -7,9 +7,8 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from launchers.study import design as designs
+from launchers.run_study_lib import study_design
 from launchers.study.design import Design
-from launchers.study.regimes import read_arms
 from tests import tiny
 
 N_VOLUMES = 4
@@ -63,7 +62,7 @@ def gin_file(text: str) -> str:
 
 
 def fields(**changes: Any) -> dict[str, Any]:
-  """Arguments of `run_study`."""
+  """Arguments of `study_design`."""
   _, name = cohort()
   return {
     'train': f'{name}:train',
@@ -82,11 +81,7 @@ def fields(**changes: Any) -> dict[str, Any]:
 
 def design(**changes: Any) -> Design:
   """The study as `run_study` reads it."""
-  given = fields(**changes)
-  given['seeds'] = designs.read_seeds(given.pop('n_seeds'))
-  given['synthetic'] = designs.read_synthetic(given['synthetic'])
-  given['arms'] = read_arms(given['arms'], given['synthetic'])
-  return Design(**given)
+  return study_design(**fields(**changes))
 
 
 def arm(**changes: Any) -> dict[str, Any]:
