@@ -5,6 +5,7 @@ import tensorflow as tf
 
 
 @gin.register
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class Adam(tf.keras.optimizers.Adam):
   """Keras' Adam, its update of a variable in a single operation.
 

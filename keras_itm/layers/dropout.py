@@ -4,10 +4,13 @@ import random
 
 import tensorflow as tf
 
+from keras_itm.random_state import SavesRandomState
+
 _N_VALUES = 2**16
 
 
-class Dropout(tf.keras.layers.Layer):
+@tf.keras.saving.register_keras_serializable('keras_itm')
+class Dropout(SavesRandomState, tf.keras.layers.Layer):
   """Drops a share of the activations in training and scales up the rest, [n, ...] -> [n, ...].
 
   Keras' own layer does the same, but checkpoints leave its random state out, so that a resumed training

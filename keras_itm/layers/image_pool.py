@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class ImagePool(tf.keras.layers.Layer):
   """Gives generated images back, about half of them exchanged for images of earlier steps.
 
@@ -38,8 +39,9 @@ class ImagePool(tf.keras.layers.Layer):
         'and a known shape'
       )
     # Images are stored as they come, also under a mixed policy.
-    super().__init__(trainable=False, **{**kwargs, 'dtype': 'float32'})
+    super().__init__(**{**kwargs, 'trainable': False, 'dtype': 'float32'})
     self.size = size
+    self.shape = tuple(shape)
     self.seed = seed
     options = {'trainable': False, 'aggregation': tf.VariableAggregation.ONLY_FIRST_REPLICA}
     self.images = tf.Variable(tf.zeros([size + 1, *shape]), name='images', **options)
@@ -106,6 +108,9 @@ class ImagePool(tf.keras.layers.Layer):
     number = tf.range(tf.size(places))
     is_later = number[tf.newaxis, :] > number[:, tf.newaxis]
     return (places < self.size) & ~tf.reduce_any(_same(places) & is_later, axis=1)
+
+  def get_config(self):
+    return {**super().get_config(), 'size': self.size, 'shape': self.shape, 'seed': self.seed}
 
 
 def _same(places: tf.Tensor) -> tf.Tensor:

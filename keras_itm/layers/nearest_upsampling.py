@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class NearestUpsampling2D(tf.keras.layers.Layer):
   """Doubles maps by nearest neighbour: [n, X, Y, c] -> [n, 2X, 2Y, c].
 

@@ -1,8 +1,10 @@
 """Normalisation layers: the only layers that know tensorflow_addons."""
 
+import tensorflow as tf
 import tensorflow_addons as tfa
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class InstanceNormalization(tfa.layers.InstanceNormalization):
   """Instance normalisation of channels-last maps, [n, ..., c] -> [n, ..., c], computed in float32.
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class SpaceToDepth3D(tf.keras.layers.Layer):
   """Folds each 2x2x2 block of voxels into channels, after padding by zeros on every side.
 
@@ -43,6 +44,7 @@ class SpaceToDepth3D(tf.keras.layers.Layer):
     return {**super().get_config(), 'padding': self.padding}
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class DepthToSpace3D(tf.keras.layers.Layer):
   """Spreads each voxel's channels over a 2x2x2 block: [n, X, Y, Z, 8c] -> [n, 2X, 2Y, 2Z, c].
 

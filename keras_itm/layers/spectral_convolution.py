@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class SpectralConv2D(tf.keras.layers.Conv2D):
   """A Conv2D whose kernel is divided by its largest singular value (Miyato et al. 2018, eq. 8).
 
@@ -14,8 +15,8 @@ class SpectralConv2D(tf.keras.layers.Conv2D):
   def build(self, input_shape):
     super().build(input_shape)
     self.u = self.add_weight(
-      'u',
-      (self.filters,),
+      name='u',
+      shape=(self.filters,),
       initializer=tf.keras.initializers.RandomNormal(),
       trainable=False,
       experimental_autocast=False,

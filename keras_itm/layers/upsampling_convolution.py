@@ -20,6 +20,7 @@ _LARGE_MAP = 32
 _TAPS = np.array([[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], np.float32)
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class UpsamplingConvolution3D(tf.keras.layers.Layer):
   """Doubles a volume by nearest neighbour and convolves it: [n, X, Y, Z, c] -> [n, 2X, 2Y, 2Z, f].
 
@@ -38,9 +39,9 @@ class UpsamplingConvolution3D(tf.keras.layers.Layer):
     self.bias_initializer = tf.keras.initializers.get(bias_initializer)
 
   def build(self, input_shape):
-    self.kernel = self.add_weight('kernel', (3, 3, 3, input_shape[-1], self.filters))
+    self.kernel = self.add_weight(name='kernel', shape=(3, 3, 3, input_shape[-1], self.filters))
     if self.use_bias:
-      self.bias = self.add_weight('bias', (self.filters,), initializer=self.bias_initializer)
+      self.bias = self.add_weight(name='bias', shape=(self.filters,), initializer=self.bias_initializer)
     self._unfold = DepthToSpace3D(dtype=self.dtype_policy)
     super().build(input_shape)
 
@@ -70,6 +71,7 @@ class UpsamplingConvolution3D(tf.keras.layers.Layer):
     }
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class UpsamplingConvolution2D(tf.keras.layers.Conv2D):
   """Doubles maps by nearest neighbour and convolves them: [n, X, Y, c] -> [n, 2X, 2Y, f].
 

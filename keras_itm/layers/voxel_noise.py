@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class VoxelNoise(tf.keras.layers.Layer):
   """Adds noise to maps, with a learnt strength for each channel (as in StyleGAN, Karras et al. 2019).
 
@@ -13,7 +14,7 @@ class VoxelNoise(tf.keras.layers.Layer):
 
   def build(self, input_shape):
     maps, _ = input_shape
-    self.strength = self.add_weight('strength', (1, maps[-1]), initializer='glorot_uniform')
+    self.strength = self.add_weight(name='strength', shape=(1, maps[-1]), initializer='glorot_uniform')
     super().build(input_shape)
 
   def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:

@@ -1,6 +1,6 @@
 """CycleGAN: label maps and images without pairs (Platscher et al. 2020, section 2.2.2)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gin
 import tensorflow as tf
@@ -46,6 +46,7 @@ class Translations(NamedTuple):
 
 
 @gin.register
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class CycleGAN(AdversarialModel):
   """Trains a generator and one for the way back, each against a discriminator of what it makes.
 
@@ -71,6 +72,7 @@ class CycleGAN(AdversarialModel):
     pool_size: int = 50,
     ema_decay: float = 0.999,
     seed: int = 0,
+    name: str = 'cycle_gan',
   ):
     """Takes the networks over.
 
@@ -83,13 +85,14 @@ class CycleGAN(AdversarialModel):
       pool_size: Translations of earlier steps that are kept on either side.
       ema_decay: Of the generator's moving average, in [0, 1).
       seed: Of the pools' draws.
+      name: Of the model.
 
     Raises:
       ValueError: A negative weight, an empty pool, or networks that do not fit.
     """
     if cycle_weight < 0:
       raise ValueError(f'cycle_weight is {cycle_weight}, expected at least 0')
-    super().__init__(_METRICS, name='cycle_gan')
+    super().__init__(_METRICS, name=name)
     _check_networks(generator, back_generator, discriminator, label_discriminator)
     self.generator = generator
     self.back_generator = back_generator
@@ -100,6 +103,19 @@ class CycleGAN(AdversarialModel):
     self.image_pool = ImagePool(pool_size, generator.output_shape[1:], 2 * seed)
     self.label_pool = ImagePool(pool_size, back_generator.output_shape[1:], 2 * seed + 1)
     self.n_labels = generator.input_shape[-1]
+    self.seed = seed
+
+  def get_config(self) -> dict[str, Any]:
+    networks = ('generator', 'back_generator', 'discriminator', 'label_discriminator')
+    save = tf.keras.saving.serialize_keras_object
+    return {
+      **super().get_config(),
+      **{name: save(getattr(self, name)) for name in networks},
+      'cycle_weight': self.cycle_weight,
+      'pool_size': self.image_pool.size,
+      'ema_decay': self.average.decay,
+      'seed': self.seed,
+    }
 
   @property
   def checks(self) -> tuple[Check, ...]:

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class AveragedNetwork(tf.keras.layers.Layer):
   """Exponential moving average of a functional network; call it as the network itself.
 
@@ -27,7 +28,7 @@ class AveragedNetwork(tf.keras.layers.Layer):
     """
     if not 0 <= decay < 1:
       raise ValueError(f'ema decay is {decay}, expected a number in [0, 1)')
-    super().__init__(trainable=False, **kwargs)
+    super().__init__(**{**kwargs, 'trainable': False})
     self.decay = decay
     self.network = tf.keras.models.clone_model(network)
     self.network.trainable = False
@@ -36,8 +37,8 @@ class AveragedNetwork(tf.keras.layers.Layer):
       0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
     )
 
-  def call(self, *args, **kwargs) -> tf.Tensor:
-    return self.network(*args, **kwargs)
+  def call(self, inputs: tf.Tensor | list[tf.Tensor], training: bool | None = None) -> tf.Tensor:
+    return self.network(inputs, training=training)
 
   def update(self, source: tf.keras.Model) -> None:
     """Moves the average towards the weights of `source`; call in replica context, once a step."""
@@ -47,6 +48,15 @@ class AveragedNetwork(tf.keras.layers.Layer):
     # Replicas hold the same weights, so the average is moved once, outside of them.
     tf.distribute.get_replica_context().merge_call(_move_all, args=(*pairs, keep))
     self.n_updates.assign_add(1)
+
+  def get_config(self):
+    network = tf.keras.saving.serialize_keras_object(self.network)
+    return {**super().get_config(), 'network': network, 'decay': self.decay}
+
+  @classmethod
+  def from_config(cls, config):
+    network = tf.keras.saving.deserialize_keras_object(config['network'])
+    return cls(**{**config, 'network': network})
 
 
 def _move_all(strategy, averages, sources, keep) -> None:

@@ -1,5 +1,7 @@
 """Wasserstein GAN with gradient penalty for lesion masks (Platscher et al. 2020, section 2.4)."""
 
+from typing import Any
+
 import gin
 import tensorflow as tf
 
@@ -28,6 +30,7 @@ _METRICS = (
 
 
 @gin.register
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class LesionGAN(AdversarialModel):
   """Trains a generator of lesion masks against a critic.
 
@@ -53,6 +56,7 @@ class LesionGAN(AdversarialModel):
     ema_decay: float = 0.999,
     size_exponent: float = 0.0,
     seed: int = 0,
+    name: str = 'lesion_gan',
   ):
     """Takes the networks over.
 
@@ -67,11 +71,12 @@ class LesionGAN(AdversarialModel):
         in the paper) to 0.5; see `lesions.balance_sizes`. A short training otherwise neglects small
         lesions, which then fade below the threshold.
       seed: Of latents and of the places where the penalty is taken.
+      name: Of the model.
 
     Raises:
       ValueError: Networks whose shapes do not fit, or a number out of its range.
     """
-    super().__init__(_METRICS, name='lesion_gan')
+    super().__init__(_METRICS, name=name)
     _check_networks(generator, critic, latent_size)
     if not 0 <= size_exponent <= 0.5:
       raise ValueError(f'size_exponent is {size_exponent}, expected a number from 0 to 0.5')
@@ -87,6 +92,18 @@ class LesionGAN(AdversarialModel):
     self.penalty_weight = penalty_weight
     self.size_exponent = size_exponent
     self.rng = tf.random.Generator.from_seed(seed)
+    self.seed = seed
+
+  def get_config(self) -> dict[str, Any]:
+    numbers = ('latent_size', 'critic_steps', 'penalty_weight', 'size_exponent', 'seed')
+    save = tf.keras.saving.serialize_keras_object
+    return {
+      **super().get_config(),
+      'generator': save(self.generator),
+      'critic': save(self.critic),
+      'ema_decay': self.average.decay,
+      **{name: getattr(self, name) for name in numbers},
+    }
 
   @property
   def discriminator_variables(self) -> list[tf.Variable]:

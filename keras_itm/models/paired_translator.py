@@ -1,5 +1,7 @@
 """Training on pairs of label slices and images: what Pix2Pix and SPADE share."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_itm import checks
@@ -70,6 +72,17 @@ class PairedTranslator(AdversarialModel):
     self.n_labels = n_labels
     self.latent_size = latents[0][-1] if latents else 0
     self.rng = tf.random.Generator.from_seed(seed)
+    self.seed = seed
+
+  def get_config(self) -> dict[str, Any]:
+    save = tf.keras.saving.serialize_keras_object
+    return {
+      **super().get_config(),
+      'generator': save(self.generator),
+      'discriminator': save(self.discriminator),
+      'ema_decay': self.average.decay,
+      'seed': self.seed,
+    }
 
   def discriminator_loss(self, real_logits: list[tf.Tensor], fake_logits: list[tf.Tensor]) -> tf.Tensor:
     """The adversarial objective of the discriminator, [n]; logits one map per scale."""

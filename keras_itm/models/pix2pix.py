@@ -1,5 +1,7 @@
 """Pix2Pix: paired translation of label maps into images (Platscher et al. 2020, section 2.2.1)."""
 
+from typing import Any
+
 import gin
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from keras_itm.models.paired_translator import PairedTranslator, logits
 
 
 @gin.register
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class Pix2Pix(PairedTranslator):
   """Trains a generator against a PatchGAN and the L1 distance to the true image (equation 1)."""
 
@@ -18,6 +21,7 @@ class Pix2Pix(PairedTranslator):
     l1_weight: float = 10.0,
     ema_decay: float = 0.999,
     seed: int = 0,
+    name: str = 'pix2pix',
   ):
     """Takes the networks over.
 
@@ -27,14 +31,18 @@ class Pix2Pix(PairedTranslator):
       l1_weight: Weight lambda of the L1 distance.
       ema_decay: Of the generator's moving average, in [0, 1).
       seed: Of the latents, where the generator takes some.
+      name: Of the model.
 
     Raises:
       ValueError: A negative weight, or networks that do not fit.
     """
     if l1_weight < 0:
       raise ValueError(f'l1_weight is {l1_weight}, expected at least 0')
-    super().__init__(generator, discriminator, ema_decay, seed, 'pix2pix')
+    super().__init__(generator, discriminator, ema_decay, seed, name)
     self.l1_weight = l1_weight
+
+  def get_config(self) -> dict[str, Any]:
+    return {**super().get_config(), 'l1_weight': self.l1_weight}
 
   def discriminator_loss(self, real_logits: list[tf.Tensor], fake_logits: list[tf.Tensor]) -> tf.Tensor:
     return losses.minimax_discriminator_loss(real_logits, fake_logits)

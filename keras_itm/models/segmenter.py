@@ -1,13 +1,16 @@
 """Training of the lesion segmenter (Platscher et al. 2020, section 2.4)."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_itm import checks, lesions, losses, metrics
-from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, scaled_if_needed
+from keras_itm.models.tracked import Optimizer, TrackedModel, apply_gradients_of_mean, get_optimizer
 
 _METRICS = ('loss', 'cross_entropy', 'dice_loss', 'dice', 'lesion_share')
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class Segmenter(TrackedModel):
   """Trains a volume segmenter on cross-entropy plus 1 - Dice.
 
@@ -22,7 +25,7 @@ class Segmenter(TrackedModel):
     checks.still_predicts('dice'),
   )
 
-  def __init__(self, network: tf.keras.Model):
+  def __init__(self, network: tf.keras.Model, name: str = 'segmenter'):
     """Takes over a network: images -> softmax [n, X, Y, Z, 2], class 1 the lesion.
 
     Raises:
@@ -30,11 +33,16 @@ class Segmenter(TrackedModel):
     """
     if network.output_shape[-1] != 2:
       raise ValueError(f'network gives {network.output_shape[-1]} classes, expected 2')
-    super().__init__(_METRICS, name='segmenter')
+    super().__init__(_METRICS, name=name)
     self.network = network
 
-  def compile(self, optimizer: tf.keras.optimizers.Optimizer, **options) -> None:
-    super().compile(optimizer=scaled_if_needed(optimizer), **options)
+  def get_config(self) -> dict[str, Any]:
+    network = tf.keras.saving.serialize_keras_object(self.network)
+    return {**super().get_config(), 'network': network}
+
+  def compile(self, optimizer: Optimizer | str, **options: Any) -> None:
+    """Takes the optimizer, or its name, and options of `tf.keras.Model.compile` over."""
+    super().compile(optimizer=get_optimizer(optimizer), **options)
     self.optimizer.build(self.network.trainable_variables)
 
   def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:

@@ -1,5 +1,7 @@
 """SPADE: images from a latent vector, steered by label maps (Platscher et al. 2020, section 2.2.3)."""
 
+from typing import Any
+
 import gin
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from keras_itm.models.paired_translator import PairedTranslator, logits
 
 
 @gin.register
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class Spade(PairedTranslator):
   """Trains a generator by the hinge loss and feature matching (Park et al. 2019, section 3).
 
@@ -21,6 +24,7 @@ class Spade(PairedTranslator):
     feature_weight: float = 10.0,
     ema_decay: float = 0.999,
     seed: int = 0,
+    name: str = 'spade',
   ):
     """Takes the networks over.
 
@@ -31,6 +35,7 @@ class Spade(PairedTranslator):
         images.
       ema_decay: Of the generator's moving average, in [0, 1).
       seed: Of the latents.
+      name: Of the model.
 
     Raises:
       ValueError: A negative weight, or networks that do not fit.
@@ -38,9 +43,12 @@ class Spade(PairedTranslator):
     if feature_weight < 0:
       raise ValueError(f'feature_weight is {feature_weight}, expected at least 0')
     super().__init__(
-      generator, discriminator, ema_decay, seed, 'spade', more_metrics=('feature_matching_loss',)
+      generator, discriminator, ema_decay, seed, name, more_metrics=('feature_matching_loss',)
     )
     self.feature_weight = feature_weight
+
+  def get_config(self) -> dict[str, Any]:
+    return {**super().get_config(), 'feature_weight': self.feature_weight}
 
   def discriminator_loss(self, real_logits: list[tf.Tensor], fake_logits: list[tf.Tensor]) -> tf.Tensor:
     return losses.hinge_discriminator_loss(real_logits, fake_logits)

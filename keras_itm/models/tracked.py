@@ -1,18 +1,31 @@
 """What all models share: means of per-example values as logs, and steps of an optimizer."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_itm.checks import Check
+from keras_itm.random_state import SavesRandomState
+
+Optimizer = tf.keras.optimizers.Optimizer
+LossScaleOptimizer = tf.keras.mixed_precision.LossScaleOptimizer
 
 
-class TrackedModel(tf.keras.Model):
+class TrackedModel(SavesRandomState, tf.keras.Model):
   """Keeps a running mean for each name and returns them all as an epoch's logs.
+
+  `save('x.keras')` keeps networks, averages, optimizers and random states, and `load_model` brings them
+  back, so that `fit` goes on as if the model had never been away. The arguments of a subclass are its
+  configuration, networks among them.
 
   Attributes:
     checks: What an epoch's logs must fulfil for the training to go on.
     initial_position: (epoch, step within it), from 0, at which `fit` begins, set where a training
       is resumed; None for the beginning of `initial_epoch`.
+    optimizer_names: Arguments of `compile` and attributes that hold an optimizer.
   """
+
+  optimizer_names: tuple[str, ...] = ('optimizer',)
 
   checks: tuple[Check, ...] = ()
   initial_position: tuple[int, int] | None = None
@@ -20,10 +33,43 @@ class TrackedModel(tf.keras.Model):
   def __init__(self, names: tuple[str, ...], name: str):
     super().__init__(name=name)
     self._trackers = {name: tf.keras.metrics.Mean(name=name) for name in names}
+    self.build()
 
   @property
   def metrics(self) -> list[tf.keras.metrics.Metric]:
     return list(self._trackers.values())
+
+  def build(self, input_shape: Any = None) -> None:
+    """Nothing is left to build: networks are built when they come."""
+    self.built = True
+
+  def get_config(self) -> dict[str, Any]:
+    return {'name': self.name}
+
+  @classmethod
+  def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None):
+    load = lambda value: tf.keras.saving.deserialize_keras_object(value, custom_objects)
+    return cls(**{name: load(value) for name, value in config.items()})
+
+  def get_compile_config(self) -> dict[str, Any] | None:
+    config = super().get_compile_config()
+    if config is None:
+      return None
+    # Keras knows one optimizer, under its own name.
+    config.pop('optimizer')
+    return {**config, **{name: _save_optimizer(getattr(self, name)) for name in self.optimizer_names}}
+
+  def compile_from_config(self, config: dict[str, Any]) -> None:
+    self.compile(**tf.keras.saving.deserialize_keras_object(config))
+
+  def extra_variables(self) -> dict[str, tf.Variable]:
+    optimizers = {name: getattr(self, name, None) for name in self.optimizer_names}
+    counters = {
+      f'{name}_counter': optimizer.dynamic_counter
+      for name, optimizer in optimizers.items()
+      if isinstance(optimizer, LossScaleOptimizer) and optimizer.dynamic
+    }
+    return {**super().extra_variables(), **counters}
 
   def track(self, values: dict[str, tf.Tensor]) -> None:
     """Adds per-example values [n] by name."""
@@ -38,15 +84,28 @@ class TrackedModel(tf.keras.Model):
     return self.initial_position or (initial_epoch, 0)
 
 
-def scaled_if_needed(optimizer: tf.keras.optimizers.Optimizer) -> tf.keras.optimizers.Optimizer:
-  """Adds loss scaling under the policy mixed_float16, whose small gradients would vanish."""
-  if tf.keras.mixed_precision.global_policy().name == 'mixed_float16':
-    return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
-  return optimizer
+def get_optimizer(optimizer: Optimizer | str) -> Optimizer:
+  """An optimizer, also by name as Keras knows it.
+
+  Under the policy mixed_float16, whose small gradients would vanish, it gets loss scaling.
+  """
+  optimizer = tf.keras.optimizers.get(optimizer)
+  is_scaled = isinstance(optimizer, LossScaleOptimizer)
+  if tf.keras.mixed_precision.global_policy().name != 'mixed_float16' or is_scaled:
+    return optimizer
+  return LossScaleOptimizer(optimizer)
+
+
+def _save_optimizer(optimizer: Optimizer) -> dict[str, Any]:
+  config = tf.keras.saving.serialize_keras_object(optimizer)
+  if isinstance(optimizer, LossScaleOptimizer):
+    # Keras keeps the scale that it began with.
+    config['config']['initial_scale'] = float(optimizer.loss_scale)
+  return config
 
 
 def apply_gradients_of_mean(
-  optimizer: tf.keras.optimizers.Optimizer,
+  optimizer: Optimizer,
   tape: tf.GradientTape,
   values: tf.Tensor,
   variables: list[tf.Variable],
@@ -62,7 +121,7 @@ def apply_gradients_of_mean(
   # The gradient of a mean: examples per replica times replicas.
   n = tf.size(values) * tf.distribute.get_strategy().num_replicas_in_sync
   weight = tf.fill(tf.shape(values), 1 / tf.cast(n, values.dtype))
-  if not isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):
+  if not isinstance(optimizer, LossScaleOptimizer):
     gradients = tape.gradient(values, variables, output_gradients=weight)
   else:
     scaled = tape.gradient(values, variables, output_gradients=weight * optimizer.loss_scale)

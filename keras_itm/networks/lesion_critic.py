@@ -58,13 +58,15 @@ def lesion_critic(
   if volume_units:
     volume = tf.keras.layers.Dense(volume_units, name='volume')(LogVolume(name='log_volume')(mask))
     volume = tf.keras.layers.LeakyReLU(0.2, name='volume_relu')(volume)
-    x = x + tf.keras.layers.Dense(hidden_units, name='volume_to_hidden')(volume)
+    volume = tf.keras.layers.Dense(hidden_units, name='volume_to_hidden')(volume)
+    x = tf.keras.layers.Add(name='add')([x, volume])
   x = tf.keras.layers.LeakyReLU(0.2, name='hidden_relu')(x)
   x = tf.keras.layers.Dense(1, dtype='float32', name='dense')(x)
   score = tf.keras.layers.Reshape((), dtype='float32', name='score')(x)
   return tf.keras.Model(mask, score, name='lesion_critic')
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class LogVolume(tf.keras.layers.Layer):
   """Masks [n, X, Y, Z] to the logarithm of their volumes, scaled to about -5 to 6; [n, 1], float32."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm.layers.normalization import InstanceNormalization
+from keras_itm.layers.split import Split
 from keras_itm.layers.upsampling_convolution import UpsamplingConvolution3D
 from keras_itm.layers.voxel_noise import VoxelNoise
 
@@ -56,7 +57,7 @@ def lesion_generator(
     )
   sizes = [latent_size, *(int(np.prod(coarse)) * 8**level for level in noise_levels)]
   latent = tf.keras.Input((sum(sizes),), name='latent')
-  code, *noise = tf.split(latent, sizes, axis=1)
+  code, *noise = Split(sizes, name='split')(latent)
   noise = dict(zip(noise_levels, noise))
   x = tf.keras.layers.Dense(int(np.prod(coarse)) * coarse_filters, name='dense')(code)
   x = tf.keras.layers.Reshape((*coarse, coarse_filters), name='coarse_maps')(x)
@@ -73,6 +74,7 @@ def lesion_generator(
   return tf.keras.Model(latent, classes, name='lesion_generator')
 
 
+@tf.keras.saving.register_keras_serializable('keras_itm')
 class TwoClassSoftmax(tf.keras.layers.Layer):
   """Softmax over a last axis of size 2; tf.nn.softmax takes twice as long on so short an axis."""
 

@@ -1,0 +1,193 @@
+"""One small instance of every layer, network and model, its numbers other than the defaults."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from keras_itm.layers.dropout import Dropout
+from keras_itm.layers.image_pool import ImagePool
+from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
+from keras_itm.layers.normalization import InstanceNormalization
+from keras_itm.layers.space_to_depth import DepthToSpace3D, SpaceToDepth3D
+from keras_itm.layers.spade import SpatiallyAdaptiveNormalization
+from keras_itm.layers.spectral_convolution import SpectralConv2D
+from keras_itm.layers.split import Split
+from keras_itm.layers.upsampling_convolution import UpsamplingConvolution2D, UpsamplingConvolution3D
+from keras_itm.layers.voxel_noise import VoxelNoise
+from keras_itm.models.cycle_gan import CycleGAN
+from keras_itm.models.ema import AveragedNetwork
+from keras_itm.models.lesion_gan import LesionGAN
+from keras_itm.models.pix2pix import Pix2Pix
+from keras_itm.models.segmenter import Segmenter
+from keras_itm.models.spade import Spade
+from keras_itm.networks.lesion_critic import LogVolume, lesion_critic
+from keras_itm.networks.lesion_generator import TwoClassSoftmax, lesion_generator
+from keras_itm.networks.patch_gan import patch_gan
+from keras_itm.networks.pix2pix_unet import pix2pix_unet
+from keras_itm.networks.resnet_generator import ReflectionPadding, resnet_generator
+from keras_itm.networks.spade_generator import spade_generator
+from keras_itm.networks.unet_3d import unet_3d
+
+N_LABELS = 3
+_LATENT = 5
+_VOLUME = (8, 8, 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerCase:
+  """A layer and the shapes of what it takes, without the batch."""
+
+  make: Callable[[], tf.keras.layers.Layer]
+  shapes: tuple[tuple[int, ...], ...]
+
+  def network(self) -> tf.keras.Model:
+    """The layer as a network of its own."""
+    inputs = [tf.keras.Input(shape) for shape in self.shapes]
+    return tf.keras.Model(inputs, self.make()(inputs[0] if len(inputs) == 1 else inputs))
+
+
+def _dense() -> tf.keras.Model:
+  inputs = tf.keras.Input((3,))
+  return tf.keras.Model(inputs, tf.keras.layers.Dense(2)(inputs))
+
+
+LAYERS = {
+  AveragedNetwork: LayerCase(lambda: AveragedNetwork(_dense(), 0.75), ((3,),)),
+  DepthToSpace3D: LayerCase(DepthToSpace3D, ((2, 2, 2, 16),)),
+  Dropout: LayerCase(lambda: Dropout(0.25, seed=3), ((6, 5),)),
+  ImagePool: LayerCase(lambda: ImagePool(2, (4, 4, 1), seed=5), ((4, 4, 1),)),
+  InstanceNormalization: LayerCase(lambda: InstanceNormalization(epsilon=0.01), ((4, 4, 3),)),
+  LogVolume: LayerCase(LogVolume, (_VOLUME,)),
+  NearestUpsampling2D: LayerCase(NearestUpsampling2D, ((3, 4, 2),)),
+  ReflectionPadding: LayerCase(lambda: ReflectionPadding(2), ((4, 5, 2),)),
+  SpaceToDepth3D: LayerCase(lambda: SpaceToDepth3D(padding=1), ((4, 2, 6, 3),)),
+  SpatiallyAdaptiveNormalization: LayerCase(
+    lambda: SpatiallyAdaptiveNormalization(hidden_filters=4), ((4, 4, 3), (8, 8, N_LABELS))
+  ),
+  SpectralConv2D: LayerCase(lambda: SpectralConv2D(4, 3, use_bias=False), ((5, 5, 2),)),
+  Split: LayerCase(lambda: Split([2, 3]), ((5,),)),
+  TwoClassSoftmax: LayerCase(TwoClassSoftmax, ((4, 2),)),
+  UpsamplingConvolution2D: LayerCase(
+    lambda: UpsamplingConvolution2D(3, activation='relu'), ((6, 6, 2),)
+  ),
+  UpsamplingConvolution3D: LayerCase(
+    lambda: UpsamplingConvolution3D(5, use_bias=False, bias_initializer='ones'), ((2, 3, 2, 3),)
+  ),
+  VoxelNoise: LayerCase(VoxelNoise, ((2, 2, 3), (4,))),
+}
+
+NETWORKS = {
+  'lesion_critic': lambda: lesion_critic(_VOLUME, (2, 3), 4, volume_units=3),
+  'lesion_generator': lambda: lesion_generator(_VOLUME, _LATENT, 4, (3,), 0.1, noise_levels=(1,)),
+  'patch_gan': lambda: _discriminator(spectral=True, image_gain=2.0, n_scales=2),
+  'pix2pix_unet': lambda: pix2pix_unet((8, 8), N_LABELS, 1, (4, 5)),
+  'resnet_generator': lambda: resnet_generator((8, 8), N_LABELS, 1, 4, 1, 1),
+  'spade_generator': lambda: spade_generator((8, 8), N_LABELS, 1, _LATENT, 4, (5, 4), 3),
+  'unet_3d batch': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6),
+  'unet_3d instance': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6, normalization='instance'),
+}
+
+
+def _discriminator(n_labels: int = N_LABELS, n_contrasts: int = 1, **options) -> tf.keras.Model:
+  return patch_gan(n_labels, n_contrasts, (4, 5), (2, 1), normalised=(False, True), **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCase:
+  """A model and what it learns from.
+
+  Attributes:
+    make: Dropout and whether latents are random -> model, not compiled.
+    data: Number of examples, seed -> their tensors.
+    n_optimizers: How many `compile` takes.
+    half: The policy of mixed precision that its operations know on a CPU.
+  """
+
+  make: Callable[[float], tf.keras.Model]
+  data: Callable[[int, int], tuple[np.ndarray, ...] | np.ndarray]
+  n_optimizers: int = 2
+  half: str = 'mixed_float16'
+
+  def compiled(
+    self, optimizer: Callable[[], tf.keras.optimizers.Optimizer], dropout: float = 0.5, seed: int = 0
+  ) -> tf.keras.Model:
+    tf.keras.utils.set_random_seed(seed)
+    model = self.make(dropout)
+    model.compile(*(optimizer() for _ in range(self.n_optimizers)), run_eagerly=True)
+    return model
+
+  def batches(self, n_batches: int, seed: int = 0) -> tf.data.Dataset:
+    """Batches of four."""
+    return tf.data.Dataset.from_tensor_slices(self.data(4 * n_batches, seed)).batch(4)
+
+
+def _pairs(n: int, seed: int) -> tuple[np.ndarray, ...]:
+  rng = np.random.default_rng(seed)
+  labels = rng.integers(0, N_LABELS, (n, 8, 8), np.uint8)
+  image = (labels - 1.0)[..., None] * 0.7 + rng.normal(0, 0.05, (n, 8, 8, 1))
+  return labels, image.astype(np.float32)
+
+
+def _masks(n: int, seed: int) -> np.ndarray:
+  return (np.random.default_rng(seed).uniform(size=(n, *_VOLUME)) < 0.1).astype(np.uint8)
+
+
+def _volumes(n: int, seed: int) -> tuple[np.ndarray, ...]:
+  lesion = _masks(n, seed).astype(np.float32)
+  noise = np.random.default_rng(seed).normal(0, 0.05, lesion.shape)
+  return (0.3 + 0.4 * lesion + noise)[..., None].astype(np.float32), lesion
+
+
+def _pix2pix(dropout: float) -> tf.keras.Model:
+  generator = pix2pix_unet((8, 8), N_LABELS, 1, (4, 5), dropout)
+  return Pix2Pix(generator, _discriminator(), l1_weight=7.0, ema_decay=0.5, seed=3, name='p')
+
+
+def _spade(dropout: float) -> tf.keras.Model:
+  discriminator = _discriminator(spectral=True, n_scales=2)
+  generator = NETWORKS['spade_generator']()
+  return Spade(generator, discriminator, feature_weight=7.0, ema_decay=0.5, seed=3, name='s')
+
+
+def _cycle_gan(dropout: float) -> tf.keras.Model:
+  return CycleGAN(
+    pix2pix_unet((8, 8), N_LABELS, 1, (4, 5), dropout),
+    resnet_generator((8, 8), 1, N_LABELS, 4, 1, 1, activation='softmax'),
+    _discriminator(n_labels=0),
+    _discriminator(n_contrasts=0),
+    cycle_weight=7.0,
+    pool_size=6,
+    ema_decay=0.5,
+    seed=3,
+    name='c',
+  )
+
+
+def _lesion_gan(dropout: float) -> tf.keras.Model:
+  return LesionGAN(
+    lesion_generator(_VOLUME, _LATENT, 4, (3,), lesion_rate=0.1),
+    lesion_critic(_VOLUME, (2, 3), 4),
+    latent_size=_LATENT,
+    critic_steps=2,
+    penalty_weight=7.0,
+    ema_decay=0.5,
+    size_exponent=0.25,
+    seed=3,
+    name='l',
+  )
+
+
+def _segmenter(dropout: float) -> tf.keras.Model:
+  return Segmenter(unet_3d(_VOLUME, 1, 2, (4,), 6, dropout), name='u')
+
+
+MODELS = {
+  CycleGAN: ModelCase(_cycle_gan, _pairs),
+  LesionGAN: ModelCase(_lesion_gan, _masks),
+  Pix2Pix: ModelCase(_pix2pix, _pairs),
+  # A CPU pools no volumes of float16.
+  Segmenter: ModelCase(_segmenter, _volumes, n_optimizers=1, half='mixed_bfloat16'),
+  Spade: ModelCase(_spade, _pairs),
+}
