@@ -177,7 +177,7 @@ def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
   return Bundle(path, spec, lambda **x: signature(**x)[_OUTPUT[kind]], _spec_fingerprint(spec))
 
 
-def _check_signature(signature: Callable[..., Any], spec: BundleSpec, path: Path) -> None:
+def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:
   inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
   expected = _input_specs(spec)
   if inputs.keys() != expected.keys() or set(outputs) != {_OUTPUT[spec.kind]}:

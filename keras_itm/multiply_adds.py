@@ -48,8 +48,8 @@ def _trace(network: tf.keras.Model, size: Sequence[int]) -> tuple[tf.Graph, list
 def _fill(shape: tf.TensorShape, size: Sequence[int]) -> list[int]:
   """One example of a shape, its open axes taken from `size`."""
   given = dict(enumerate(size))
-  filled = [known or given.get(axis) for axis, known in enumerate(shape[1:])]
-  if None in filled:
+  filled = [known or given.get(axis, 0) for axis, known in enumerate(shape[1:])]
+  if 0 in filled:
     raise ValueError(f'a network takes {shape} and the size given is {tuple(size)}, expected all sizes')
   return [1, *filled]
 
@@ -88,7 +88,7 @@ def _multiply_adds(operation: tf.Operation) -> int:
 def _summed(operation: tf.Operation) -> int:
   """Terms in each sum of an einsum: the sizes of the letters that its result lacks."""
   taken, given = operation.get_attr('equation').decode().split('->')
-  sizes = {}
+  sizes: dict[str, int] = {}
   for letters, tensor in zip(taken.split(','), operation.inputs):
     before, _, after = letters.partition('...')
     sizes |= dict(zip(before, tensor.shape))

@@ -86,7 +86,7 @@ class _Hasher:
 
   def __init__(self, library: dict[str, function_pb2.FunctionDef]):
     self._library = library
-    self._known = {}
+    self._known: dict[str, bytes] = {}
 
   def body(self, function: function_pb2.FunctionDef) -> bytes:
     args = function.signature.input_arg

@@ -70,7 +70,7 @@ def _draw_lesion(
   generator: Bundle, labels: np.ndarray, key: tuple[int, int], min_voxels: int, max_draws: int
 ) -> DrawnLesion:
   parenchyma_ids = generator.spec.label_scheme['parenchyma_ids']
-  sizes = []
+  sizes: list[int] = []
   while len(sizes) < max_draws:
     # One by one: in a batch, a network's last bits may depend on the other latents in it.
     latent = _latent(generator, *key, _LESION, len(sizes))

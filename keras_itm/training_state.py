@@ -88,7 +88,7 @@ class SaveState(tf.keras.callbacks.Callback):
     self._state = state
     self._every = every
     self._last_saved = state.step
-    self._metrics = None
+    self._metrics: list[list[np.ndarray]] = []
 
   def on_train_begin(self, logs=None):
     # Keras forgets the means of the epoch in which the training goes on.
@@ -96,9 +96,9 @@ class SaveState(tf.keras.callbacks.Callback):
       self._metrics = [metric.get_weights() for metric in self.model.metrics]
 
   def on_epoch_begin(self, epoch, logs=None):
-    for metric, weights in zip(self.model.metrics, self._metrics or ()):
+    for metric, weights in zip(self.model.metrics, self._metrics):
       metric.set_weights(weights)
-    self._metrics = None
+    self._metrics = []
 
   def on_train_batch_end(self, batch, logs=None):
     # At the end of an epoch, what the others write comes first.

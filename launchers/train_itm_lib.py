@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import callbacks
-from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from launchers import fitting
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
@@ -80,17 +79,14 @@ def train_itm(
       )
     ],
   )
-  spec = BundleSpec(
-    kind=TRANSLATOR,
+  name = translator.export(
+    run.bundle,
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
-    latent_size=translator.latent_size,
-    intensity_range=(-1.0, 1.0),
-    training_set=fingerprint(learnt),
     trained_on=tuple(map(str, learnt)),
+    training_set=fingerprint(learnt),
+    operative_config=config,
   )
-  serve = lambda segmentation, latent: translator(segmentation, latent)
-  name = save_bundle(run.bundle, spec, serve, translator.average.network, config)
   run.finish({'bundle': name, 'epochs': epochs})
 
 

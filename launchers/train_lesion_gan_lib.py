@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import callbacks, lesions
-from keras_itm.bundle import LESION_GENERATOR, BundleSpec, save_bundle
 from launchers import fitting
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
@@ -83,16 +82,14 @@ def train_lesion_gan(
       callbacks.SampleImages(run.samples, run.tensorboard, draws.paint, 5 * measure_every),
     ],
   )
-  spec = BundleSpec(
-    kind=LESION_GENERATOR,
+  name = gan.export(
+    run.bundle,
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
-    latent_size=gan.latent_size,
-    intensity_range=(0.0, 1.0),
-    training_set=fingerprint(opened),
     trained_on=tuple(map(str, opened)),
+    training_set=fingerprint(opened),
+    operative_config=config,
   )
-  name = save_bundle(run.bundle, spec, lambda latent: gan(latent), gan.average.network, config)
   run.finish({'bundle': name, 'epochs': epochs, **draws.measure()})
 
 

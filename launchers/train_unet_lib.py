@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import augmentation
-from keras_itm.bundle import SEGMENTER, BundleSpec, save_bundle
 from keras_itm.lesions import MIN_VOXELS
 from keras_itm.models.segmenter import Segmenter
 from launchers import fitting
@@ -117,16 +116,14 @@ def train_unet(
     extra_callbacks=[EvaluateHeldOut(cases, test_every, evaluated, run.path / 'window')],
   )
   dice = _test(run, segmenter, cases)
-  spec = BundleSpec(
-    kind=SEGMENTER,
+  name = segmenter.export(
+    run.bundle,
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
-    latent_size=0,
-    intensity_range=(0.0, 1.0),
-    training_set=fingerprint(learnt),
     trained_on=tuple(map(str, learnt)),
+    training_set=fingerprint(learnt),
+    operative_config=config,
   )
-  name = save_bundle(run.bundle, spec, lambda image: segmenter(image), segmenter.network, config)
   run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
 
 

@@ -1,7 +1,13 @@
 """Normalisation layers: the only layers that know tensorflow_addons."""
 
+import warnings
+
 import tensorflow as tf
-import tensorflow_addons as tfa
+
+with warnings.catch_warnings():
+  # That its development has ended is known: setup.cfg names the last TensorFlow that it serves.
+  warnings.simplefilter('ignore', UserWarning)
+  import tensorflow_addons as tfa
 
 
 @tf.keras.saving.register_keras_serializable('keras_itm')
@@ -19,3 +25,14 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
   def get_config(self):
     # The number of groups is no choice here, and giving it back would raise a warning.
     return {name: value for name, value in super().get_config().items() if name != 'groups'}
+
+
+@tf.keras.saving.register_keras_serializable('keras_itm')
+class SynchronizedBatchNormalization(tf.keras.layers.BatchNormalization):
+  """Batch normalisation with the statistics of the whole batch, also where devices share it.
+
+  Keras' own layer forgets this when it is saved or copied.
+  """
+
+  def __init__(self, **kwargs):
+    super().__init__(**{**kwargs, 'synchronized': True})

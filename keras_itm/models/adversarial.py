@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_itm.models.tracked import Optimizer, TrackedModel, get_optimizer
+from keras_itm.models.tracked import TrackedModel, get_optimizer
 
 
 class AdversarialModel(TrackedModel):
@@ -22,8 +22,8 @@ class AdversarialModel(TrackedModel):
 
   def compile(
     self,
-    generator_optimizer: Optimizer | str,
-    discriminator_optimizer: Optimizer | str,
+    generator_optimizer: tf.keras.optimizers.Optimizer | str,
+    discriminator_optimizer: tf.keras.optimizers.Optimizer | str,
     **options: Any,
   ) -> None:
     """Takes the optimizers over.

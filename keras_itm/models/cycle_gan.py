@@ -10,6 +10,7 @@ from keras_itm.checks import Check, returns_old, tells_apart
 from keras_itm.layers.image_pool import ImagePool
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
+from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.paired_translator import logits
 from keras_itm.models.tracked import apply_gradients_of_mean
 
@@ -47,7 +48,7 @@ class Translations(NamedTuple):
 
 @gin.register
 @tf.keras.saving.register_keras_serializable('keras_itm')
-class CycleGAN(AdversarialModel):
+class CycleGAN(ExportsTranslator, AdversarialModel):
   """Trains a generator and one for the way back, each against a discriminator of what it makes.
 
   A batch is `(segmentation, image)`: uint8 [n, X, Y], the lesion as its own id, and float32
@@ -59,8 +60,6 @@ class CycleGAN(AdversarialModel):
   optimizer moves both generators, another both discriminators, which also see translations of
   earlier steps.
   """
-
-  latent_size = 0
 
   def __init__(
     self,

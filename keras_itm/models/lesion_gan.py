@@ -15,6 +15,7 @@ from keras_itm.losses import (
 )
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
+from keras_itm.models.exported import ExportsBundle
 from keras_itm.models.tracked import apply_gradients_of_mean
 
 _METRICS = (
@@ -31,7 +32,7 @@ _METRICS = (
 
 @gin.register
 @tf.keras.saving.register_keras_serializable('keras_itm')
-class LesionGAN(AdversarialModel):
+class LesionGAN(ExportsBundle, AdversarialModel):
   """Trains a generator of lesion masks against a critic.
 
   A batch of n * `critic_steps` real masks makes one training step: n at a time train the critic
@@ -40,6 +41,8 @@ class LesionGAN(AdversarialModel):
   probabilities [n, X, Y, Z] by it.
   """
 
+  bundle_kind = 'lesion_generator'
+  intensity_range = (0.0, 1.0)
   checks = (
     checks.tells_apart('real_score', 'fake_score'),
     checks.approaches_one('gradient_norm'),
@@ -106,11 +109,15 @@ class LesionGAN(AdversarialModel):
     }
 
   @property
+  def exported_network(self) -> tf.keras.Model:
+    return self.average.network
+
+  @property
   def discriminator_variables(self) -> list[tf.Variable]:
     return self.critic.trainable_variables
 
-  def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
-    return self.average(latents, training=training)[..., 1]
+  def call(self, latent: tf.Tensor, training: bool = False) -> tf.Tensor:
+    return self.average(latent, training=training)[..., 1]
 
   def train_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
     """One update of the generator after `critic_steps` of the critic.

@@ -8,6 +8,7 @@ from keras_itm import checks
 from keras_itm.losses import mean_over_scales
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
+from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.tracked import apply_gradients_of_mean
 
 _METRICS = (
@@ -20,7 +21,7 @@ _METRICS = (
 )
 
 
-class PairedTranslator(AdversarialModel):
+class PairedTranslator(ExportsTranslator, AdversarialModel):
   """Trains a generator against a discriminator that sees label slice and image together.
 
   A batch is `(segmentation, image)`: uint8 [n, X, Y], the lesion as its own id, and float32

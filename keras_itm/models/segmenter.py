@@ -5,19 +5,22 @@ from typing import Any
 import tensorflow as tf
 
 from keras_itm import checks, lesions, losses, metrics
-from keras_itm.models.tracked import Optimizer, TrackedModel, apply_gradients_of_mean, get_optimizer
+from keras_itm.models.exported import ExportsBundle
+from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, get_optimizer
 
 _METRICS = ('loss', 'cross_entropy', 'dice_loss', 'dice', 'lesion_share')
 
 
 @tf.keras.saving.register_keras_serializable('keras_itm')
-class Segmenter(TrackedModel):
+class Segmenter(ExportsBundle, TrackedModel):
   """Trains a volume segmenter on cross-entropy plus 1 - Dice.
 
   A batch is `(image, lesion)`: float32 [n, X, Y, Z, C] in [0, 1] and float32 [n, X, Y, Z], 0 or 1.
   Calling the model maps images to lesion probabilities [n, X, Y, Z].
   """
 
+  bundle_kind = 'segmenter'
+  intensity_range = (0.0, 1.0)
   checks = (
     checks.is_positive('cross_entropy'),
     checks.is_positive('dice_loss'),
@@ -36,11 +39,15 @@ class Segmenter(TrackedModel):
     super().__init__(_METRICS, name=name)
     self.network = network
 
+  @property
+  def exported_network(self) -> tf.keras.Model:
+    return self.network
+
   def get_config(self) -> dict[str, Any]:
     network = tf.keras.saving.serialize_keras_object(self.network)
     return {**super().get_config(), 'network': network}
 
-  def compile(self, optimizer: Optimizer | str, **options: Any) -> None:
+  def compile(self, optimizer: tf.keras.optimizers.Optimizer | str, **options: Any) -> None:
     """Takes the optimizer, or its name, and options of `tf.keras.Model.compile` over."""
     super().compile(optimizer=get_optimizer(optimizer), **options)
     self.optimizer.build(self.network.trainable_variables)

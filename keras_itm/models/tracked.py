@@ -7,7 +7,6 @@ import tensorflow as tf
 from keras_itm.checks import Check
 from keras_itm.random_state import SavesRandomState
 
-Optimizer = tf.keras.optimizers.Optimizer
 LossScaleOptimizer = tf.keras.mixed_precision.LossScaleOptimizer
 
 
@@ -19,7 +18,6 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
   configuration, networks among them.
 
   Attributes:
-    checks: What an epoch's logs must fulfil for the training to go on.
     initial_position: (epoch, step within it), from 0, at which `fit` begins, set where a training
       is resumed; None for the beginning of `initial_epoch`.
     optimizer_names: Arguments of `compile` and attributes that hold an optimizer.
@@ -27,13 +25,17 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
 
   optimizer_names: tuple[str, ...] = ('optimizer',)
 
-  checks: tuple[Check, ...] = ()
   initial_position: tuple[int, int] | None = None
 
   def __init__(self, names: tuple[str, ...], name: str):
     super().__init__(name=name)
     self._trackers = {name: tf.keras.metrics.Mean(name=name) for name in names}
     self.build()
+
+  @property
+  def checks(self) -> tuple[Check, ...]:
+    """What an epoch's logs must fulfil for the training to go on."""
+    return ()
 
   @property
   def metrics(self) -> list[tf.keras.metrics.Metric]:
@@ -84,7 +86,7 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
     return self.initial_position or (initial_epoch, 0)
 
 
-def get_optimizer(optimizer: Optimizer | str) -> Optimizer:
+def get_optimizer(optimizer: tf.keras.optimizers.Optimizer | str) -> tf.keras.optimizers.Optimizer:
   """An optimizer, also by name as Keras knows it.
 
   Under the policy mixed_float16, whose small gradients would vanish, it gets loss scaling.
@@ -96,7 +98,7 @@ def get_optimizer(optimizer: Optimizer | str) -> Optimizer:
   return LossScaleOptimizer(optimizer)
 
 
-def _save_optimizer(optimizer: Optimizer) -> dict[str, Any]:
+def _save_optimizer(optimizer: tf.keras.optimizers.Optimizer) -> dict[str, Any]:
   config = tf.keras.saving.serialize_keras_object(optimizer)
   if isinstance(optimizer, LossScaleOptimizer):
     # Keras keeps the scale that it began with.
@@ -105,7 +107,7 @@ def _save_optimizer(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def apply_gradients_of_mean(
-  optimizer: Optimizer,
+  optimizer: tf.keras.optimizers.Optimizer,
   tape: tf.GradientTape,
   values: tf.Tensor,
   variables: list[tf.Variable],

@@ -87,8 +87,8 @@ def _patch_maps(
 
 
 def _convolution(
-  convolution: type[_layers.Conv2D], n_filters: int, stride: int, init_stddev: float
-) -> _layers.Layer:
+  convolution: type[tf.keras.layers.Conv2D], n_filters: int, stride: int, init_stddev: float
+) -> tf.keras.layers.Layer:
   # One initializer each: a shared one gives kernels of the same shape the same values.
   initializer = tf.keras.initializers.RandomNormal(0.0, init_stddev)
   return convolution(n_filters, 4, strides=stride, padding='same', kernel_initializer=initializer)

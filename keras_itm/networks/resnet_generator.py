@@ -61,7 +61,7 @@ def resnet_generator(
 
 
 @tf.keras.saving.register_keras_serializable('keras_itm')
-class ReflectionPadding(_layers.Layer):
+class ReflectionPadding(tf.keras.layers.Layer):
   """Mirrors a map at its border, whose pixels are not repeated: [n, X, Y, c] -> [n, X+2p, Y+2p, c]."""
 
   def __init__(self, size: int, **kwargs):
@@ -97,7 +97,7 @@ def _norm_relu(x: tf.Tensor) -> tf.Tensor:
   return _layers.ReLU()(InstanceNormalization()(x))
 
 
-def _convolution(n_filters: int, size: int, use_bias: bool = False, **options) -> _layers.Layer:
+def _convolution(n_filters: int, size: int, use_bias: bool = False, **options) -> tf.keras.layers.Layer:
   # No bias but the last: the normalisation takes away any constant that it would add.
   initializer = tf.keras.initializers.RandomNormal(0.0, 0.02)
   return _layers.Conv2D(n_filters, size, use_bias=use_bias, kernel_initializer=initializer, **options)

@@ -4,7 +4,7 @@ import gin
 import tensorflow as tf
 
 from keras_itm.layers.dropout import Dropout
-from keras_itm.layers.normalization import InstanceNormalization
+from keras_itm.layers.normalization import InstanceNormalization, SynchronizedBatchNormalization
 
 _layers = tf.keras.layers
 
@@ -63,8 +63,7 @@ def unet_3d(
     if is_instance:
       x = InstanceNormalization()(x)
     else:
-      # Statistics of the whole batch also where it is spread over several devices.
-      x = _layers.BatchNormalization(momentum=batch_norm_momentum, synchronized=True)(x)
+      x = SynchronizedBatchNormalization(momentum=batch_norm_momentum)(x)
     x = _layers.ReLU()(x)
     x = _layers.Concatenate()([x, skip])
     x = _two_convolutions(x, n_filters, dropout, is_instance)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_itm.layers.dropout import Dropout
 from keras_itm.layers.image_pool import ImagePool
 from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
-from keras_itm.layers.normalization import InstanceNormalization
+from keras_itm.layers.normalization import InstanceNormalization, SynchronizedBatchNormalization
 from keras_itm.layers.space_to_depth import DepthToSpace3D, SpaceToDepth3D
 from keras_itm.layers.spade import SpatiallyAdaptiveNormalization
 from keras_itm.layers.spectral_convolution import SpectralConv2D
@@ -68,6 +68,9 @@ LAYERS = {
   ),
   SpectralConv2D: LayerCase(lambda: SpectralConv2D(4, 3, use_bias=False), ((5, 5, 2),)),
   Split: LayerCase(lambda: Split([2, 3]), ((5,),)),
+  SynchronizedBatchNormalization: LayerCase(
+    lambda: SynchronizedBatchNormalization(momentum=0.5), ((4, 3),)
+  ),
   TwoClassSoftmax: LayerCase(TwoClassSoftmax, ((4, 2),)),
   UpsamplingConvolution2D: LayerCase(
     lambda: UpsamplingConvolution2D(3, activation='relu'), ((6, 6, 2),)

@@ -1,0 +1,98 @@
+"""From a trained model to the bundle that synthesis uses."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from keras_itm.bundle import BundleSpec, save_bundle
+
+
+class _HasJson(Protocol):
+  def to_json(self) -> dict[str, Any]: ...
+
+
+class ExportsBundle:
+  """A model that calls a network by name of what its bundle takes; inherit it before the model.
+
+  Attributes:
+    bundle_kind: `translator`, `lesion_generator` or `segmenter`.
+    intensity_range: Least and greatest value of images, at the network's side.
+    latent_size: Length of the latent vector, 0 for none.
+  """
+
+  bundle_kind: str
+  intensity_range: tuple[float, float]
+  latent_size: int = 0
+
+  @property
+  def exported_network(self) -> tf.keras.Model:
+    """What holds the weights."""
+    raise NotImplementedError
+
+  @property
+  def exported_size(self) -> tuple[int, ...]:
+    """Voxels of what the network makes: (X, Y) of slices or (X, Y, Z) of volumes."""
+    return self.exported_network.output_shape[1:-1]
+
+  def export(
+    self,
+    path: str | os.PathLike[str],
+    *,
+    grid: Mapping[str, Any] | _HasJson,
+    label_scheme: Mapping[str, Any] | _HasJson,
+    trained_on: Sequence[str] = (),
+    training_set: str = '',
+    operative_config: str = '',
+  ) -> str:
+    """Writes a bundle: the inference graph, its weights and the facts to use it safely.
+
+    Args:
+      path: A new folder, or one that holds the same bundle.
+      grid: Of the training data, as `info.metadata['grid']` of a data set has it, or a `Grid`.
+      label_scheme: The same for the labels: `name`, `names`, `lesion_id` and `parenchyma_ids`.
+      trained_on: Data sets by name, `name/config:split`, so that test cases can be kept apart.
+      training_set: Fingerprint of that data.
+      operative_config: The gin values that the model was made with, where there are any.
+
+    Returns:
+      The bundle's fingerprint.
+
+    Raises:
+      BundleError: The folder holds something else.
+      ValueError: A grid that is not the network's.
+    """
+    facts = [_json(value) for value in (grid, label_scheme)]
+    spec = BundleSpec(
+      kind=self.bundle_kind,
+      grid=facts[0],
+      label_scheme=facts[1],
+      latent_size=self.latent_size,
+      intensity_range=self.intensity_range,
+      training_set=training_set,
+      trained_on=tuple(trained_on),
+    )
+    size = tuple(spec.grid['shape'])[: len(self.exported_size)]
+    if size != self.exported_size:
+      raise ValueError(
+        f'grid {spec.grid.get("name")} has {size} voxels, expected {self.exported_size}, '
+        f'those of the network {self.exported_network.name}'
+      )
+    call = lambda **inputs: self(**inputs)  # type: ignore[operator]
+    return save_bundle(path, spec, call, self.exported_network, operative_config)
+
+
+class ExportsTranslator(ExportsBundle):
+  """For models with the moving average of a generator of images in [-1, 1]."""
+
+  bundle_kind = 'translator'
+  intensity_range = (-1.0, 1.0)
+
+  @property
+  def exported_network(self) -> tf.keras.Model:
+    return self.average.network  # type: ignore[attr-defined]
+
+
+def _json(value: Mapping[str, Any] | _HasJson) -> dict[str, Any]:
+  return dict(value) if isinstance(value, Mapping) else value.to_json()
