@@ -13,6 +13,23 @@ from stroke_tfds.errors import InputError
 
 MAX_OTHER_BYTES = 2**24  # Header extensions before the voxels, tags after them.
 _CHUNK_BYTES = 2**20
+_GZIP_MAGIC = b'\x1f\x8b'
+# What other files under the name of an image begin with, and what they are.
+_KINDS = (
+  (
+    b'/annex/objects/',
+    'a git-annex pointer without the content: get it by git annex get or datalad get',
+  ),
+  (
+    b'../.git/annex/',
+    'a git-annex link stored as text: get the content by git annex get or datalad get',
+  ),
+  (b'version https://git-lfs', 'a Git LFS pointer without the content: get it by git lfs pull'),
+  (b'<', 'a web page or XML'),
+  (b'PK\x03\x04', 'a zip archive'),
+  (b'NRRD', 'an NRRD image'),
+)
+_DICOM_MARK = slice(128, 132)
 
 
 def locate(path: str | os.PathLike, root: Path | None = None) -> Path:
@@ -40,12 +57,27 @@ def locate(path: str | os.PathLike, root: Path | None = None) -> Path:
   return file
 
 
+def kind_of(block: bytes) -> str:
+  """What a file is that begins with `block` (132 bytes or more, where it has them); '' if unknown."""
+  if not block:
+    return 'an empty file'
+  if block[_DICOM_MARK] == b'DICM':
+    return 'a DICOM file'
+  return next((kind for start, kind in _KINDS if block.lstrip().startswith(start)), '')
+
+
 @contextlib.contextmanager
-def opened(name: str, file: Path, zipped: bool) -> Iterator[io.BufferedIOBase]:
-  """The file's bytes, unpacked if `zipped`; damage met while reading becomes one line on `name`."""
+def opened(name: str, file: Path) -> Iterator[io.BufferedIOBase]:
+  """The file's bytes, unpacked if they are gzip; damage met while reading becomes one line on `name`.
+
+  The bytes decide, not the name: unpacked files keep `.gz` in their names, and packed ones lose it.
+  """
   try:
-    with gzip.open(file, 'rb') if zipped else open(file, 'rb') as stream:
-      yield stream
+    with open(file, 'rb') as raw:
+      zipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+      raw.seek(0)
+      with gzip.GzipFile(fileobj=raw) if zipped else contextlib.nullcontext(raw) as stream:
+        yield stream
   except EOFError as error:
     raise InputError(f'{name}: truncated, its gzip stream has no end; expected a whole file') from error
   except (gzip.BadGzipFile, zlib.error) as error:

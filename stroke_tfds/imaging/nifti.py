@@ -21,7 +21,6 @@ from stroke_tfds.imaging.volume import Volume
 MAX_LABEL = 65535
 NIFTI_ENDINGS = ('.nii.gz', '.nii')
 MGH_ENDINGS = ('.mgz', '.mgh')
-_ZIPPED_ENDINGS = ('.nii.gz', '.mgz')
 _WHOLE = 1e-3  # Scaling by a header's factor leaves whole numbers this near.
 _MAX_NAMED = 5
 _MNI = 4  # NIfTI's code for coordinates of the MNI 152 space.
@@ -128,7 +127,7 @@ def _read(path: str | os.PathLike, root: Path | None) -> Volume:
   name, ending = str(path), _ending(path)
   parse = nifti_header.parse_nifti if ending in NIFTI_ENDINGS else nifti_header.parse_mgh
   file = input_file.locate(path, root)
-  with input_file.opened(name, file, ending in _ZIPPED_ENDINGS) as stream:
+  with input_file.opened(name, file) as stream:
     layout = parse(name, stream.read(nifti_header.HEADER_BYTES))
     stream.seek(0)
     raw = input_file.read_voxel_bytes(name, stream, layout.offset, layout.n_bytes)

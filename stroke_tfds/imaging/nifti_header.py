@@ -8,7 +8,7 @@ from nibabel.freesurfer.mghformat import MGHError, MGHHeader
 from nibabel.wrapstruct import WrapStructError
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging.input_file import MAX_OTHER_BYTES, reason
+from stroke_tfds.imaging.input_file import MAX_OTHER_BYTES, kind_of, reason
 from stroke_tfds.imaging.volume import corners_mm
 
 MAX_VOXELS = 512**3
@@ -17,9 +17,11 @@ _MAX_DISAGREEMENT_MM = 1.0
 _FARTHEST_MM = 1e6
 _VOXEL_MM = (0.01, 1000.0)
 _LEAST_VOLUME = 1e-3  # Of a voxel, relative to a box with the same edges.
+_UNITS_MM = {1: ('metre', 1e3), 3: ('micron', 1e-3)}  # NIfTI's codes; others mean millimetres.
+_UNIT_BITS = 7
+_LONGEST_QUATERNION = 1.00005  # 1 but for rounding.
 _MGH_VOXELS_AT = 284
 _MGH_HAS_PLACE = slice(28, 30)  # goodRASFlag, two bytes.
-_GZIP_MAGIC = b'\x1f\x8b'
 _UNFIT = (
   nib.spatialimages.HeaderDataError,
   WrapStructError,
@@ -28,6 +30,25 @@ _UNFIT = (
   ValueError,
   OverflowError,
 )
+
+
+class _RoundedQuaternion:
+  """Takes a quaternion that rounding made longer than 1 for the half turn that it means."""
+
+  def get_qform_quaternion(self) -> np.ndarray:
+    turn = np.array([self[f'quatern_{axis}'] for axis in 'bcd'], np.float64)  # type: ignore[index]
+    length = np.linalg.norm(turn)
+    if 1 < length <= _LONGEST_QUATERNION:
+      turn /= length
+    return nib.quaternions.fillpositive(turn, self.quaternion_threshold)  # type: ignore[attr-defined]
+
+
+class _Nifti1Header(_RoundedQuaternion, nib.Nifti1Header):
+  pass
+
+
+class _Nifti2Header(_RoundedQuaternion, nib.Nifti2Header):
+  pass
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +84,7 @@ def parse_nifti(name: str, block: bytes) -> Layout:
   Raises:
     InputError: They are no such header, or announce what cannot be a volume in space.
   """
-  header_class = nib.Nifti2Header if _starts_with(block, 540) else nib.Nifti1Header
+  header_class = _Nifti2Header if _starts_with(block, 540) else _Nifti1Header
   try:
     header = header_class(block[: header_class.sizeof_hdr])
     slope, inter = header.get_slope_inter()
@@ -73,17 +94,19 @@ def parse_nifti(name: str, block: bytes) -> Layout:
     raise InputError(f'{name}: not a NIfTI file ({_found(block, error)}), expected one') from error
   if header['magic'].item() != header.single_magic:
     raise InputError(f'{name}: a NIfTI header without voxels (.hdr/.img pair), expected one file')
-  layout = _checked(name, shape, dtype, offset, affine)
+  unit, to_mm = _UNITS_MM.get(int(header['xyzt_units']) & _UNIT_BITS, ('', 1.0))
+  layout = _checked(name, shape, dtype, offset, _scaled(affine, to_mm), unit)
   codes = int(header['qform_code']), int(header['sform_code'])
   if min(codes) > 0:
-    _check_forms(name, layout.shape, header)
+    _check_forms(name, layout.shape, header, to_mm)
   return dataclasses.replace(layout, slope=slope, inter=inter, is_placed=max(codes) > 0)
 
 
 def parse_mgh(name: str, block: bytes) -> Layout:
   """Reads the first 284 bytes of an MGH file; errors as for `parse_nifti`."""
   if len(block) < _MGH_VOXELS_AT:
-    raise InputError(f'{name}: not an MGH file (holds {len(block)} bytes), expected one')
+    found = kind_of(block) or f'holds {len(block)} bytes'
+    raise InputError(f'{name}: not an MGH file ({found}), expected one')
   try:
     header = MGHHeader(block[:_MGH_VOXELS_AT])
     with np.errstate(over='ignore', invalid='ignore'):  # Of numbers that are refused below.
@@ -96,9 +119,9 @@ def parse_mgh(name: str, block: bytes) -> Layout:
 
 
 def _checked(
-  name: str, shape: tuple[int, ...], dtype: np.dtype, offset: int, affine: np.ndarray
+  name: str, shape: tuple[int, ...], dtype: np.dtype, offset: int, affine: np.ndarray, unit: str = ''
 ) -> Layout:
-  """A layout that was not refused; scaling is left to the caller."""
+  """A layout that was not refused; scaling of intensities is left to the caller."""
   shape = tuple(int(n) for n in shape)
   if len(shape) < 3 or any(n != 1 for n in shape[3:]):
     raise InputError(f'{name}: shape {shape}, expected three dimensions, one volume')
@@ -110,13 +133,18 @@ def _checked(
     raise InputError(
       f'{name}: voxels begin at byte {offset}, expected byte {MAX_OTHER_BYTES} or earlier'
     )
-  _check_affine(name, affine)
+  _check_affine(name, affine, unit)
   n_x, n_y, n_z = shape[:3]
   return Layout((n_x, n_y, n_z), dtype, int(offset), None, None, affine.astype(np.float64), True)
 
 
-def _check_affine(name: str, affine: np.ndarray) -> None:
-  """Refuses an affine without three directions or with numbers that are no millimetres."""
+def _scaled(affine: np.ndarray, factor: float) -> np.ndarray:
+  """The same places in another unit of length."""
+  return np.diag([factor, factor, factor, 1.0]) @ affine
+
+
+def _check_affine(name: str, affine: np.ndarray, unit: str) -> None:
+  """Refuses an affine in mm without three directions or of no head; `unit` is the header's, if odd."""
   low, high = _VOXEL_MM
   problem = f'{name}: its affine does not place voxels in space'
   if not np.all(np.abs(affine) <= _FARTHEST_MM):
@@ -124,16 +152,19 @@ def _check_affine(name: str, affine: np.ndarray) -> None:
   spacing = np.linalg.norm(affine[:3, :3], axis=0)
   if spacing.min() < low or spacing.max() > high:
     found = ' x '.join(f'{mm:g}' for mm in spacing)
-    raise InputError(f'{problem} (voxels of {found} mm), expected {low:g} to {high:g} mm')
+    named = f', by the unit {unit} of its header' if unit else ''
+    raise InputError(f'{problem} (voxels of {found} mm{named}), expected {low:g} to {high:g} mm')
   if abs(np.linalg.det(affine[:3, :3] / spacing)) < _LEAST_VOLUME:
     raise InputError(f'{problem} (its axes lie in a plane), expected an invertible one')
 
 
-def _check_forms(name: str, shape: tuple[int, int, int], header: nib.Nifti1Header) -> None:
+def _check_forms(
+  name: str, shape: tuple[int, int, int], header: nib.Nifti1Header, to_mm: float
+) -> None:
   """Refuses a qform and an sform that put the same voxel at two places."""
-  sform = header.get_sform()
+  sform = _scaled(header.get_sform(), to_mm)
   try:
-    qform = header.get_qform()
+    qform = _scaled(header.get_qform(), to_mm)
   except _UNFIT as error:
     raise InputError(f'{name}: qform cannot be read ({reason(error)}), expected a rotation') from error
   if np.linalg.det(qform[:3, :3]) * np.linalg.det(sform[:3, :3]) < 0:
@@ -151,6 +182,4 @@ def _starts_with(block: bytes, number: int) -> bool:
 
 
 def _found(block: bytes, error: Exception) -> str:
-  if block.startswith(_GZIP_MAGIC):
-    return 'gzip under a name that does not say so'
-  return reason(error)
+  return kind_of(block) or reason(error)
