@@ -31,7 +31,8 @@ pip install "keras-itm[ants]".
 
 from absl import app, flags
 
-from launchers.prepare_data_lib import Options, prepare_data
+from launchers.prepare_data_lib import prepare_data
+from launchers.prepare_options import Options
 from launchers.subject_pool import available_cores
 from stroke_tfds.errors import InputError, show_in_one_line
 from stroke_tfds.preparation.case import REGISTRATIONS

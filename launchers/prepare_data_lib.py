@@ -1,8 +1,6 @@
 """Prepares a cohort case by case, in parallel, and says what became of each."""
 
 import dataclasses
-import importlib.util
-import json
 import signal
 import sys
 import time
@@ -14,14 +12,13 @@ import tqdm
 
 from launchers import subject_pool
 from launchers.console import say
+from launchers.prepare_options import Options, folders, read_settings
 from launchers.reports.quality.page import write_page
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.preparation import quality
-from stroke_tfds.preparation.case import REGISTRATIONS, hash_inputs, prepare_case
+from stroke_tfds.preparation.case import hash_inputs, prepare_case
 from stroke_tfds.preparation.find_cases import Case, Problem, find_cases
 from stroke_tfds.preparation.folder import PreparedFolder, Settings
-from stroke_tfds.preparation.layouts import DWI
 from stroke_tfds.preparation.tables import (
   FAILED,
   PREPARED,
@@ -33,20 +30,6 @@ from stroke_tfds.preparation.tables import (
 _TABLES_EVERY_S = 60
 _INTERRUPTED = 130  # As a shell calls it.
 _PRELOAD = ('launchers.prepare_data_lib',)
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-  """What the flags of `prepare_data` say; `grid` is a name or JSON, `without_mask` may be ''."""
-
-  source: str
-  input: str
-  output: str
-  workers: int = 1
-  contrasts: tuple[str, ...] = ('dwi',)
-  registration: str = 'syn'
-  grid: str = 'mni_128x128x32'
-  without_mask: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +60,8 @@ def prepare_data(options: Options) -> int:
     InputError: Options that do not fit, an input without cases, an output that another run writes,
       or a full disk.
   """
-  root, output = Path(options.input).expanduser(), Path(options.output).expanduser()
-  settings = _settings(options)
-  _check_folders(root, output)
+  settings = read_settings(options)
+  root, output = folders(options)
   cases, problems = find_cases(
     options.source, root, settings.contrasts, without_mask=options.without_mask
   )
@@ -223,41 +205,3 @@ def _prepare(shared: _Shared, case: Case) -> _Failure | None:
   except InputError as error:
     return _Failure(str(error), fatal=True)
   return None
-
-
-def _settings(options: Options) -> Settings:
-  if options.registration not in REGISTRATIONS:
-    raise InputError(f'registration is {options.registration!r}, expected one of {REGISTRATIONS}')
-  if options.contrasts[:1] != (DWI,):
-    raise InputError(
-      f'contrasts is {",".join(options.contrasts)!r}, expected {DWI} first: it is what is registered'
-    )
-  if options.workers < 1:
-    raise InputError(f'workers is {options.workers}, expected at least 1')
-  if options.registration != 'none':
-    _require_ants()
-  return Settings(options.source, options.contrasts, options.registration, _grid(options.grid))
-
-
-def _require_ants() -> None:
-  if importlib.util.find_spec('ants') is None:
-    raise InputError(
-      'registration needs antspyx, which is not installed: pip install "keras-itm[ants]"; '
-      'scans in MNI space need none: --registration=none'
-    )
-
-
-def _grid(text: str) -> Grid:
-  if not text.lstrip().startswith('{'):
-    return get_grid(text)
-  try:
-    return get_grid(json.loads(text))
-  except json.JSONDecodeError as error:
-    raise InputError(f'grid {text!r}: {error}, expected a name or a JSON object') from error
-
-
-def _check_folders(root: Path, output: Path) -> None:
-  """Keeps input and output apart: what is written would be read as input the next time."""
-  inside, outside = output.resolve(), root.resolve()
-  if inside.is_relative_to(outside) or outside.is_relative_to(inside):
-    raise InputError(f'output {output} and input {root}: one lies inside the other, expected two apart')

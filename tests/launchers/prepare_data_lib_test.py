@@ -15,8 +15,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers import prepare_data_lib, subject_pool
-from launchers.prepare_data_lib import Options, prepare_data
+from launchers import prepare_data_lib, prepare_options, subject_pool
+from launchers.prepare_data_lib import prepare_data
+from launchers.prepare_options import Options
 from stroke_tfds.errors import InputError
 from stroke_tfds.preparation.folder import PreparedFolder
 from tests.launchers import bad_cohorts
@@ -282,7 +283,7 @@ class PrepareDataTest(_Case):
     ):
       with self.assertRaisesRegex(InputError, error):
         self.prepare(**changes)
-    with mock.patch.object(prepare_data_lib.importlib.util, 'find_spec', return_value=None):
+    with mock.patch.object(prepare_options.importlib.util, 'find_spec', return_value=None):
       with self.assertRaisesRegex(InputError, 'antspyx, which is not installed.*--registration=none'):
         self.prepare(registration='syn')
     self.assertFalse(self.output.exists())

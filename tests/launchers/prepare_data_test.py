@@ -5,7 +5,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from launchers import prepare_data
-from launchers.prepare_data_lib import Options
+from launchers.prepare_options import Options
 from launchers.subject_pool import available_cores
 from stroke_tfds.errors import InputError
 
