@@ -8,10 +8,12 @@ Expected: a case of the demo's synthetic set, the one at the upper quartile of l
 
 import json
 
-from launchers.reports.images import synthesis_panel
+import numpy as np
 
 from experiments._common import DATA_DIR, ROOT, build, demo_bundle
-from launchers.reports import style
+from launchers.reports import axial_view, style
+from launchers.reports.study.figures.picture_panels import Stage, stages_panel
+from launchers.reports.study.figures.stored_cases import first_contrast
 from stroke_eval.chosen_cases import at_quantile
 from stroke_tfds.sources import open_sources
 
@@ -33,10 +35,17 @@ def main() -> None:
   case = next(source.examples().skip(position).as_numpy_iterator())
   parent = json.loads(case['provenance'])['healthy_parent'].encode()
   scan = next(c for c in healthy.examples().as_numpy_iterator() if c['subject_id'] == parent)
-  names = source.metadata['label_scheme']['names']
-  volumes = scan['image'][..., 0], case['labels'], case['lesion'], case['image'][..., 0]
+  names, lesion = source.metadata['label_scheme']['names'], case['lesion']
+  with_lesion = np.where(lesion > 0, len(names), case['labels'])
+  stages = [
+    Stage('healthy DWI', first_contrast(scan)),
+    Stage('label map', case['labels'], is_labels=True),
+    Stage('lesion put in', with_lesion, is_labels=True),
+    Stage('synthetic DWI', first_contrast(case), lesion),
+  ]
+  slices, box = axial_view.lesion_slices(lesion), axial_view.brain_box(case['labels'])
   with style.style():
-    figure = synthesis_panel(*volumes, source.grid, names)
+    figure = stages_panel(stages, slices, box, source.grid, names, len(stages))
     figure.savefig(ROOT / 'docs' / 'pipeline.png', dpi=170)
 
 
