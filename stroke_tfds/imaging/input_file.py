@@ -18,11 +18,11 @@ _GZIP_MAGIC = b'\x1f\x8b'
 _KINDS = (
   (
     b'/annex/objects/',
-    'a git-annex pointer without the content: get it by git annex get or datalad get',
+    'a git-annex pointer without the content: get it by datalad get',
   ),
   (
     b'../.git/annex/',
-    'a git-annex link stored as text: get the content by git annex get or datalad get',
+    'a git-annex link stored as text: get the content by datalad get',
   ),
   (b'version https://git-lfs', 'a Git LFS pointer without the content: get it by git lfs pull'),
   (b'<', 'a web page or XML'),
