@@ -42,7 +42,7 @@ class Section:
   caption: str
   commands: Sequence[str]
   columns: int = 3
-  number: int = 0
+  number: int = dataclasses.field(kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,6 @@ from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import ASEG28
 
 GRID = Grid('tiny', (20, 24, 6), (6.0, 6.0, 12.0), (-60.0, -72.0, -24.0))
-ARMS = ('clinical', 'clinical + synthetic')
 
 
 def make_volume(
@@ -114,23 +113,12 @@ def write_run(folder: Path, metrics: dict[str, list[float]], n_epochs: int = 5) 
 
 def write_unet_run(folder: Path, test: list[dict], shift: int, n_epochs: int = 5) -> Path:
   """A U-Net run whose predictions are the truth moved by `shift` voxels along X."""
-  operative = "train_unet.sources = \\\n    ['fake_clinical/tiny:train[:3]']\ntrain_unet.epochs = 5\n"
   falling = [1 / (i + 1) for i in range(n_epochs)]
   rising = [1 - value / 2 for value in falling]
   sparse = ['' if i % 2 else value for i, value in enumerate(rising)]
   metrics = {'loss': falling, 'dice': rising, 'test_dice': sparse, 'test_loss': sparse}
   write_run(folder, metrics, n_epochs)
-  (folder / 'operative_config.gin').write_text(operative)
   masks = {case['subject_id']: np.roll(case['lesion'], shift, axis=0) for case in test}
   masks[test[-1]['subject_id']][3, 3, 2] = shift  # A false positive in a negative case.
   np.savez(folder / 'test_predictions.npz', **{k: np.packbits(m) for k, m in masks.items()})
-  with (folder / 'test_cases.csv').open('w', newline='') as file:
-    writer = csv.writer(file)
-    writer.writerow(['subject_id', 'lesion_volume_ml', 'predicted_volume_ml', 'dice'])
-    for case in test:
-      mask, truth = masks[case['subject_id']] > 0, case['lesion'] > 0
-      total = mask.sum() + truth.sum()
-      dice = 2 * (mask & truth).sum() / total if total else 1.0
-      ml = GRID.voxel_volume_ml
-      writer.writerow([case['subject_id'], truth.sum() * ml, mask.sum() * ml, dice])
   return folder

@@ -20,13 +20,13 @@ def section(**changes):
 
 class MacrosTest(tf.test.TestCase):
   def test_a_figure_is_there_in_order(self):
-    page = render('figure', section(), 7)
+    page = render('figure', section())
     parts = ['<h2>Figure 7. First', 'Case 1', '<img src="data:', '<figcaption>', 'make x']
     found = [page.index(part) for part in parts]
     self.assertEqual(found, sorted(found))
 
   def test_text_is_escaped(self):
-    page = render('figure', section(), 7)
+    page = render('figure', section())
     self.assertIn('First &lt;n&gt;', page)
     self.assertIn('a &amp; b', page)
     self.assertIn('alt="alt &#34;text&#34;"', page)
@@ -50,7 +50,7 @@ class MacrosTest(tf.test.TestCase):
     self.assertIn('<span class="attention">', page)
 
   def test_needs_nothing_from_outside(self):
-    for value in re.findall(r'(?:src|href)="([^"]*)"', render('figure', section(), 7)):
+    for value in re.findall(r'(?:src|href)="([^"]*)"', render('figure', section())):
       self.assertStartsWith(value, 'data:')
     self.assertNotRegex(style_sheet(), r'https?://|@import|url\(|<')
 
