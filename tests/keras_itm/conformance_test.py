@@ -93,6 +93,13 @@ class CompletenessTest(tf.test.TestCase):
       registered = tf.keras.saving.get_registered_name(cls)
       self.assertEqual(registered, f'keras_itm>{cls.__name__}')
 
+  def test_the_package_names_what_it_offers(self):
+    for cls in (*MODELS, optimizers.Adam, schedules.ConstantThenLinear):
+      self.assertIs(getattr(keras_itm, cls.__name__), cls)
+    self.assertContainsSubset({name.split()[0] for name in NETWORKS}, keras_itm.__all__)
+    self.assertEqual([x for x in keras_itm.__all__ if not hasattr(keras_itm, x)], [])
+    self.assertRegex(keras_itm.__version__, r'^(\d+\.\d+|unknown)')
+
   def test_networks_consist_of_keras_layers_and_ours(self):
     for name, make in NETWORKS.items():
       for layer in make().layers:

@@ -1,4 +1,4 @@
-"""What goes in and comes out against a plain loop, across checkpoints and over replicas."""
+"""What goes in and comes out against a plain loop, and over replicas."""
 
 import numpy as np
 import tensorflow as tf
@@ -127,22 +127,6 @@ class ExchangeTest(tf.test.TestCase):
       draws.append(pool._draw_places(30).numpy())
     self.assertAllEqual(draws[0], draws[1])
     self.assertNotAllEqual(draws[0], draws[2])
-
-
-class CheckpointTest(tf.test.TestCase):
-  def test_goes_on_exactly(self):
-    """Also from the middle of the filling."""
-    for n_before in (1, 4):
-      pool, batches = ImagePool(6, _SHAPE, seed=1), _batches([4] * 8)
-      for batch in batches[:n_before]:
-        pool(batch)
-      path = tf.train.Checkpoint(pool=pool).write(self.get_temp_dir() + '/pool')
-      other = ImagePool(6, _SHAPE, seed=1)
-      tf.train.Checkpoint(pool=other).read(path).assert_consumed()
-      for batch in batches[n_before:]:
-        for a, b in zip(pool(batch), other(batch)):
-          self.assertAllEqual(a, b)
-      self.assertAllEqual(pool.images, other.images)
 
 
 class DistributionTest(tf.test.TestCase):

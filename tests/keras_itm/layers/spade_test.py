@@ -102,13 +102,6 @@ class SpatiallyAdaptiveNormalizationTest(tf.test.TestCase):
     self.assertCountEqual(shapes, [(3, 3, 3, 7), (7,), (3, 3, 7, 10), (10,)])
     self.assertEmpty(layer.non_trainable_weights)
 
-  def test_config(self):
-    layer = SpatiallyAdaptiveNormalization(7, name='steer')
-    again = SpatiallyAdaptiveNormalization.from_config(layer.get_config())
-    self.assertEqual(again.get_config(), layer.get_config())
-    self.assertEqual((again.hidden_filters, again.name), (7, 'steer'))
-    self.assertEqual(SpatiallyAdaptiveNormalization().hidden_filters, 128)
-
   def test_refuses(self):
     call = lambda size, label_size: SpatiallyAdaptiveNormalization(2)(
       [tf.zeros([1, *size, 4]), tf.zeros([1, *label_size, 3])]

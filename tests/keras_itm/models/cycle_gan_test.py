@@ -1,4 +1,4 @@
-"""What moves in a step and by how much, exact resumption, and training under tf.distribute."""
+"""What moves in a step and by how much; what all models do alike is in `conformance_test`."""
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +15,6 @@ from tests.keras_itm.models.model_testing import (
   pairs,
   sgd,
   split_cpu,
-  two_replicas,
   values,
 )
 
@@ -231,18 +230,6 @@ class TrainStepTest(tf.test.TestCase):
     self.assertLess(last['image_cycle_loss'], first['image_cycle_loss'] / 1.5)
     self.assertLess(last['label_cycle_loss'], first['label_cycle_loss'] / 1.5)
 
-  def test_fits(self):
-    model = _model()
-    history = model.fit(
-      _batches(8), validation_data=_batches(4, draw=pairs), epochs=2, verbose=0
-    ).history
-    expected = _LOSSES | {'pool_old_share'} | {f'val_{name}' for name in (*_LOSSES, 'l1_loss')}
-    self.assertEqual(history.keys(), expected)
-    self.assertAllEqual(np.isfinite(list(history.values())), np.ones((len(expected), 2)))
-    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
-      self.assertEqual(optimizer.iterations.numpy(), 4)
-    self.assertEqual(model.average.n_updates.numpy(), 4)
-
   def test_checks_read_what_training_reports(self):
     model = _model(pool_size=30)
     reported = model.train_step(_unpaired())
@@ -259,47 +246,6 @@ class TrainStepTest(tf.test.TestCase):
     one_hot = tf.one_hot(labels, N_LABELS)
     self.assertAllClose(model(labels, latent=tf.zeros([4, 0])), model.average.network(one_hot))
     self.assertNotAllClose(model(labels), model.generator(one_hot), atol=1e-7, rtol=1e-7)
-
-
-class CheckpointTest(tf.test.TestCase):
-  def test_resumed_training_is_exactly_the_uninterrupted_one(self):
-    """With pools that are full and dropout, whose random states are a part of it."""
-    make = lambda seed: _model(dropout=0.5, seed=seed, pool_size=6)
-    model = make(0)
-    _train(model, seed=0)
-    path = tf.train.Checkpoint(model=model).write(self.get_temp_dir() + '/model')
-    model.reset_metrics()
-    results = _train(model, seed=1, n_steps=4)
-    self.assertGreater(results['pool_old_share'], 0)
-    other = make(7)
-    tf.train.Checkpoint(model=other).read(path).assert_consumed()
-    other.reset_metrics()
-    self.assertEqual(_train(other, seed=1, n_steps=4), results)
-    pools = ('image_pool', 'label_pool')
-    for name in (*_NETWORKS, *pools, 'average', 'generator_optimizer', 'discriminator_optimizer'):
-      one, two = getattr(model, name).variables, getattr(other, name).variables
-      one, two = (v() if callable(v) else v for v in (one, two))
-      self.assertNotEmpty(one)
-      for a, b in zip(one, two):
-        self.assertAllEqual(a, b, a.name)
-
-
-class DistributionTest(tf.test.TestCase):
-  def test_two_replicas_train_as_one(self):
-    """Also with full pools, which replicas share."""
-    strategy = two_replicas()
-    make = lambda: _model(sgd(0.05), sgd(0.05), pool_size=4)
-    alone = make()
-    with strategy.scope():
-      shared = make()
-    history = shared.fit(_batches(12), verbose=0, shuffle=False).history
-    results = _train(alone, 0, n_steps=3)
-    self.assertGreater(results['pool_old_share'], 0)
-    self.assertAllClose({k: v[0] for k, v in history.items()}, results, atol=1e-5, rtol=1e-5)
-    for name in (*_NETWORKS, 'average', 'image_pool', 'label_pool'):
-      for a, b in zip(getattr(alone, name).variables, getattr(shared, name).variables):
-        self.assertAllClose(a, b, atol=1e-5, rtol=1e-5, msg=a.name)
-    self.assertEqual(shared.average.n_updates.numpy(), 3)
 
 
 class ContradictionTest(tf.test.TestCase):

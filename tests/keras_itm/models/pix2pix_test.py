@@ -1,4 +1,4 @@
-"""What moves in a step and by how much, exact resumption, and training under tf.distribute."""
+"""What moves in a step and by how much; what all models do alike is in `conformance_test`."""
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +14,6 @@ from tests.keras_itm.models.model_testing import (
   pairs,
   sgd,
   split_cpu,
-  train,
-  two_replicas,
   values,
 )
 
@@ -165,15 +163,6 @@ class TrainStepTest(tf.test.TestCase):
       results = step(pairs())
     self.assertLess(results['l1_loss'], first / 2)
 
-  def test_fits(self):
-    model = _model()
-    history = model.fit(batches(8), validation_data=batches(4), epochs=2, verbose=0).history
-    self.assertEqual(history.keys(), _METRICS | {f'val_{name}' for name in _METRICS})
-    self.assertAllEqual(np.isfinite(list(history.values())), np.ones((12, 2)))
-    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
-      self.assertEqual(optimizer.iterations.numpy(), 4)
-    self.assertEqual(model.average.n_updates.numpy(), 4)
-
   def test_average_by_numpy_and_called(self):
     model, labels = _model(), pairs()[0]
     before = values(model.generator.weights)
@@ -184,24 +173,6 @@ class TrainStepTest(tf.test.TestCase):
     one_hot = tf.one_hot(labels, N_LABELS)
     self.assertAllClose(model(labels), model.average.network(one_hot))
     self.assertNotAllClose(model(labels), model.generator(one_hot), atol=1e-7, rtol=1e-7)
-
-
-class CheckpointTest(tf.test.TestCase):
-  def test_resumed_training_is_exactly_the_uninterrupted_one(self):
-    """With dropout, whose random state is a part of it."""
-    model = _model()
-    train(model, seed=0)
-    path = tf.train.Checkpoint(model=model).write(self.get_temp_dir() + '/model')
-    train(model, seed=1)
-    other = _model(seed=7)
-    tf.train.Checkpoint(model=other).read(path).assert_consumed()
-    train(other, seed=1)
-    for name in ('generator', 'discriminator', 'average', 'generator_optimizer'):
-      one, two = getattr(model, name).variables, getattr(other, name).variables
-      one, two = (v() if callable(v) else v for v in (one, two))
-      self.assertNotEmpty(one)
-      for a, b in zip(one, two):
-        self.assertAllEqual(a, b, a.name)
 
 
 class ContradictionTest(tf.test.TestCase):
@@ -216,21 +187,6 @@ class ContradictionTest(tf.test.TestCase):
         ValueError, r'discriminator takes .*, expected 3 labels and 1 contrasts'
       ):
         Pix2Pix(generator, other)
-
-
-class DistributionTest(tf.test.TestCase):
-  def test_two_replicas_train_as_one(self):
-    strategy = two_replicas()
-    make = lambda: _model(sgd(0.05), sgd(0.05), dropout=0.0)
-    alone = make()
-    with strategy.scope():
-      shared = make()
-    history = shared.fit(batches(8), verbose=0, shuffle=False).history
-    self.assertAllClose({k: v[0] for k, v in history.items()}, train(alone, 0), atol=1e-5, rtol=1e-5)
-    for name in ('generator', 'discriminator', 'average'):
-      for a, b in zip(getattr(alone, name).variables, getattr(shared, name).variables):
-        self.assertAllClose(a, b, atol=1e-5, rtol=1e-5, msg=a.name)
-    self.assertEqual(shared.average.n_updates.numpy(), 2)
 
 
 if __name__ == '__main__':

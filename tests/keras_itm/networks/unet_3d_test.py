@@ -85,15 +85,6 @@ class Unet3dTest(tf.test.TestCase):
     self.assertAllEqual(network(image), network(image))
     self.assertNotAllClose(network(image, training=True), network(image, training=True))
 
-  def test_float32_under_a_mixed_policy(self):
-    tf.keras.mixed_precision.set_global_policy('mixed_bfloat16')
-    try:
-      network = unet_3d((4, 4, 4), filters=(2,), bottleneck_filters=2)
-      p = network(tf.zeros([1, 4, 4, 4, 1]), training=True)
-    finally:
-      tf.keras.mixed_precision.set_global_policy('float32')
-    self.assertEqual(p.dtype, tf.float32)
-
   def test_refuses_contradictions(self):
     with self.assertRaisesRegex(ValueError, r'\(8, 8, 6\) with 2 filters \(2, 3\).*divisible by 4'):
       unet_3d((8, 8, 6), filters=(2, 3))

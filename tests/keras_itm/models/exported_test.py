@@ -1,0 +1,59 @@
+"""A model's bundle answers as the model does, and says what it was told."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from keras_itm.bundle import BundleError, load_bundle
+from keras_itm.models.lesion_gan import LesionGAN
+from keras_itm.models.pix2pix import Pix2Pix
+from keras_itm.models.segmenter import Segmenter
+from keras_itm.models.spade import Spade
+from stroke_tfds.label_schemes import ASEG28
+from tests.keras_itm.conformance_cases import MODELS
+
+_GRID = {'name': 'tiny', 'shape': [8, 8, 4], 'spacing_mm': [1, 1, 1], 'corner_mm': [0, 0, 0]}
+_RNG = np.random.default_rng(0)
+_LABELS = _RNG.integers(0, 3, (2, 8, 8), np.uint8)
+_LATENT = _RNG.normal(size=(2, 5)).astype(np.float32)
+_IMAGE = _RNG.uniform(size=(2, 8, 8, 4, 1)).astype(np.float32)
+
+
+class ExportTest(parameterized.TestCase, tf.test.TestCase):
+  @parameterized.parameters(
+    (Pix2Pix, 'translator', {'segmentation': _LABELS, 'latent': _LATENT[:, :0]}, (-1, 1)),
+    (Spade, 'translator', {'segmentation': _LABELS, 'latent': _LATENT}, (-1, 1)),
+    (LesionGAN, 'lesion_generator', {'latent': _LATENT}, (0, 1)),
+    (Segmenter, 'segmenter', {'image': _IMAGE}, (0, 1)),
+  )
+  def test_bundle(self, cls, kind, inputs, intensity_range):
+    model = MODELS[cls].make(0.0)
+    path = Path(self.get_temp_dir()) / 'bundle'
+    told = {'trained_on': ['a/b:train'], 'training_set': 'abc', 'operative_config': 'x = 1'}
+    name = model.export(path, grid=_GRID, label_scheme=ASEG28, **told)
+    bundle = load_bundle(path, kind)
+    self.assertEqual(bundle.fingerprint, name)
+    inputs = {name: tf.constant(value) for name, value in inputs.items()}
+    self.assertAllClose(bundle.call(**inputs), model(*inputs.values()), atol=1e-5)
+    self.assertEqual(bundle.spec.label_scheme, ASEG28.to_json())
+    self.assertEqual(bundle.spec.grid, _GRID)
+    self.assertEqual(tuple(bundle.spec.intensity_range), intensity_range)
+    self.assertEqual((bundle.spec.trained_on, bundle.spec.training_set), (('a/b:train',), 'abc'))
+    self.assertEqual((path / 'operative_config.gin').read_text(), 'x = 1')
+
+  def test_another_grid_or_another_bundle_is_refused(self):
+    model = MODELS[Pix2Pix].make(0.0)
+    path = Path(self.get_temp_dir()) / 'bundle'
+    with self.assertRaisesRegex(ValueError, r'grid wide has \(16, 8\) voxels, expected \(8, 8\)'):
+      model.export(path, grid={**_GRID, 'name': 'wide', 'shape': [16, 8, 4]}, label_scheme=ASEG28)
+    self.assertFalse(path.exists())
+    first = model.export(path, grid=_GRID, label_scheme=ASEG28)
+    self.assertEqual(model.export(path, grid=_GRID, label_scheme=ASEG28), first)
+    with self.assertRaisesRegex(BundleError, f'holds the bundle {first}'):
+      MODELS[Pix2Pix].make(0.0).export(path, grid=_GRID, label_scheme=ASEG28)
+
+
+if __name__ == '__main__':
+  tf.test.main()
