@@ -15,16 +15,22 @@ Sources: soop (OpenNeuro ds004889), isles22 (both of its layouts) and bids, whic
   participants.tsv                                       if wanted, columns group (positive, negative,
                                                          healthy) and split (healthy, train, test)
 
-A lesion's name ends in _mask, _msk or _roi and holds lesion, stroke or infarct, or it ends in one of
-these words (sub-X_lesion); else a plain sub-X*_mask or _msk is taken that has no desc- or label- and
-does not say brain or head. With several sessions it names its own. What a case without a mask is must
-be said: --without_mask=negative (a patient) or healthy, or the column group.
+A lesion's name ends in _mask, _msk, _roi or _dseg and holds lesion, stroke or infarct, or it ends in
+one of these words (sub-X_lesion); else the one plain sub-X*_mask or _msk is taken that no word calls
+something else (desc-, label-, brain, bet, csf, wm, ventricle, ...), if it looks like a lesion. One that
+fills the brain is refused. With several sessions a mask names its own. What a case without a mask is
+must be said: --without_mask=negative (a patient) or healthy, or the column group.
 
-A DWI is one trace-weighted volume, b near 1000 s/mm2: average the directions of a series first. It is
+Sessions are numbered in their order. OUTPUT_sessions.tsv beside the output says which is which: it may
+hold dates, so it stays with you.
+
+A DWI is one trace-weighted volume, b near 1000 s/mm2: average the directions of a series first. One
+whose .bval says b = 0 is refused. It is
 scaled by its 99.5th percentile; an ADC by 3.5e-3 mm2/s, whichever of the usual units it has.
 
 The same command again resumes: cases that are done are skipped, failed ones are tried again. The exit
-status is 1 if any case failed. Look at quality.html in the output before you use it, then:
+status is 1 if any case failed. Look at quality.html in the output before you use it; suspicious cases
+are left out of data sets by default. Then:
 tfds build --imports stroke_tfds soop/mini --manual_dir soop_prepared. Registration needs:
 pip install "keras-itm[ants]".
 """

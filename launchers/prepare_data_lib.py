@@ -15,7 +15,7 @@ from launchers.console import say
 from launchers.prepare_options import Options, folders, read_settings
 from launchers.reports.quality.page import write_page
 from stroke_tfds.errors import InputError
-from stroke_tfds.preparation import quality
+from stroke_tfds.preparation import quality, sessions
 from stroke_tfds.preparation.case import hash_inputs, prepare_case
 from stroke_tfds.preparation.find_cases import Case, Problem, find_cases
 from stroke_tfds.preparation.folder import PreparedFolder, Settings
@@ -78,7 +78,19 @@ def prepare_data(options: Options) -> int:
       settings,
       quality.load_template(settings.grid),
     )
+    _write_key(output, [*cases, *problems])
     return _prepare_all(_Run(root, folder, cases, problems), shared, options.workers)
+
+
+def _write_key(output: Path, found: list[Case | Problem]) -> None:
+  """Keeps which case is which session for the owner: the folder itself has numbers alone."""
+  labels = {one.case_id: one.session for one in found if one.session}
+  if not labels:
+    return
+  try:
+    say(f'{sessions.write_key(output, labels)} says which case is which session: keep it to yourself')
+  except InputError as error:
+    say(f'which case is which session is written nowhere: {error}')
 
 
 def _prepare_all(run: '_Run', shared: _Shared, n_workers: int) -> int:
@@ -91,7 +103,13 @@ def _prepare_all(run: '_Run', shared: _Shared, n_workers: int) -> int:
     return _INTERRUPTED
   run.write_tables()
   run.print_summary()
-  say(f'look at {write_page(run.folder)} before you use the data')
+  page = write_page(run.folder)
+  if run.count(SUSPICIOUS):
+    say(
+      f'{run.count(SUSPICIOUS)} suspicious cases will be left out of data sets, unless built with '
+      '"with_suspicious": true'
+    )
+  say(f'look at {page} before you use the data')
   return 1 if run.count(FAILED) else 0
 
 

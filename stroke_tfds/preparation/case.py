@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,9 @@ from stroke_tfds.preparation.layouts import ADC, LESION, SEGMENTATION
 from stroke_tfds.preparation.tables import POSITIVE
 
 REGISTRATIONS = ('syn', 'affine', 'none')
+_MAX_TISSUE = 6  # Of the classes of tissue that segmentations tell apart.
 _COVERED = 0.5  # Share of a voxel inside the scan from which on it has a label.
+_Result = TypeVar('_Result')
 _PACKAGES = ('keras-itm', 'antspyx', 'nibabel', 'numpy', 'scipy')
 
 
@@ -54,7 +56,7 @@ def hash_inputs(case: Case) -> str:
       stats.append([role, stat.st_size, stat.st_mtime_ns])
     except OSError:  # Reading it will say what is wrong.
       stats.append([role, -1, -1])
-  return fingerprint([case.group, stats])
+  return fingerprint([case.group, case.lesion_is_named, case.stroke_without_mask, stats])
 
 
 def prepare_case(case: Case, settings: Settings, root: Path, template: quality.Template) -> Prepared:
@@ -87,6 +89,10 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
       native_ml=float(np.count_nonzero(scan.lesion.data)) * scan.lesion.voxel_volume_ml,
       volume_ratio=transform.volume_ratio(settings.grid),
     )
+    if not case.lesion_is_named:
+      _naming(LESION, quality.check_unnamed, figures)
+  if case.stroke_without_mask:
+    figures[quality.STROKE_WITHOUT_MASK] = 1.0
   return Prepared(image, labels, fraction, _facts(case, settings, scan, transform, figures))
 
 
@@ -111,6 +117,7 @@ class _Scan:
     self.segmentation = None
     if SEGMENTATION in case.files:
       volume = read(SEGMENTATION, nifti.read_label_map)
+      _refuse_tissues(volume.data)
       ids = ASEG28.from_codes(volume.data, SEGMENTATION)
       self.segmentation = self._placed(SEGMENTATION, dataclasses.replace(volume, data=ids))
       if not ids.any():
@@ -123,6 +130,7 @@ class _Scan:
     if mask.data.any():
       if case.group != POSITIVE:
         raise InputError(f'{LESION}: the mask is not empty in a {case.group} case, expected no lesion')
+      _naming(LESION, quality.check_size, mask, self.reference, case.lesion_is_named)
       return mask
     if case.group == POSITIVE:
       if not case.group_if_empty:
@@ -135,6 +143,15 @@ class _Scan:
 
   def _placed(self, role: str, volume: Volume) -> Volume:
     return on_grid_of(volume, self.reference, role)
+
+
+def _refuse_tissues(codes: np.ndarray) -> None:
+  # No structure of FreeSurfer's has the code 1.
+  if codes.max() <= _MAX_TISSUE and (codes == 1).any():
+    raise InputError(
+      f'{SEGMENTATION}: holds the labels {np.unique(codes).tolist()}, which are classes of tissue; expected codes '
+      'of FreeSurfer, such as those of aseg or SynthSeg'
+    )
 
 
 def _facts(
@@ -164,13 +181,24 @@ def _read(case: Case, role: str, reader: Callable[..., Volume], root: Path) -> V
     raise InputError(f'{role}: {str(error).removeprefix(f"{path}: ")}') from error
 
 
+def _naming(role: str, call: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
+  """Calls, and puts the role before what is refused."""
+  try:
+    return call(*args, **kwargs)
+  except InputError as error:
+    raise InputError(f'{role}: {error}') from error
+
+
 def _register(scan: _Scan, kind: str) -> Transform:
   if kind == 'none':
     return IDENTITY
-  try:
-    return registration.register_image(scan.reference, deformable=kind == 'syn', lesion=scan.lesion)
-  except InputError as error:
-    raise InputError(f'{next(iter(scan.images))}: {error}') from error
+  return _naming(
+    next(iter(scan.images)),
+    registration.register_image,
+    scan.reference,
+    deformable=kind == 'syn',
+    lesion=scan.lesion,
+  )
 
 
 def _image(scan: _Scan, settings: Settings, transform: Transform) -> np.ndarray:
@@ -183,10 +211,7 @@ def _image(scan: _Scan, settings: Settings, transform: Transform) -> np.ndarray:
         raise InputError(f'{role}: no intensity above 0 falls on the grid, expected a head there')
       head = head_mask(values)
     scale = scale_adc if role == ADC else scale_by_percentile
-    try:
-      channels.append(scale(values, head))
-    except InputError as error:
-      raise InputError(f'{role}: {error}') from error
+    channels.append(_naming(role, scale, values, head))
   return np.stack(channels, -1)
 
 

@@ -1,6 +1,7 @@
 """The cases of a cohort: the input folder is listed once, each subject's files are matched by name.
 
-Of tables only the columns `participant_id`, `group` and `split` of a BIDS input are looked at.
+Of tables only the columns `participant_id`, `group` and `split` of a BIDS input are looked at, and the
+one that says who of SOOP had a stroke.
 """
 
 import dataclasses
@@ -8,20 +9,23 @@ import re
 from pathlib import Path
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.preparation import input_tables, listing
+from stroke_tfds.preparation import b_values, input_tables, listing, sessions
 from stroke_tfds.preparation.layouts import (
+  DWI,
   LESION,
   SEGMENTATION,
   UNDECLARED,
   Layout,
   choose_layout,
   describe,
+  find_lesions,
+  find_segmentations,
   match,
 )
 from stroke_tfds.preparation.tables import HEALTHY, POSITIVE
 
-_SESSION = re.compile(r'(?:^|[/_])(ses-[^/_.]+)')
 _LABEL = re.compile(r'sub-[A-Za-z0-9]+')
+_NOT_CODED = ('', '0', '0.0', 'no', 'n', 'false')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Case:
     split: As the input's participants table says, '' where it does not.
     files: Paths by role: contrasts, 'lesion', 'segmentation'.
     group_if_empty: Group of a positive case whose mask is empty; '' where that is an error.
+    session: `ses-Y` as in the input; for the owner's eyes alone, stored in no data set.
+    lesion_is_named: Whether a word tells that the mask is a lesion's, rather than that there is no other.
+    stroke_without_mask: Whether a case without mask has a sign of a stroke: it must not pass for healthy.
   """
 
   case_id: str
@@ -43,6 +50,9 @@ class Case:
   split: str
   files: dict[str, Path]
   group_if_empty: str = ''
+  session: str = ''
+  lesion_is_named: bool = True
+  stroke_without_mask: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +62,7 @@ class Problem:
   case_id: str
   reason: str
   where: str = ''
+  session: str = ''
 
 
 def find_cases(
@@ -67,13 +78,14 @@ def find_cases(
       those without are of the layout's own group, and an empty mask is an error.
 
   Raises:
-    InputError: No such folder, source or contrast, no subject in the folder, or nothing that says
-      what cases without mask are.
+    InputError: No such folder, source or contrast, no subject in the folder, nothing that says what
+      cases without mask are, or a table that cannot be read.
   """
   layout = choose_layout(source, contrasts, without_mask)
   found = listing.list_subjects(root)
   table = input_tables.read_groups(root) if source == 'bids' else {}
-  finder = _Finder(layout, root, contrasts, without_mask, table)
+  coded = _read_coded(layout, root)
+  finder = _Finder(layout, root, contrasts, without_mask, table, coded or set())
   for number, subject in enumerate(sorted({*found, *table}), 1):
     stand_in = f'sub-unnamed{number:03d}'
     finder.add(subject, subject if _LABEL.fullmatch(subject) else stand_in, found.get(subject))
@@ -84,6 +96,11 @@ def find_cases(
       f'{root}: holds no lesion mask, expected {describe(layout.lesion)}; where none is right, '
       f'give --without_mask={layout.without_mask}'
     )
+  if coded is None and not without_mask and any(LESION not in case.files for case in finder.cases):
+    raise InputError(
+      f'{root}: holds no participants.tsv with the column {layout.coded_in}, expected it, since it says '
+      'which cases without a mask had a stroke; where there is none, give --without_mask=negative'
+    )
   undeclared = [case.case_id for case in finder.cases if case.group == UNDECLARED]
   if undeclared:
     raise InputError(
@@ -92,6 +109,16 @@ def find_cases(
       '--without_mask=negative or healthy, or a column group in participants.tsv'
     )
   return finder.cases, finder.problems
+
+
+def _read_coded(layout: Layout, root: Path) -> set[str] | None:
+  """Subjects of whom the table says that they had a stroke; None where it does not say of anybody."""
+  if not layout.coded_in:
+    return set()
+  rows = input_tables.read_columns(root, (layout.coded_in,))
+  if not rows:
+    return None
+  return {subject for subject, row in rows if row[layout.coded_in].lower() not in _NOT_CODED}
 
 
 class _Unusable(Exception):
@@ -108,9 +135,10 @@ class _Finder:
     contrasts: tuple[str, ...],
     without_mask: str,
     table: dict[str, input_tables.Row],
+    coded: set[str],
   ):
     self._layout, self._root, self._contrasts = layout, root, contrasts
-    self._without_mask, self._table = without_mask, table
+    self._without_mask, self._table, self._coded = without_mask, table, coded
     self.cases: list[Case] = []
     self.problems: list[Problem] = []
 
@@ -122,25 +150,35 @@ class _Finder:
       self.problems.append(Problem(case_id, str(error), subject))
       return
     raw = [path for path in listed.paths if not path.startswith('derivatives/')]
-    sessions = sorted({name for path in raw for name in _SESSION.findall(path)}) or ['']
-    if len(sessions) > 1 and self._stray_mask(subject, sessions, listed.paths):
-      reason = f'{LESION}: a mask is of none of the {len(sessions)} sessions, expected one in its name'
-      self.problems.append(Problem(case_id, reason, subject))
+    numbered = sessions.in_order(raw)
+    try:
+      self._check_strays(subject, numbered, listed.paths)
+    except _Unusable as error:
+      self.problems.append(Problem(case_id, str(error), subject))
       return
-    for number, session in enumerate(sessions, 1):
+    for number, session in enumerate(numbered, 1):
       paths = listed.paths
-      if len(sessions) > 1:
+      if len(numbered) > 1:
         case_id = f'{subject}_ses-{number:02d}'
-        paths = [path for path in paths if session in _SESSION.findall(path)]
+        paths = [path for path in paths if session in sessions.labels_in(path)]
       try:
         self.cases.append(self._case(case_id, subject, session, paths))
       except _Unusable as error:
-        self.problems.append(Problem(case_id, str(error), f'{subject} {session}'.strip()))
+        where = f'{subject} {session}'.strip()
+        self.problems.append(Problem(case_id, str(error), where, session))
 
-  def _stray_mask(self, subject: str, sessions: list[str], paths: list[str]) -> bool:
-    """Whether a mask belongs to no session; each session would pass for one without a mask."""
-    strays = [path for path in paths if not {*sessions} & {*_SESSION.findall(path)}]
-    return bool(match(strays, self._layout.lesion, {'subject': subject, 'session': ''}))
+  def _check_strays(self, subject: str, numbered: list[str], paths: list[str]) -> None:
+    """Refuses files that are of no session where there are sessions: nobody knows whose they are."""
+    strays = [path for path in paths if not {*numbered} & {*sessions.labels_in(path)}]
+    names = _names(subject, '')
+    # Each session would pass for one without a mask.
+    if len(numbered) > 1 and find_lesions(self._layout, strays, names).paths:
+      raise _Unusable(
+        f'{LESION}: a mask is of none of the {len(numbered)} sessions, expected one in its name'
+      )
+    for role in self._contrasts:
+      if any(numbered) and match(strays, self._layout.patterns(role), {**names, 'contrast': role}):
+        raise _Unusable(f'{role}: lies beside folders of sessions, expected all scans in such folders')
 
   def _checked(self, subject: str, listed: listing.Listed | None) -> listing.Listed:
     if not _LABEL.fullmatch(subject):
@@ -156,21 +194,15 @@ class _Finder:
     return listed
 
   def _case(self, case_id: str, subject: str, session: str, paths: list[str]) -> Case:
-    names = {
-      'subject': subject,
-      'session': session,
-      'folder': f'{subject}/{session}' if session else subject,
-      'stem': f'{subject}_{session}' if session else subject,
+    names = _names(subject, session)
+    found = {
+      role: match(paths, self._layout.patterns(role), {**names, 'contrast': role})
+      for role in self._contrasts
     }
-    files = {}
-    for role in (*self._contrasts, LESION, SEGMENTATION):
-      found = match(paths, self._layout.patterns(role), {**names, 'contrast': role})
-      if len(found) > 1:
-        raise _Unusable(f'{role}: {len(found)} files fit, expected one')
-      if found:
-        files[role] = self._root / found[0]
-      elif role in self._contrasts:
-        raise _Unusable(f'{role}: missing file, expected {describe(self._layout.patterns(role), role)}')
+    lesions = find_lesions(self._layout, paths, names)
+    found[LESION] = lesions.paths
+    found[SEGMENTATION] = find_segmentations(self._layout, paths, names)
+    files = self._files(found)
     row = self._table.get(subject, input_tables.Row())
     without_mask = self._without_mask or self._layout.without_mask
     group = row.group or (POSITIVE if LESION in files else without_mask)
@@ -178,4 +210,40 @@ class _Finder:
       raise _Unusable(f'{LESION}: missing file, expected {describe(self._layout.lesion)}')
     if row.split == HEALTHY and group == POSITIVE:
       raise _Unusable('has a lesion and the split healthy, expected train or test')
-    return Case(case_id, subject, group, row.split, files, '' if row.group else self._without_mask)
+    has_sign = subject in self._coded or bool(match(paths, self._layout.other_lesions, names))
+    return Case(
+      case_id,
+      subject,
+      group,
+      row.split,
+      files,
+      group_if_empty='' if row.group else self._without_mask,
+      session=session,
+      lesion_is_named=lesions.are_named or LESION not in files,
+      stroke_without_mask=has_sign and group != POSITIVE,
+    )
+
+  def _files(self, found: dict[str, list[str]]) -> dict[str, Path]:
+    """The one file of each role."""
+    files = {}
+    for role, paths in found.items():
+      if len(paths) > 1:
+        raise _Unusable(f'{role}: {len(paths)} files fit, expected one')
+      if paths:
+        files[role] = self._root / paths[0]
+      elif role in self._contrasts:
+        raise _Unusable(f'{role}: missing file, expected {describe(self._layout.patterns(role), role)}')
+    unweighted = b_values.why_unweighted(files[DWI]) if DWI in files else ''
+    if unweighted:
+      raise _Unusable(f'{DWI}: {unweighted}')
+    return files
+
+
+def _names(subject: str, session: str) -> dict[str, str]:
+  """What the braces of patterns stand for."""
+  return {
+    'subject': subject,
+    'session': session,
+    'folder': f'{subject}/{session}' if session else subject,
+    'stem': f'{subject}_{session}' if session else subject,
+  }

@@ -16,7 +16,7 @@ A sidecar holds case_id, group, seconds, versions, settings, transform, labels_f
 suspicions (what was expected, by figure), inputs (a hash), image_sha256 and outputs (hashes by file
 name). Its transform is the matrix from MNI millimetres to the scan's: `mni_to_scan`, or, under
 registration syn, `affine_part`: the displacement that syn adds is not stored. Of a patient nothing
-but the case id is in any byte.
+but the case id is in any byte; which session has which number stands beside the folder (`sessions`).
 """
 
 import contextlib
@@ -37,7 +37,7 @@ from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import files, tables
 
-VERSION = '1.0.0'  # Changes whenever the same input gives other bytes.
+VERSION = '1.1.0'  # Changes whenever the same input gives other bytes.
 SPACE = 'MNI152NLin2009aSym'
 
 _DESCRIPTION = 'dataset_description.json'

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.preparation import listing
+from stroke_tfds.preparation import lesion_names, listing
+from stroke_tfds.preparation.lesion_names import Found
 from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE
 
 LESION, SEGMENTATION = 'lesion', 'segmentation'
@@ -19,7 +20,11 @@ UNDECLARED = 'undeclared'  # Group of a case without mask until the user says wh
 
 _SEGMENTATIONS: Patterns = (
   ('derivatives/*/aseg', 'derivatives/*/aseg.mgz'),
-  ('derivatives/*aseg', 'derivatives/*synthseg', 'derivatives/*_dseg', '!*aparc*'),
+  ('derivatives/*aseg', 'derivatives/*synthseg'),
+  # fMRIPrep has four: of tissues, in MNI space, with and without parcels of the cortex.
+  ('derivatives/*_desc-aseg_dseg', '!*_space-*'),
+  ('derivatives/*_dseg', '!*aparc*', '!*_space-mni*'),
+  ('derivatives/*_dseg', '!*aparc*'),
 )
 
 
@@ -29,20 +34,25 @@ class Layout:
 
   Attributes:
     images: Patterns by contrast; the key `*` stands for any other, as {contrast}.
-    lesion: Patterns of the mask.
+    lesion: Patterns of the mask; where `lesion_by_words`, only to describe it.
     without_mask: Group of a case without mask; '' where each must have one, 'undeclared' where the
       user has to say it.
     some_masks: Whether an input without any mask is refused.
+    lesion_by_words: Whether the words in a name tell which mask is the lesion's.
+    other_lesions: Patterns of masks of other lesions: who has one alone is not healthy.
+    coded_in: Column of participants.tsv that says who had a stroke, '' for none.
   """
 
   images: dict[str, Patterns]
   lesion: Patterns
   without_mask: str
   some_masks: bool
+  lesion_by_words: bool = False
+  other_lesions: Patterns = ()
+  coded_in: str = ''
 
   def patterns(self, role: str) -> Patterns:
-    if role == LESION:
-      return self.lesion
+    """Of an image or of segmentations."""
     return _SEGMENTATIONS if role == SEGMENTATION else self.images.get(role) or self.images['*']
 
 
@@ -57,15 +67,6 @@ def _isles(contrast: str, folder: str, name: str) -> dict[str, Patterns]:
   }
 
 
-def _lesion_masks(*words: str) -> Patterns:
-  """Names that say of what the mask is; else those of a mask that do not say it."""
-  told = [f'*/{{subject}}_*{word}{end}' for word in words for end in ('', '*mask', '*msk', '*roi')]
-  others = [f'!*/{{subject}}_*{part}*' for part in ('desc-brain', 'desc-head')]
-  plain = [f'*/{{subject}}{part}_{end}' for part in ('', '_*') for end in ('mask', 'msk')]
-  unclear = [f'!*/{{subject}}_*{part}*' for part in ('desc-', 'label-', 'brain', 'head')]
-  return (*told, *others), (*plain, *unclear)
-
-
 LAYOUTS = {
   'soop': Layout(
     images={
@@ -77,6 +78,10 @@ LAYOUTS = {
     lesion=(('derivatives/lesion_masks/{subject}/dwi/{subject}_space-TRACE_desc-lesionAcute_mask',),),
     without_mask=NEGATIVE,
     some_masks=True,
+    other_lesions=(
+      ('derivatives/lesion_masks/{subject}/dwi/{subject}_space-TRACE_desc-lesion*_mask',),
+    ),
+    coded_in='acuteischaemicstroke',
   ),
   'isles22': Layout(
     images={
@@ -92,14 +97,15 @@ LAYOUTS = {
     images={
       'dwi': (
         ('{folder}/dwi/{stem}_*rec-TRACE*_dwi', '{folder}/dwi/{stem}_*trace'),
-        ('{folder}/dwi/{stem}_*dwi', '!*rec-ADC*'),
+        ('{folder}/dwi/{stem}_*dwi', '!*rec-ADC*', '!*[-_]b0_*'),
       ),
       'adc': (('{folder}/dwi/{stem}_*adc', '{folder}/dwi/{stem}_*rec-ADC*_dwi'),),
       '*': (('{folder}/*/{stem}_{contrast}', '{folder}/*/{stem}_*_{contrast}'),),
     },
-    lesion=_lesion_masks('lesion', 'stroke', 'infarct'),
+    lesion=(('derivatives/{folder}/{stem}_label-lesion_mask',),),
     without_mask=UNDECLARED,
     some_masks=False,
+    lesion_by_words=True,
   ),
 }
 
@@ -128,6 +134,19 @@ def choose_layout(source: str, contrasts: tuple[str, ...], without_mask: str) ->
   if without_mask not in ('', NEGATIVE, HEALTHY):
     raise InputError(f'without_mask is {without_mask!r}, expected {NEGATIVE} or {HEALTHY}')
   return layout
+
+
+def find_lesions(layout: Layout, paths: Iterable[str], names: dict[str, str]) -> Found:
+  """Masks of the lesion among the files of a subject or session."""
+  if layout.lesion_by_words:
+    return lesion_names.find_lesions(paths, names['subject'])
+  return Found(match(paths, layout.lesion, names), True)
+
+
+def find_segmentations(layout: Layout, paths: Iterable[str], names: dict[str, str]) -> list[str]:
+  """Segmentations among the same; a lesion that is stored as one is none."""
+  others = [path for path in paths if not lesion_names.is_named_lesion(path)]
+  return match(others, layout.patterns(SEGMENTATION), names)
 
 
 def describe(patterns: Patterns, contrast: str = '') -> str:

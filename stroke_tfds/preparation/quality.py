@@ -9,6 +9,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import brain_extraction, resample
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.mni152 import template_t1
+from stroke_tfds.imaging.preprocessing import head_mask
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import signal
@@ -24,7 +25,13 @@ VOLUME_KEPT = (0.9, 1.1)
 MIN_DWI_CONTRAST = 1.0
 MAX_ADC_CONTRAST = 1.0
 MAX_OUTSIDE_BRAIN = 0.25
+# The largest of 1,126 strokes drawn by experts has 421 ml, a third of a brain.
+MAX_LESION_ML = 700
+MAX_LESION_SHARE = 0.4  # Of the head in the image, at times skull and all.
+MAX_UNNAMED_SHARE = 0.3
+STROKE_WITHOUT_MASK = 'stroke_without_mask'  # 1 where there are signs of a stroke that nobody drew.
 
+_OF_A_LESION = ('lesion_outside_brain', 'lesion_contrast_dwi')
 _PROTOCOL = signal.Protocol(te_ms=90, b_value=1000, noise=0)
 
 
@@ -139,6 +146,7 @@ def suspicions(figures: dict[str, float]) -> dict[str, str]:
     'lesion_outside_brain': (0, MAX_OUTSIDE_BRAIN),
     'lesion_contrast_dwi': (MIN_DWI_CONTRAST, np.inf),
     'lesion_contrast_adc': (0, MAX_ADC_CONTRAST),
+    STROKE_WITHOUT_MASK: (0, 0),
   }
   found = {}
   for name, (low, high) in limits.items():
@@ -147,6 +155,46 @@ def suspicions(figures: dict[str, float]) -> dict[str, str]:
       wanted = f'at least {low:g}' if value < low else f'at most {high:g}'
       found[name] = f'expected {wanted}'
   return found
+
+
+def check_size(lesion: Volume, image: Volume, is_named: bool) -> None:
+  """Refuses what is too large for a lesion, such as the mask of a brain.
+
+  Args:
+    lesion: Mask, on any grid.
+    image: The first contrast.
+    is_named: Whether the mask's name says that it is a lesion's.
+
+  Raises:
+    InputError: It fills too much of the head.
+  """
+  lesion_ml = np.count_nonzero(lesion.data) * lesion.voxel_volume_ml
+  head_ml = np.count_nonzero(head_mask(np.maximum(image.data, 0))) * image.voxel_volume_ml
+  share = MAX_LESION_SHARE if is_named else MAX_UNNAMED_SHARE
+  if lesion_ml > min(MAX_LESION_ML, share * head_ml):
+    advice = '' if is_named else '; a lesion as large has the word lesion in its name'
+    raise InputError(
+      f'the mask has {lesion_ml:.0f} ml, {lesion_ml / head_ml:.0%} of the head, expected a lesion of at '
+      f'most {MAX_LESION_ML} ml and {share:.0%}: it may be the mask of a brain or a tissue{advice}'
+    )
+
+
+def check_unnamed(figures: dict[str, float]) -> None:
+  """Refuses a mask whose name does not say that it is a lesion's, if it does not look like one.
+
+  Args:
+    figures: Of `measure_lesion`.
+
+  Raises:
+    InputError: It lies outside the brain, or is not brighter than the rest of it.
+  """
+  found = [name for name in suspicions(figures) if name in _OF_A_LESION]
+  if found:
+    values = ', '.join(f'{name} is {figures[name]:g}' for name in found)
+    raise InputError(
+      f'the name of the mask does not say that it is a lesion, nor does it look like one ({values}); '
+      'expected a bright one in the brain, or the word lesion in its name'
+    )
 
 
 def _image_brain(image: np.ndarray, grid: Grid) -> np.ndarray:

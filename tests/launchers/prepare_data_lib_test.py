@@ -74,7 +74,7 @@ class PrepareDataTest(_Case):
     image, labels, fraction, sidecar = folder.load('sub-1')
     self.assertEqual((image.shape, labels.shape), ((32, 32, 8, 1), (32, 32, 8)))
     self.assertAlmostEqual(fraction.sum() * GRID.voxel_volume_ml, 10.368, places=3)
-    self.assertEqual(sidecar['versions']['preparation'], '1.0.0')
+    self.assertEqual(sidecar['versions']['preparation'], '1.1.0')
     self.assertEqual(folder.load('sub-2')[2].max(), 0)
     self.assertTrue((self.output / 'quality.html').exists())
     self.assertEqual(self.records()['sub-1'].quality, sidecar['quality'])
@@ -108,6 +108,21 @@ class PrepareDataTest(_Case):
     self.assertRegex(lines[2], r'^  sub-3 .*brain_dice is 0\..*, expected at least 0.8')
     self.assertRegex(lines[3], r'^failed +1$')
     self.assertRegex(lines[4], r'^  sub-2 +lesion: ')
+
+  @_without_page
+  def test_suspicious_cases_are_told_to_be_left_out(self):
+    scans.save_subject(self.root, 'sub-1', 1)
+    scans.save(scans.dwi_path(self.root, 'sub-3'), np.roll(scans.scan(3), 10, axis=1))
+    with mock.patch.object(prepare_data_lib, 'say') as said:
+      self.assertEqual(self.prepare_here(without_mask='healthy'), 0)
+    lines = [call.args[0] for call in said.call_args_list]
+    self.assertStartsWith(lines[-2], '1 suspicious cases will be left out of data sets, unless')
+
+  @_without_page
+  def test_an_input_without_sessions_has_no_key(self):
+    scans.save_subject(self.root, 'sub-1', 1)
+    self.assertEqual(self.prepare_here(), 0)
+    self.assertFalse((self.output.parent / 'out_sessions.tsv').exists())
 
   @_without_page
   def test_failed_ones_are_tried_again_and_done_ones_left(self):
@@ -229,6 +244,11 @@ class PrepareDataTest(_Case):
         content += gzip.decompress(path.read_bytes()) if path.suffix == '.gz' else b''
       for secret in secrets:
         self.assertNotIn(secret.lower().encode(), content.lower(), path)
+    # The owner keeps what the numbers of the sessions mean.
+    self.assertEqual(
+      (self.output.resolve().parent / 'out_sessions.tsv').read_text().splitlines()[1:],
+      ['sub-X1_ses-01\tses-20230405', 'sub-X1_ses-02\tses-JSmith'],
+    )
 
   @_without_page
   def test_an_output_has_one_run_at_a_time(self):

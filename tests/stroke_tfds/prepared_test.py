@@ -63,7 +63,7 @@ class ExampleTest(tf.test.TestCase):
       json.loads(example['provenance']),
       {
         'source': 'bids',
-        'preparation': '1.0.0',
+        'preparation': '1.1.0',
         'registration': 'none',
         'labels_from': 'template',
         'subject': 'sub-h0',

@@ -38,6 +38,7 @@ _KINDS = {
   'volume_kept': _Kind('lesion volume kept', '.3f'),
   'lesion_outside_brain': _Kind('lesion outside brain', '.2f'),
   'lesion_contrast': _Kind('lesion to brain', '.2f'),
+  'stroke_without_mask': _Kind('stroke without mask', '.0f'),
 }
 
 

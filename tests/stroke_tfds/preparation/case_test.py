@@ -149,6 +149,64 @@ class PrepareCaseTest(tf.test.TestCase):
     self.assertEqual((made.facts['group'], made.lesion_fraction), ('negative', None))
     self.assertIsNone(self.prepare(group='negative').lesion_fraction)
 
+  def test_a_mask_that_fills_the_brain_is_refused(self):
+    brain = (scans.clean_image() > 0).astype(np.uint8)
+    self.save_mask(brain)
+    with self.assertRaisesRegex(
+      InputError,
+      r'^lesion: the mask has 19\d\d ml, 100% of the head, expected a lesion of at most 700 ml',
+    ):
+      self.prepare()
+    half = brain.copy()
+    half[:32] = 0
+    self.save_mask(half)
+    with self.assertRaisesRegex(InputError, r'^lesion: the mask has 982 ml, 50% of the head'):
+      self.prepare()
+
+  def move_mask(self, name, mask):
+    """In place of the mask that is named as a lesion's; returns the new file."""
+    scans.mask_path(self.root, 'sub-1').unlink(missing_ok=True)
+    return scans.save(self.root / 'derivatives' / 'drawn' / f'{name}.nii.gz', mask)
+
+  def test_a_mask_of_any_name_is_a_lesion_if_it_looks_like_one(self):
+    self.move_mask('sub-1_dwi_mask', scans.lesion_mask())
+    self.assertEqual(self.prepare().facts['quality']['lesion_native_ml'], 10.368)
+    brain = scans.clean_image() > 0
+    third = brain.copy()
+    third[:38] = False
+    self.move_mask('sub-1_dwi_mask', third.astype(np.uint8))
+    with self.assertRaisesRegex(InputError, r'^lesion: the mask has .*ml, .* of the head.* and 30%'):
+      self.prepare()
+    fluid = np.isin(quality.load_template(SCAN_GRID).labels, [ASEG28.id_of('other CSF')])
+    self.move_mask('sub-1_dwi_mask', fluid.astype(np.uint8))
+    with self.assertRaisesRegex(
+      InputError,
+      '^lesion: the name of the mask does not say that it is a lesion, nor .*contrast_dwi is',
+    ):
+      self.prepare()
+    # By a name of its own it is believed, and suspicious.
+    (self.root / 'derivatives' / 'drawn' / 'sub-1_dwi_mask.nii.gz').unlink()
+    self.save_mask(fluid.astype(np.uint8))
+    self.assertIn('lesion_contrast_dwi', self.prepare().facts['suspicions'])
+
+  def test_signs_of_a_stroke_that_nobody_drew_are_suspicious(self):
+    scans.mask_path(self.root, 'sub-1').unlink()
+    [case], _ = find_cases('bids', self.root, ('dwi',), 'negative')
+    for sign in (True, False):
+      case = dataclasses.replace(case, stroke_without_mask=sign)
+      facts = prepare_case(case, _SETTINGS, self.root, quality.load_template(GRID)).facts
+      self.assertEqual(facts['quality'].get('stroke_without_mask'), 1 if sign else None)
+      self.assertEqual('stroke_without_mask' in facts['suspicions'], sign)
+
+  def test_a_segmentation_of_tissues_is_named_as_one(self):
+    labels = quality.load_template(SCAN_GRID).labels
+    tissues = np.where(labels > 0, 1 + labels % 3, 0)
+    scans.save(scans.segmentation_path(self.root, 'sub-1'), tissues.astype(np.uint8))
+    with self.assertRaisesRegex(
+      InputError, r'^segmentation: holds the labels \[0, 1, 2, 3\], which are classes of tissue'
+    ):
+      self.prepare()
+
   def test_lesion_or_image_or_labels_off_the_grid_are_refused(self):
     far = SCAN_GRID.affine.copy()
     far[2, 3] += 500

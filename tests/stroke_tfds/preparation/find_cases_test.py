@@ -85,6 +85,23 @@ class FindCasesTest(CohortCase):
     )
     self.assertLen(problems, 1)
 
+  def test_sessions_are_numbered_by_number(self):
+    labels = ['2', '10', '1', '09']
+    for label in labels:
+      self.touch(f'sub-A/ses-{label}/dwi/sub-A_ses-{label}_dwi.nii.gz')
+    _, _, cases = self.find('bids', without_mask='healthy')
+    self.assertEqual(
+      {case.case_id: case.session for case in cases},
+      {f'sub-A_ses-0{n}': f'ses-{label}' for n, label in enumerate(('1', '2', '09', '10'), 1)},
+    )
+
+  def test_a_scan_beside_folders_of_sessions_fails_its_subject(self):
+    self.touch('sub-A/dwi/sub-A_dwi.nii.gz', 'sub-A/ses-02/dwi/sub-A_ses-02_dwi.nii.gz')
+    self.touch('sub-B/anat/sub-B_T1w.nii.gz', 'sub-B/ses-02/dwi/sub-B_ses-02_dwi.nii.gz')
+    found, problems, _ = self.find('bids', without_mask='healthy')
+    self.assertEqual(list(found), ['sub-B'])
+    self.assertStartsWith(problems['sub-A'], 'dwi: lies beside folders of sessions')
+
   def test_groups_and_splits_come_from_the_table_and_nothing_else_does(self):
     for name in ('A', 'B', 'C', 'D', 'E', 'F'):
       self.touch(f'sub-{name}/dwi/sub-{name}_dwi.nii.gz')

@@ -1,11 +1,37 @@
 import numpy as np
 import tensorflow as tf
 
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.preparation import quality
 from tests.stroke_tfds.preparation import made_up_scans as scans
 from tests.stroke_tfds.preparation.made_up_scans import SCAN_GRID
 
 _ALL = np.ones(SCAN_GRID.shape, bool)
+
+
+class CheckSizeTest(tf.test.TestCase):
+  def check(self, n_voxels, n_head, is_named=True):
+    """A mask of some voxels of 1 ml in a head of others."""
+    volumes = []
+    for n, value in ((n_voxels, 1), (n_head, 500)):
+      data = np.zeros((15, 20, 20), np.float32)  # Filled along lines, so that the head is one object.
+      data.flat[:n] = value
+      volumes.append(Volume(data, np.diag([10.0, 10.0, 10.0, 1.0])))
+    quality.check_size(*volumes, is_named)
+
+  def test_share_of_the_head(self):
+    self.check(400, 1000)
+    self.check(299, 1000, is_named=False)
+    with self.assertRaisesRegex(InputError, '401 ml, 40% of the head, expected .* 700 ml and 40%'):
+      self.check(401, 1000)
+    with self.assertRaisesRegex(InputError, '301 ml, 30% of the head, .* 700 ml and 30%.* word lesion'):
+      self.check(301, 1000, is_named=False)
+
+  def test_volume_in_a_large_head(self):
+    self.check(700, 5000)
+    with self.assertRaisesRegex(InputError, '701 ml, 14% of the head'):
+      self.check(701, 5000)
 
 
 class MeasureImageTest(tf.test.TestCase):
