@@ -149,8 +149,8 @@ def _refuse_tissues(codes: np.ndarray) -> None:
   # No structure of FreeSurfer's has the code 1.
   if codes.max() <= _MAX_TISSUE and (codes == 1).any():
     raise InputError(
-      f'{SEGMENTATION}: holds the labels {np.unique(codes).tolist()}, which are classes of tissue; expected codes '
-      'of FreeSurfer, such as those of aseg or SynthSeg'
+      f'{SEGMENTATION}: holds the labels {np.unique(codes).tolist()}, which are classes of tissue; '
+      'expected codes of FreeSurfer, such as those of aseg or SynthSeg'
     )
 
 

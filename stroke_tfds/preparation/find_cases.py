@@ -40,8 +40,8 @@ class Case:
     files: Paths by role: contrasts, 'lesion', 'segmentation'.
     group_if_empty: Group of a positive case whose mask is empty; '' where that is an error.
     session: `ses-Y` as in the input; for the owner's eyes alone, stored in no data set.
-    lesion_is_named: Whether a word tells that the mask is a lesion's, rather than that there is no other.
-    stroke_without_mask: Whether a case without mask has a sign of a stroke: it must not pass for healthy.
+    lesion_is_named: Whether a word tells that the mask is a lesion's; else it is the only mask.
+    stroke_without_mask: Whether a case without mask has a sign of a stroke: it is not healthy.
   """
 
   case_id: str
@@ -98,8 +98,8 @@ def find_cases(
     )
   if coded is None and not without_mask and any(LESION not in case.files for case in finder.cases):
     raise InputError(
-      f'{root}: holds no participants.tsv with the column {layout.coded_in}, expected it, since it says '
-      'which cases without a mask had a stroke; where there is none, give --without_mask=negative'
+      f'{root}: holds no participants.tsv with the column {layout.coded_in}, expected it, as it '
+      'says which cases without a mask had a stroke; where there is none, give --without_mask=negative'
     )
   undeclared = [case.case_id for case in finder.cases if case.group == UNDECLARED]
   if undeclared:

@@ -54,7 +54,9 @@ def find_lesions(paths: Iterable[str], subject: str) -> Found:
     Files whose name holds a telling word (lesion, stroke, infarct); else those in a folder that is
     called after lesions; else plain masks that nothing tells of, to be looked at with suspicion.
   """
-  named, in_folder, plain = [], [], []
+  named: list[str] = []
+  in_folder: list[str] = []
+  plain: list[str] = []
   for path in sorted(paths):
     *folders, name = PurePosixPath(listing.without_ending(path).lower()).parts
     first, *parts = name.split('_')

@@ -174,8 +174,8 @@ def check_size(lesion: Volume, image: Volume, is_named: bool) -> None:
   if lesion_ml > min(MAX_LESION_ML, share * head_ml):
     advice = '' if is_named else '; a lesion as large has the word lesion in its name'
     raise InputError(
-      f'the mask has {lesion_ml:.0f} ml, {lesion_ml / head_ml:.0%} of the head, expected a lesion of at '
-      f'most {MAX_LESION_ML} ml and {share:.0%}: it may be the mask of a brain or a tissue{advice}'
+      f'the mask has {lesion_ml:.0f} ml, {lesion_ml / head_ml:.0%} of the head, expected a lesion '
+      f'of at most {MAX_LESION_ML} ml and {share:.0%}: it may be the mask of a brain or tissue{advice}'
     )
 
 

@@ -1,4 +1,4 @@
-"""Sessions of a subject: their labels, which may be dates, become numbers; the key stays with the owner."""
+"""Sessions: their labels, which may be dates, become numbers; the key stays with the owner."""
 
 import re
 from collections.abc import Iterable

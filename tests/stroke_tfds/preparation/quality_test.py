@@ -29,7 +29,7 @@ class CheckSizeTest(tf.test.TestCase):
       self.check(301, 1000, is_named=False)
 
   def test_volume_in_a_large_head(self):
-    self.check(700, 5000)
+    self.check(699, 5000)
     with self.assertRaisesRegex(InputError, '701 ml, 14% of the head'):
       self.check(701, 5000)
 
