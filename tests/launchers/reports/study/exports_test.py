@@ -80,10 +80,10 @@ class SummaryTest(tf.test.TestCase):
     return study
 
   def test_arms(self):
-    # Means of the cases: 0.25 and 0.75; of the negative ones 0 and 1.5 ml.
+    # Means of the cases: 0.25 and 0.75; of the negative ones 0 and, by one of four predictions, 0.5 ml.
     study = self.study(
       dice=[[[0.1, 0.7], [0.3, 0.8]], [[0.2, 0.9], [0.4, 0.6]]],
-      false_ml=[[[0, 0], [0, 2]], [[0, 1], [0, 3]]],
+      false_ml=[[[0, 0], [0, 2]], [[0, 0], [0, 0]]],
     )
     found = self.summary(study)['arms']['clinical']
     expected = {
@@ -93,8 +93,8 @@ class SummaryTest(tf.test.TestCase):
       'n_cases': 2,
       'n_negative': 2,
       'n_false_positive': 1,
-      'false_positive_ml_mean': 0.75,
-      'false_positive_ml_max': 1.5,
+      'false_positive_ml_mean': 0.25,
+      'false_positive_ml_max': 0.5,
     }
     self.assertAllClose(found, expected)
     self.assertEqual(list(found), list(expected))

@@ -1,5 +1,7 @@
 """Differences stand where their numbers are."""
 
+from unittest import mock
+
 import tensorflow as tf
 from matplotlib.colors import to_hex
 
@@ -55,8 +57,14 @@ class SectionTest(tf.test.TestCase):
     return rows.analysis(*found, rows.row(rows.TUNED, to_reference=up), **fields)
 
   def test_arms_that_are_not_tested_are_left_out(self):
-    with style.style():
+    draw, shown = differences.draw, []
+    keep = lambda arms, columns, styles: shown.append(columns) or draw(arms, columns, styles)
+    with style.style(), mock.patch.object(differences, 'draw', keep):
       section = differences.differences(self.analysis(), STYLES, ['command'])
+    self.assertEqual(
+      [list(column) for column in shown[0].values()],
+      [['clinical + SPADE', 'SPADE, then 10 clinical'], ['SPADE, then 10 clinical']],
+    )
     self.assertEqual((section.number, section.commands), (1, ['command']))
     self.assertEqual(
       [panel.alt.partition(': ')[2] for panel in section.panels],
