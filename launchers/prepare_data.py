@@ -24,9 +24,9 @@ must be said: --without_mask=negative (a patient) or healthy, or the column grou
 Sessions are numbered in their order. OUTPUT_sessions.tsv beside the output says which is which: it may
 hold dates, so it stays with you.
 
-A DWI is one trace-weighted volume, b near 1000 s/mm2: average the directions of a series first. One
-whose .bval says b = 0 is refused. It is
-scaled by its 99.5th percentile; an ADC by 3.5e-3 mm2/s, whichever of the usual units it has.
+A DWI is one trace-weighted volume, b near 1000 s/mm2: average the directions of a series first; one
+whose .bval says b = 0 is refused. It is scaled by its 99.5th percentile; an ADC by 3.5e-3 mm2/s,
+whichever of the usual units it has.
 
 The same command again resumes: cases that are done are skipped, failed ones are tried again. The exit
 status is 1 if any case failed. Look at quality.html in the output before you use it; suspicious cases

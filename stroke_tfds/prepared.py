@@ -18,6 +18,7 @@ from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import splits
 from stroke_tfds.preparation.folder import PreparedFolder
+from stroke_tfds.preparation.quality import STROKE_WITHOUT_MASK
 from stroke_tfds.preparation.tables import POSITIVE, SUSPICIOUS, Participant
 
 _TOLERANCE_MM = 1e-3
@@ -32,13 +33,14 @@ class PreparedConfig(manual_dir.ManualDirConfig):
     negatives_in_test: Share of the patients without a lesion that the test split gets, rounded up; the
       others are in `healthy`.
     exclude: Ids of cases to leave out.
-    with_suspicious: Whether the data set holds the cases that participants.tsv calls suspicious.
+    with_suspicious: Whether the data set holds the cases that participants.tsv calls suspicious, such
+      as badly registered ones.
   """
 
   contrasts: Sequence[str] = ('dwi',)
   negatives_in_test: float = 1.0
   exclude: Sequence[str] = ()
-  with_suspicious: bool = True
+  with_suspicious: bool = False
 
   def check_more(self) -> None:
     self.check_share('negatives_in_test')
@@ -105,19 +107,16 @@ class PreparedBuilder(manual_dir.ManualDirBuilder[PreparedFolder], skip_registra
       test_share=config.test_share,
       negatives_in_test=config.negatives_in_test,
       seed=config.seed,
+      not_healthy={case_id for case_id, figures in quality.items() if figures.get(STROKE_WITHOUT_MASK)},
     )
     # Cases are left out after the draw, so that the others stay where they are.
     kept = {split: [c for c in cases if c.case_id in used] for split, cases in divided.items()}
-    if not any(kept.values()):
-      raise InputError(f'{folder.path}: the config leaves out all cases, expected some that stay')
-    n_suspicious = sum(case.status == SUSPICIOUS for cases in kept.values() for case in cases)
-    if n_suspicious:
-      logging.warning(
-        '%d of %d cases are suspicious: look at %s/quality.html; "with_suspicious": false or '
-        '"exclude" in --config leaves cases out',
-        n_suspicious,
-        len(used),
-        folder.path,
+    _report_suspicious(folder, config)
+    if not any(kept.values()) or (divided['train'] and not kept['train']):
+      what = 'the split train' if any(kept.values()) else 'all cases'
+      raise InputError(
+        f'{folder.path}: the config leaves out {what}, expected some that stay; '
+        '"with_suspicious": true in --config takes suspicious cases in'
       )
     # TFDS cannot write a split without examples.
     return {split: self._generate_examples(folder, cases) for split, cases in kept.items() if cases}
@@ -173,6 +172,23 @@ class PreparedBuilder(manual_dir.ManualDirBuilder[PreparedFolder], skip_registra
         'group': case.group,
       },
     )
+
+
+def _report_suspicious(folder: PreparedFolder, config: PreparedConfig) -> None:
+  cases = [case for case in folder.cases if case.case_id not in config.exclude]
+  n_suspicious, are_used = sum(case.status == SUSPICIOUS for case in cases), config.with_suspicious
+  if not n_suspicious:
+    return
+  logging.warning(
+    '%d of %d cases are suspicious and %s: look at %s/quality.html; "with_suspicious": %s in --config '
+    '%s, "exclude" leaves single cases out',
+    n_suspicious,
+    len(cases),
+    'used all the same' if are_used else 'left out',
+    folder.path,
+    'false' if are_used else 'true',
+    'leaves them out' if are_used else 'takes them in',
+  )
 
 
 def _is_list_of_strings(value: Any) -> bool:

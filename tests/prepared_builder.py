@@ -59,3 +59,4 @@ class PreparedBuilderCase:
       self.assertIn(text.lower(), builder.MANUAL_DOWNLOAD_INSTRUCTIONS.lower())
     self.assertIn(self.CITED, builder.info.citation)
     self.assertIn('1.0.0', builder.RELEASE_NOTES)
+    self.assertIn('with_suspicious', builder.RELEASE_NOTES['2.0.0'])

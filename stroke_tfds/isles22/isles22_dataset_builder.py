@@ -8,8 +8,11 @@ from stroke_tfds import manual_dir, prepared
 class Builder(prepared.PreparedBuilder):
   """Acute and subacute strokes of several centers, all with a lesion."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'Initial release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '2.0.0': 'Suspicious cases are left out unless `with_suspicious` is true.',
+    '1.0.0': 'Initial release.',
+  }
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\
   1. Download the 250 training cases from the challenge (https://isles22.grand-challenge.org) or from
      Zenodo (https://doi.org/10.5281/zenodo.7153326).

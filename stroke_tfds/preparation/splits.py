@@ -3,6 +3,7 @@
 import collections
 import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -19,6 +20,7 @@ def divide(
   test_share: float,
   negatives_in_test: float,
   seed: int,
+  not_healthy: AbstractSet[str] = frozenset(),
 ) -> Cases:
   """Divides cases between the splits; all cases of a subject go together.
 
@@ -32,6 +34,8 @@ def divide(
     test_share: From 0 to 1, rounded up to whole subjects.
     negatives_in_test: The same.
     seed: Of the draw.
+    not_healthy: Ids of cases without lesion that may have had a stroke: where the draw puts them into
+      `healthy`, they go to `test`.
 
   Returns:
     Cases by split, in the order given; a split may be empty, `train` only where nobody has a lesion.
@@ -47,6 +51,9 @@ def divide(
     split_of = {subject: _given(subject, own) for subject, own in by_subject.items()}
   else:
     split_of = _drawn(by_subject, lesion_ml, test_share, negatives_in_test, seed)
+    for subject, own in by_subject.items():
+      if split_of[subject] == 'healthy' and any(case.case_id in not_healthy for case in own):
+        split_of[subject] = 'test'
   splits = {split: [c for c in cases if split_of[c.participant_id] == split] for split in SPLITS}
   n_positive = sum(_has_lesion(own) for own in by_subject.values())
   if not by_subject or (n_positive and not splits['train']):

@@ -17,8 +17,12 @@ class SoopConfig(prepared.PreparedConfig):
 class Builder(prepared.PreparedBuilder):
   """Acute strokes of one stroke center, and patients without an acute lesion."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'Initial release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '2.0.0': 'Suspicious cases are left out unless `with_suspicious` is true; patients without an '
+    'acute mask who have a chronic one, or are coded as acute strokes, are suspicious and never healthy.',
+    '1.0.0': 'Initial release.',
+  }
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\
   1. Download ds004889 from OpenNeuro (https://openneuro.org/datasets/ds004889, no registration); dwi/
      of each subject and derivatives/lesion_masks are enough.

@@ -32,14 +32,17 @@ class LeftOutTest(tf.test.TestCase):
     return {case_id for examples in splits.values() for case_id in examples}
 
   def test_excluded_and_suspicious_cases(self):
-    self.assertEqual(self.built(), {'sub-p0', 'sub-p1', 'sub-p2', 'sub-p3'})
-    self.assertEqual(self.built(exclude=['sub-p2']), {'sub-p0', 'sub-p1', 'sub-p3'})
-    self.assertEqual(self.built(with_suspicious=False), {'sub-p0', 'sub-p2', 'sub-p3'})
+    self.assertEqual(self.built(), {'sub-p0', 'sub-p2', 'sub-p3'})
+    self.assertEqual(self.built(exclude=['sub-p2']), {'sub-p0', 'sub-p3'})
+    everyone = {'sub-p0', 'sub-p1', 'sub-p2', 'sub-p3'}
+    self.assertEqual(self.built(with_suspicious=True), everyone)
+    self.assertEqual(self.built(with_suspicious=True, exclude=['sub-p2']), everyone - {'sub-p2'})
 
   def test_the_others_stay_in_their_splits(self):
-    everyone = examples_by_split(self.build(test_share=0.5))
+    fields = {'test_share': 0.5, 'with_suspicious': True}
+    everyone = examples_by_split(self.build(**fields))
     for case_id in ('sub-p0', 'sub-p1', 'sub-p2', 'sub-p3'):
-      left = examples_by_split(self.build(test_share=0.5, exclude=[case_id]))
+      left = examples_by_split(self.build(**fields, exclude=[case_id]))
       for split, examples in everyone.items():
         self.assertEqual(set(left.get(split, ())), set(examples) - {case_id})
 
@@ -47,10 +50,25 @@ class LeftOutTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'the config leaves out all cases'):
       self.build(exclude=[case.case_id for case in self.cases])
 
-  def test_suspicious_cases_are_told_of(self):
-    with self.assertLogs('absl', 'WARNING') as caught:
+  def test_nobody_left_to_train(self):
+    cases = [participant(f'sub-p{i}', status=SUSPICIOUS) for i in range(4)]
+    self.folder.write_tables(cases, [])
+    with self.assertRaisesRegex(InputError, 'leaves out all cases, .*"with_suspicious": true'):
       self.build()
-    self.assertIn('1 of 4 cases are suspicious', caught.output[-1])
+    cases = [participant(f'sub-p{i}', split='train', status=SUSPICIOUS) for i in range(3)]
+    self.folder.write_tables([*cases, participant('sub-p3', split='test')], [])
+    with self.assertRaisesRegex(InputError, 'leaves out the split train, .*"with_suspicious": true'):
+      self.build()
+
+  def test_suspicious_cases_are_told_of(self):
+    for fields, told, option in (
+      ({}, 'left out', 'true'),
+      ({'with_suspicious': True}, 'used', 'false'),
+    ):
+      with self.assertLogs('absl', 'WARNING') as caught:
+        self.build(**fields)
+      self.assertIn(f'1 of 4 cases are suspicious and {told}', caught.output[-1])
+      self.assertIn(f'"with_suspicious": {option} in --config', caught.output[-1])
 
   def test_the_cases_of_a_split_of_the_table_are_left_out_too(self):
     cases = [participant(f'sub-p{i}', split='test' if i == 3 else 'train') for i in range(4)]
@@ -154,12 +172,18 @@ class ConfigTest(tf.test.TestCase):
       {'contrasts': ['adc']},
       {'negatives_in_test': 0.3},
       {'exclude': ['sub-1']},
-      {'with_suspicious': False},
+      {'with_suspicious': True},
     )
     names = {prepared.PreparedConfig(**{'grid': TINY, **change}).name for change in ({}, *changes)}
     self.assertLen(names, 8)
     for name in names:
       self.assertRegex(name, '^custom-[0-9a-f]{12}$')
+
+  def test_names_of_sets_that_say_what_becomes_of_suspicious_cases(self):
+    # A default that changes must not give one name to two sets.
+    self.assertEqual(prepared.PreparedConfig(with_suspicious=True).name, 'custom-64fe78b5e2c4')
+    self.assertEqual(prepared.PreparedConfig(with_suspicious=False).name, 'custom-fd842d85d872')
+    self.assertEqual(prepared.PreparedConfig().name, 'custom-fd842d85d872')
 
   def test_mistakes_are_named_in_one_line(self):
     cases = (

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from stroke_tfds import prepared
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from stroke_tfds.errors import InputError
-from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE
+from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE, SUSPICIOUS
 from stroke_tfds.soop import soop_dataset_builder as soop
 from stroke_tfds.sources import open_sources
 from tests.prepared_builder import build, examples_by_split, make_builder
@@ -102,6 +102,23 @@ class SplitTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'no subject is left for the split train'):
       build(make_builder(root / 'data'), root / 'prepared')
     self.assertFalse(list((root / 'data').rglob('*.tfrecord*')))
+
+  def test_signs_of_a_stroke_keep_negatives_out_of_healthy(self):
+    root = Path(self.get_temp_dir())
+    cases = cohort(2, 4)
+    flagged = [participant(case.case_id, NEGATIVE, status=SUSPICIOUS) for case in cases[2:]]
+    folder = write_folder(root / 'prepared', [*cases[:2], *flagged], source='soop')
+    for case in flagged:
+      image, labels, _, sidecar = folder.load(case.case_id)
+      sidecar['quality'] = {'stroke_without_mask': 1.0}
+      folder.write_case(case.case_id, image, labels, None, sidecar)
+    for fields, expected in (
+      ({}, {'train': 1, 'test': 1}),
+      ({'with_suspicious': True}, {'train': 1, 'test': 5}),
+    ):
+      builder = make_builder(root / 'data', module=soop, **fields)
+      build(builder, root / 'prepared')
+      self.assertEqual({k: v.num_examples for k, v in builder.info.splits.items()}, expected)
 
   def test_half_of_the_negatives_of_soop_are_healthy(self):
     root = Path(self.get_temp_dir())

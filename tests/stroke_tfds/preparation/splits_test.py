@@ -15,6 +15,19 @@ def _divide(cases, **changes):
   return {split: [case.case_id for case in own] for split, own in divided.items()}
 
 
+class NotHealthyTest(tf.test.TestCase):
+  def test_who_may_have_had_a_stroke_is_never_healthy(self):
+    cases = [*cohort(4, 9), participant('sub-h0', HEALTHY), participant('sub-h1', HEALTHY)]
+    plain = _divide(cases, negatives_in_test=0.3)
+    self.assertLen(plain['healthy'], 8)
+    flagged = {'sub-h1', 'sub-n2', 'sub-n5', 'sub-n7'}
+    divided = _divide(cases, negatives_in_test=0.3, not_healthy=flagged)
+    # The others stay where they are.
+    self.assertEqual(set(divided['healthy']), set(plain['healthy']) - flagged)
+    self.assertEqual(set(divided['test']), set(plain['test']) | flagged)
+    self.assertEqual(divided['train'], plain['train'])
+
+
 class DrawTest(tf.test.TestCase):
   def test_rounds_up(self):
     sizes = lambda n: {f's{i:04d}': i % 7 for i in range(n)}
