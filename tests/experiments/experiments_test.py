@@ -24,7 +24,8 @@ _MOST_BYTES = 50_000
 
 
 def _documents():
-  return [_ROOT / 'README.md', _ROOT / 'BUILD_NOTES.md', *sorted((_ROOT / 'docs').rglob('*.md'))]
+  names = ('README.md', 'BUILD_NOTES.md', 'CONTRIBUTING.md')
+  return [*(_ROOT / name for name in names), *sorted((_ROOT / 'docs').rglob('*.md'))]
 
 
 class ExperimentsTest(parameterized.TestCase, tf.test.TestCase):
@@ -52,12 +53,15 @@ class ExperimentsTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual({len(row) for row in rows}, {len(header)})
 
   def test_scripts_and_files_that_documents_name_exist(self):
-    for document in _documents()[1:]:
+    for document in _documents():
       text = document.read_text()
       for name in re.findall(r'experiments\.(\w+)', text):
         self.assertIn(name, [*_SCRIPTS, 'NAME'], document.name)
       for link in re.findall(r'\]\(([^)#:]+)(?:#[^)]*)?\)', text):
         self.assertTrue((document.parent / link).exists(), f'{document.name}: {link}')
+      for path in re.findall(r'`((?:keras_itm|stroke_\w+|launchers|gin_configs|tests)/[\w/.]+)`', text):
+        is_there = 'NAME' in path or (_ROOT / path).exists()
+        self.assertTrue(is_there, f'{document.name}: {path}')
 
   def test_every_table_is_linked(self):
     text = (_ROOT / 'docs' / 'measurements.md').read_text()
