@@ -15,6 +15,11 @@ def fingerprint(values: Any) -> str:
   return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 
 
+def hash_content(file: Path) -> str:
+  """A short hash of what a file holds, to name it by: names of files may be those of patients."""
+  return hashlib.sha256(file.read_bytes()).hexdigest()[:_LENGTH]
+
+
 def hash_files(files: Sequence[Path]) -> str:
   """A hash of the names and contents of files, in the order given."""
   digest = hashlib.sha256()

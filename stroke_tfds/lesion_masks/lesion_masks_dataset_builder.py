@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, example, manual_dir
 from stroke_tfds.errors import InputError
-from stroke_tfds.fingerprints import hash_files
+from stroke_tfds.fingerprints import fingerprint, hash_files
 from stroke_tfds.imaging import input_file, nifti
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.resample import lesion_voxels, resample_mask
@@ -23,7 +23,8 @@ from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
 from stroke_tfds.preparation import splits
 
 _CONTRASTS = ('none',)  # No set of images has it, so that the two are never mixed.
-_NAME = re.compile(r'[A-Za-z0-9_-]+')
+_LABEL = re.compile(r'sub-[A-Za-z0-9]+')
+_HASH_LENGTH = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +75,8 @@ class MaskFolder:
     """All masks on the grid.
 
     Raises:
-      InputError: Masks that are damaged, empty, lie elsewhere, have a name of other characters than
-        A-Z, a-z, 0-9, - and _, or are another subject's as well; names all of them.
+      InputError: Masks that are damaged, empty, lie elsewhere, or are another subject's as well; names
+        all of them.
     """
     found = builder.map_in_order(lambda file: _read(file, grid), list(self.files.values()))
     masks = dict(zip(self.files, found))
@@ -103,8 +104,11 @@ class MaskFolder:
 class Builder(manual_dir.ManualDirBuilder[MaskFolder]):
   """Masks of real lesions on the anatomy of the template; all images are 0."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'Initial release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '2.0.0': 'Masks and subjects without a BIDS label are named by hashes, no longer by their files.',
+    '1.0.0': 'Initial release.',
+  }
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\
   A folder of NIfTI masks (*.nii, *.nii.gz; 0 and 1) in MNI space. The file name up to its first
   underscore is the subject: sub-1_lesion.nii.gz and sub-1_ses-02_lesion.nii.gz are of one. Then:
@@ -138,19 +142,19 @@ class Builder(manual_dir.ManualDirBuilder[MaskFolder]):
   def _generate_examples(self, masks: dict[str, Mask]) -> Iterator[tuple[str, dict[str, Any]]]:
     grid = self.builder_config.grid
     image, labels = np.zeros((*grid.shape, 1), np.float16), template_labels(grid)
-    for name, mask in masks.items():
+    for (subject, mask_id), mask in zip(_anonymous(masks), masks.values()):
       lesion = np.unpackbits(mask.lesion, count=labels.size).reshape(grid.shape)
       yield (
-        name,
+        mask_id,
         example.make_example(
           image,
           labels,
           lesion,
           grid=grid,
-          subject_id=name,
+          subject_id=mask_id,
           provenance={
             'source': self.name,
-            'subject': _subject(name),
+            'subject': subject,
             'anatomy': template_anatomy().name,
             'volume_ml': round(mask.volume_ml, 6),
           },
@@ -166,11 +170,28 @@ def _subject(name: str) -> str:
   return name.split('_')[0]
 
 
+def _anonymous(masks: dict[str, Mask]) -> list[tuple[str, str]]:
+  """Subject and id of each mask: names of files, but for BIDS labels, may be those of patients.
+
+  All masks of a subject are given; the order is theirs.
+  """
+  hashes: dict[str, list[str]] = collections.defaultdict(list)
+  for name, mask in masks.items():
+    hashes[_subject(name)].append(mask.sha256)
+  found, used = [], collections.Counter[str]()
+  for name, mask in masks.items():
+    label = _subject(name)
+    if not _LABEL.fullmatch(label):
+      label = f'subject-{fingerprint(sorted(hashes[label]))}'
+    mask_id = f'{label}_{mask.sha256[:_HASH_LENGTH]}'
+    used[mask_id] += 1
+    found.append((label, mask_id if used[mask_id] == 1 else f'{mask_id}_{used[mask_id]}'))
+  return found
+
+
 def _read(file: Path, grid: Grid) -> Mask | InputError:
   """A mask, or what is wrong with it."""
   try:
-    if not _NAME.fullmatch(_stem(file)):
-      raise InputError(f'{file}: expected a name of letters, digits, - and _ alone, as it is stored')
     mask = nifti.read_mask(file)
     if not mask.is_placed:
       raise InputError(f'{file}: its header does not say where it is, expected MNI coordinates')

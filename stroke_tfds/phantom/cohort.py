@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import hash_content
 from stroke_tfds.imaging import nifti, registration
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.resample import resample_labels
@@ -72,7 +73,7 @@ def load_anatomy(path: Path, space: str) -> Anatomy:
       '; for other scans set anatomy_space to native' if space == 'mni' else ''
     )
     raise InputError(f'{path}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, {advice}')
-  return Anatomy(path.name, labels, template.origin_mm, label_map_solidity(labels))
+  return Anatomy(hash_content(path), labels, template.origin_mm, label_map_solidity(labels))
 
 
 def load_lesion(path: Path) -> Lesion:
@@ -91,7 +92,7 @@ def load_lesion(path: Path) -> Lesion:
   fraction = ndimage.gaussian_filter(mask.data[box].astype(np.float32), sigma)
   affine = mask.affine.copy()
   affine[:3, 3] += affine[:3, :3] @ [s.start for s in box]
-  return Lesion(fraction, affine, path.name)
+  return Lesion(fraction, affine, hash_content(path))
 
 
 def _brain_overlap(labels: np.ndarray, template: np.ndarray) -> float:

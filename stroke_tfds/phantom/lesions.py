@@ -50,7 +50,7 @@ class Lesion:
   Attributes:
     fraction: float32 in [0, 1], shape (X, Y, Z).
     affine: Voxel index to MNI millimetres, shape (4, 4).
-    origin: The territory in which it started, or the file it was read from.
+    origin: The territory in which it started, or a hash of the file it was read from.
   """
 
   fraction: np.ndarray

@@ -84,6 +84,8 @@ class PhantomStrokeConfig(builder.StrictConfig):
         'anatomies': fingerprints.hash_files(self.anatomy_files),
         'lesions': fingerprints.hash_files(self.lesion_files),
         'anatomy_space': self.anatomy_space if self.anatomy_files else '',
+        # Earlier sets hold the names of files; none of them passes for one that holds hashes.
+        **({'files_named_by': 'hash'} if self.anatomy_files or self.lesion_files else {}),
       }
     )
 

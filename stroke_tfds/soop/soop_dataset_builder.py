@@ -20,7 +20,7 @@ class Builder(prepared.PreparedBuilder):
   VERSION = tfds.core.Version('2.0.0')
   RELEASE_NOTES = {
     '2.0.0': 'Suspicious cases are left out unless `with_suspicious` is true; patients without an '
-    'acute mask who have a chronic one, or are coded as acute strokes, are suspicious and never healthy.',
+    'acute mask who have a chronic one, or are coded as acute strokes, are never healthy.',
     '1.0.0': 'Initial release.',
   }
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\

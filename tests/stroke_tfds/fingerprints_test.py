@@ -4,7 +4,7 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from stroke_tfds.fingerprints import fingerprint, hash_files
+from stroke_tfds.fingerprints import fingerprint, hash_content, hash_files
 
 
 class FingerprintsTest(tf.test.TestCase):
@@ -22,6 +22,13 @@ class FingerprintsTest(tf.test.TestCase):
     hashes = {hash_files(given) for given in ([one], [other], [one, other], [other, one])}
     one.write_bytes(b'2')
     self.assertLen(hashes | {hash_files([one])}, 5)
+
+  def test_content_counts_and_the_name_does_not(self):
+    folder = Path(tfds.testing.make_tmp_dir())
+    (folder / 'Jane').write_bytes(b'1')
+    (folder / 'John').write_bytes(b'1')
+    self.assertEqual(hash_content(folder / 'Jane'), hashlib.sha256(b'1').hexdigest()[:12])
+    self.assertEqual(hash_content(folder / 'Jane'), hash_content(folder / 'John'))
 
 
 if __name__ == '__main__':

@@ -190,7 +190,8 @@ class RealInputTest(tf.test.TestCase):
   def save_anatomies(self, n_files: int, affine=None) -> None:
     codes = np.array([group[0] for group in ASEG28.codes], np.int16)
     for i in range(n_files):
-      self.save('anatomies', f'{i}.nii.gz', codes[self.anatomy.labels[::3, ::3, ::3]], affine)
+      labels = np.roll(self.anatomy.labels[::3, ::3, ::3], i, axis=1)  # Each file differs.
+      self.save('anatomies', f'{i}.nii.gz', codes[labels], affine)
 
   def save_masks(self, n_files: int) -> None:
     shape = self.anatomy.labels[::3, ::3, ::3].shape
