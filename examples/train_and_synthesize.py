@@ -32,8 +32,8 @@ def main(output: Path) -> None:
   healthy, patients = stroke_tfds.open_sources([f'{cohort}:healthy', f'{cohort}:train'], data_dir)
   facts = {'grid': patients.grid, 'label_scheme': patients.metadata['label_scheme']}
 
-  # 2. A translator learns what labels look like, slice by slice: 28 structures and the lesion in,
-  # one contrast out.
+  # 2. A translator learns what labels look like, slice by slice: background, 27 structures and the
+  # lesion in, one contrast out.
   tf.keras.utils.set_random_seed(0)
   width, height, _ = patients.grid.shape
   translator = keras_itm.Pix2Pix(
