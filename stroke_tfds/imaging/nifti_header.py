@@ -16,6 +16,7 @@ HEADER_BYTES = 540  # The longest of the three headers, NIfTI-2's.
 _MAX_DISAGREEMENT_MM = 1.0
 _FARTHEST_MM = 1e6
 _VOXEL_MM = (0.01, 1000.0)
+_VOXEL_MM_OF_ODD_UNIT = (0.01, 50.0)  # The unit itself may be wrong.
 _LEAST_VOLUME = 1e-3  # Of a voxel, relative to a box with the same edges.
 _UNITS_MM = {1: ('metre', 1e3), 3: ('micron', 1e-3)}  # NIfTI's codes; others mean millimetres.
 _UNIT_BITS = 7
@@ -145,7 +146,7 @@ def _scaled(affine: np.ndarray, factor: float) -> np.ndarray:
 
 def _check_affine(name: str, affine: np.ndarray, unit: str) -> None:
   """Refuses an affine in mm without three directions or of no head; `unit` is the header's, if odd."""
-  low, high = _VOXEL_MM
+  low, high = _VOXEL_MM_OF_ODD_UNIT if unit else _VOXEL_MM
   problem = f'{name}: its affine does not place voxels in space'
   if not np.all(np.abs(affine) <= _FARTHEST_MM):
     raise InputError(f'{problem}, expected numbers up to {_FARTHEST_MM:g} mm')

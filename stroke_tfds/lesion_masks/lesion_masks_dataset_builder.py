@@ -17,6 +17,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import fingerprint, hash_files
 from stroke_tfds.imaging import input_file, nifti
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.lesion_size import check_volume
 from stroke_tfds.imaging.resample import lesion_voxels, resample_mask
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
@@ -75,8 +76,8 @@ class MaskFolder:
     """All masks on the grid.
 
     Raises:
-      InputError: Masks that are damaged, empty, lie elsewhere, or are another subject's as well; names
-        all of them.
+      InputError: Masks that are damaged, empty, too large, lie elsewhere, or are another subject's as
+        well; names all of them.
     """
     found = builder.map_in_order(lambda file: _read(file, grid), list(self.files.values()))
     masks = dict(zip(self.files, found))
@@ -197,12 +198,12 @@ def _read(file: Path, grid: Grid) -> Mask | InputError:
       raise InputError(f'{file}: its header does not say where it is, expected MNI coordinates')
     if not mask.data.any():
       raise InputError(f'{file}: the mask is empty, expected a lesion')
+    volume_ml = check_volume(mask, str(file))
     lesion = lesion_voxels(resample_mask(mask, grid))
     if not lesion.any():
       raise InputError(f'{file}: the lesion is outside the grid {grid.name}, expected MNI coordinates')
   except InputError as error:
     return error
-  volume_ml = np.count_nonzero(mask.data) * mask.voxel_volume_ml
   return Mask(np.packbits(lesion), volume_ml, _hash_voxels(mask))
 
 

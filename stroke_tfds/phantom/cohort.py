@@ -11,6 +11,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import hash_content
 from stroke_tfds.imaging import nifti, registration
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.lesion_size import check_volume
 from stroke_tfds.imaging.resample import resample_labels
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
@@ -80,12 +81,13 @@ def load_lesion(path: Path) -> Lesion:
   """A lesion mask whose world coordinates are MNI's.
 
   Raises:
-    InputError: A damaged file, or an empty mask.
+    InputError: A damaged file, an empty mask, or one that is too large for a lesion.
   """
   mask = nifti.read_mask(path)
   found = ndimage.find_objects(mask.data.astype(np.uint8))
   if not found:
     raise InputError(f'{path}: the mask is empty, expected a lesion')
+  check_volume(mask, str(path))
   margin = 3
   box = tuple(slice(max(s.start - margin, 0), s.stop + margin) for s in found[0])
   sigma = _EDGE_SIGMA_MM / mask.spacing_mm

@@ -25,6 +25,7 @@ from stroke_tfds.preparation.tables import POSITIVE
 
 REGISTRATIONS = ('syn', 'affine', 'none')
 _MAX_TISSUE = 6  # Of the classes of tissue that segmentations tell apart.
+_IN_MNI = '_space-mni'
 _COVERED = 0.5  # Share of a voxel inside the scan from which on it has a label.
 _Result = TypeVar('_Result')
 _PACKAGES = ('keras-itm', 'antspyx', 'nibabel', 'numpy', 'scipy')
@@ -71,6 +72,7 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
   Raises:
     InputError: A file is unfit; the message begins with its role and names no path.
   """
+  _check_spaces(case, settings)
   scan = _Scan(case, settings.contrasts, root)
   transform = _register(scan, settings.registration)
   image = _image(scan, settings, transform)
@@ -143,6 +145,18 @@ class _Scan:
 
   def _placed(self, role: str, volume: Volume) -> Volume:
     return on_grid_of(volume, self.reference, role)
+
+
+def _check_spaces(case: Case, settings: Settings) -> None:
+  """Refuses what is named as in MNI space beside a scan that is yet to be brought there."""
+  is_in_mni = lambda role: _IN_MNI in case.files[role].name.lower()
+  if settings.registration == 'none' or is_in_mni(settings.contrasts[0]):
+    return
+  for role in (*settings.contrasts, LESION, SEGMENTATION):
+    if role in case.files and is_in_mni(role):
+      raise InputError(
+        f'{role}: its name says that it is in MNI space, expected the space of {settings.contrasts[0]}'
+      )
 
 
 def _refuse_tissues(codes: np.ndarray) -> None:

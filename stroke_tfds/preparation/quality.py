@@ -8,6 +8,7 @@ import numpy as np
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import brain_extraction, resample
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.lesion_size import MAX_LESION_ML
 from stroke_tfds.imaging.mni152 import template_t1
 from stroke_tfds.imaging.preprocessing import head_mask
 from stroke_tfds.imaging.volume import Volume
@@ -25,8 +26,6 @@ VOLUME_KEPT = (0.9, 1.1)
 MIN_DWI_CONTRAST = 1.0
 MAX_ADC_CONTRAST = 1.0
 MAX_OUTSIDE_BRAIN = 0.25
-# The largest of 1,126 strokes drawn by experts has 421 ml, a third of a brain.
-MAX_LESION_ML = 700
 MAX_LESION_SHARE = 0.4  # Of the head in the image, at times skull and all.
 MAX_UNNAMED_SHARE = 0.3
 STROKE_WITHOUT_MASK = 'stroke_without_mask'  # 1 where there are signs of a stroke that nobody drew.

@@ -59,6 +59,10 @@ def read_participants(path: Path) -> list[Participant]:
       )
     if case.split and case.split not in SPLITS:
       raise InputError(f'{path}: {case.case_id} has split {case.split!r}, expected one of {SPLITS}')
+    if case.status not in (PREPARED, SUSPICIOUS):
+      raise InputError(
+        f'{path}: {case.case_id} has status {case.status!r}, expected {PREPARED} or {SUSPICIOUS}'
+      )
     cases.append(case)
   return sorted(cases, key=lambda case: case.case_id)
 

@@ -194,14 +194,16 @@ class RefusedTest(tf.test.TestCase):
     _save(self.folder, 'far.nii', _box(), shift_mm=500)
     _save(self.folder, 'nowhere.nii', _box(), code=0)
     _save(self.folder, 'probability.nii', _box() * 0.5)
+    _save(self.folder, 'brain.nii', np.ones((16, 16, 5), np.uint8))  # 1,280 voxels of .576 ml.
     (self.folder / 'broken.nii.gz').write_bytes(b'no gzip')
     self.assertRefused(
-      '^5 of 8 masks are unfit: ',
+      '^6 of 9 masks are unfit: ',
       'empty.nii: the mask is empty, expected a lesion',
       'far.nii: the lesion is outside the grid tiny, expected MNI coordinates',
       'nowhere.nii: its header does not say where it is',
       'probability.nii: holds .*0.5',
       'broken.nii.gz: ',
+      'brain.nii: the mask has 737 ml, expected a lesion of at most 700 ml',
     )
 
   def test_the_same_mask_zipped_and_not(self):

@@ -79,6 +79,13 @@ class LoadTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'e.nii: the mask is empty'):
       cohort.load_lesion(self.folder / 'e.nii')
 
+  def test_the_mask_of_a_brain_is_refused(self):
+    nib.save(nib.Nifti1Image(np.ones((9, 9, 9), np.uint8), 10 * np.eye(4)), self.folder / 'b.nii')
+    with self.assertRaisesRegex(
+      InputError, 'b.nii: the mask has 729 ml, expected a lesion of at most 700'
+    ):
+      cohort.load_lesion(self.folder / 'b.nii')
+
 
 if __name__ == '__main__':
   tf.test.main()

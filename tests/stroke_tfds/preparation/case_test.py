@@ -189,6 +189,12 @@ class PrepareCaseTest(tf.test.TestCase):
     self.save_mask(fluid.astype(np.uint8))
     self.assertIn('lesion_contrast_dwi', self.prepare().facts['suspicions'])
 
+  def test_a_mask_in_mni_space_of_a_scan_that_is_not(self):
+    self.move_mask('sub-1_space-MNI152NLin2009cAsym_label-lesion_mask', scans.lesion_mask())
+    self.prepare()
+    with self.assertRaisesRegex(InputError, '^lesion: its name says that it is in MNI space, expected'):
+      self.prepare(dataclasses.replace(_SETTINGS, registration='affine'))
+
   def test_signs_of_a_stroke_that_nobody_drew_are_suspicious(self):
     scans.mask_path(self.root, 'sub-1').unlink()
     [case], _ = find_cases('bids', self.root, ('dwi',), 'negative')

@@ -181,6 +181,7 @@ class PreparedFolderTest(tf.test.TestCase):
       ('participant_id\tcase_id\tgroup\tsplit\tstatus\nsub-1\t../x\thealthy\tn/a\tprepared\n', 'x'),
       ('participant_id\tcase_id\tgroup\tsplit\tstatus\nsub-1\tsub-1\till\tn/a\tprepared\n', 'ill'),
       ('participant_id\tcase_id\tgroup\tsplit\tstatus\nsub-1\tsub-1\thealthy\tdev\tok\n', 'dev'),
+      ('participant_id\tcase_id\tgroup\tsplit\tstatus\nsub-1\tsub-1\thealthy\tn/a\tOdd\n', 'Odd'),
     ):
       (self.path / 'participants.tsv').write_text(text)
       with self.assertRaisesRegex(InputError, error):
