@@ -9,7 +9,7 @@ from stroke_tfds import manual_dir, prepared
 
 @dataclasses.dataclass
 class SoopConfig(prepared.PreparedConfig):
-  """Half of the patients without an acute lesion are healthy brains, half are negatives of the test."""
+  """Half of the patients without a sign of a stroke are healthy brains, half are negatives of the test."""
 
   negatives_in_test: float = 0.5
 
@@ -25,7 +25,7 @@ class Builder(prepared.PreparedBuilder):
   }
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\
   1. Download ds004889 from OpenNeuro (https://openneuro.org/datasets/ds004889, no registration); dwi/
-     of each subject and derivatives/lesion_masks are enough.
+     of each subject, derivatives/lesion_masks and participants.tsv are enough.
   2. python -m launchers.prepare_data --source=soop --input=ds004889 --output=soop_prepared
   3. tfds build --imports stroke_tfds soop/mini --manual_dir soop_prepared
   """
