@@ -9,7 +9,7 @@ from stroke_tfds import manual_dir, prepared
 
 @dataclasses.dataclass
 class SoopConfig(prepared.PreparedConfig):
-  """Half of the patients without a sign of a stroke are healthy brains, half are negatives of the test."""
+  """Half of the patients without a sign of a stroke are in `healthy`, half in `test`."""
 
   negatives_in_test: float = 0.5
 
