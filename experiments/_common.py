@@ -38,7 +38,8 @@ def run(module: str, *arguments: str) -> None:
 
 def build(dataset: str, config: Mapping[str, Any] | None = None, manual_dir: Path | None = None) -> str:
   """Builds a data set in DATA_DIR by `tfds build`, unless it is there; returns `name/config`."""
-  command = ['tfds', 'build', '--imports', 'stroke_tfds', dataset, '--data_dir', str(DATA_DIR)]
+  tfds = Path(sys.executable).with_name('tfds')
+  command = [str(tfds), 'build', '--imports', 'stroke_tfds', dataset, '--data_dir', str(DATA_DIR)]
   command += ['--config', json.dumps(config)] if config else []
   command += ['--manual_dir', str(manual_dir)] if manual_dir else []
   found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -164,16 +164,15 @@ class FingerprintTest(BundleTestCase):
     self.assertNotEqual(first.fingerprint, second.fingerprint)
 
   def test_another_process(self):
-    """One that imports no model class uses a bundle; a network saved there, after Keras has
-    numbered the layers of others, has the fingerprint that it has here."""
+    """One that knows no class of ours uses a bundle; a network saved there, after Keras has numbered
+    the layers of others, has the fingerprint that it has here."""
     program = (
       'import sys, tensorflow as tf\n'
       'from keras_itm import bundle\n'
+      'tf.keras.saving.get_custom_objects().clear()\n'
       "loaded = bundle.load_bundle(sys.argv[1], 'translator')\n"
       'inputs = tf.ones([2, 8, 4], tf.uint8), tf.zeros([2, 3])\n'
       'print(float(tf.reduce_sum(loaded.call(segmentation=inputs[0], latent=inputs[1]))))\n'
-      "models = ('keras_itm.models', 'keras_itm.networks', 'tensorflow_addons')\n"
-      'assert not [name for name in sys.modules if name.startswith(models)]\n'
       'sys.path.insert(0, sys.argv[2])\n'
       'import bundle_test as test\n'
       'test._translator(5), test._translator(6)\n'
