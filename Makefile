@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
-#   make test   the test suite, about eleven minutes;  make test-slow  the tests that take longer
+#   make test   the test suite, about thirteen minutes;  make test-slow  the tests that take longer
 #   make bench  times against PyTorch and matrix products on a quiet machine, about ten minutes; a table and
 #               bench.json;  BENCH_FLAGS=--quick for fewer rounds
 #   make lint   formatter, linter and types, changes nothing;  make format writes

@@ -8,6 +8,7 @@ from unittest import mock
 
 import gin
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
@@ -24,7 +25,9 @@ _FOLDER = Path(str(importlib.resources.files('gin_configs'))) / 'experiments'
 _ARMS = Path(__file__).parent / 'study' / 'paper_arms.json'
 _ALL = sorted(path.name for path in _FOLDER.glob('*.gin'))
 _STUDIES = [name for name in _ALL if name == 'demo.gin' or name.startswith('phantom_study')]
-_TRAININGS = [name for name in _ALL if name not in _STUDIES]
+# More than a minute each; their mini files take the same way, and `describe` builds their networks.
+_LARGE = ['cyclegan_paper.gin', 'pix2pix_resnet_paper.gin']
+_TRAININGS = [name for name in _ALL if name not in (*_STUDIES, *_LARGE)]
 
 
 class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
@@ -44,6 +47,14 @@ class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(_TRAININGS)
   def test_trains_one_step(self, name):
+    self.train_one_step(name)
+
+  @parameterized.parameters(_LARGE)
+  @pytest.mark.slow
+  def test_trains_one_step_at_large_size(self, name):
+    self.train_one_step(name)
+
+  def train_one_step(self, name):
     module, root = small_systems.launcher(name)
     launcher = getattr(importlib.import_module(f'launchers.{module}'), root)
     cohort = self.cohorts['paper' if 'paper' in name else 'mini']
