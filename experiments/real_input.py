@@ -39,9 +39,9 @@ def main() -> None:
   run(
     'launchers.segment',
     f'--workdir={folder / "segmented"}',
-    f'--gin_bindings=segment.bundle = "{folder / "unet" / "bundle"}"',
-    f'--gin_bindings=segment.image = "{isles / "rawdata" / CASE}_dwi.nii.gz"',
-    f'--gin_bindings=segment.mask = "{isles / "derivatives" / CASE}_msk.nii.gz"',
+    f'--bundle={folder / "unet" / "bundle"}',
+    f'--image={isles / "rawdata" / CASE}_dwi.nii.gz',
+    f'--mask={isles / "derivatives" / CASE}_msk.nii.gz',
   )
   segmented = json.loads((folder / 'segmented' / 'finished.json').read_text())
   rows = [{'what': 'test_dice', 'value': finished['test_dice']}]

@@ -88,12 +88,14 @@ class Bundle:
     call: The signature: tensors by name in, one tensor out. See DESIGN of the signatures in
       `save_bundle`.
     fingerprint: Short name of exactly these weights, this graph and these facts.
+    n_contrasts: Channels of the image that it takes; None where it takes none, or any number.
   """
 
   path: Path
   spec: BundleSpec
   call: Callable[..., tf.Tensor]
   fingerprint: str
+  n_contrasts: int | None = None
 
 
 def save_bundle(
@@ -174,7 +176,18 @@ def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
       f'{path}: weights have the fingerprint {found}, bundle.json says {spec.weights}: '
       'the folder was altered, expected it as training left it'
     )
-  return Bundle(path, spec, lambda **x: signature(**x)[_OUTPUT[kind]], _spec_fingerprint(spec))
+  return Bundle(
+    path,
+    spec,
+    lambda **x: signature(**x)[_OUTPUT[kind]],
+    _spec_fingerprint(spec),
+    _n_contrasts(signature),
+  )
+
+
+def _n_contrasts(signature: Any) -> int | None:
+  image = signature.structured_input_signature[1].get('image')
+  return None if image is None else image.shape[-1]
 
 
 def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:

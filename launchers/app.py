@@ -28,7 +28,12 @@ _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of the run; the same aga
 _DATA_DIR = flags.DEFINE_string('data_dir', None, "TFDS data folder; TFDS' own default when absent.")
 
 
-def launch(root: Callable[..., None], needs_workdir: bool = True, bindings_of: str = '') -> None:
+def launch(
+  root: Callable[..., None],
+  needs_workdir: bool = True,
+  bindings_of: str = '',
+  values: Sequence[flags.FlagHolder] = (),
+) -> None:
   """Runs `root(workdir=..., data_dir=...)` under the flags and the gin configuration.
 
   Args:
@@ -36,6 +41,7 @@ def launch(root: Callable[..., None], needs_workdir: bool = True, bindings_of: s
     needs_workdir: Whether it leaves files; without, workdir may be None.
     bindings_of: The one configurable that bindings may be of, where all else is done by stages that are
       programs of their own and do not see them.
+    values: Flags of the program that bind the parameter of `root` of their name, where they are given.
 
   Raises:
     InputError: An unknown gin file or parameter, or one that no stage would see, shown as one line.
@@ -54,7 +60,7 @@ def launch(root: Callable[..., None], needs_workdir: bool = True, bindings_of: s
     tf.get_logger().setLevel('ERROR')
     if bindings_of:
       _check_bindings(bindings_of, _GIN_BINDINGS.value)
-    parse_gin(_GIN_FILE.value, _GIN_BINDINGS.value)
+    parse_gin(_GIN_FILE.value, [*_GIN_BINDINGS.value, *_bindings(root, values)])
     try:
       root(workdir=_WORKDIR.value, data_dir=_DATA_DIR.value)
     except (BundleError, InputError, TrainingError) as error:
@@ -68,10 +74,15 @@ def launch(root: Callable[..., None], needs_workdir: bool = True, bindings_of: s
     except RuntimeError as error:
       if 'Required bindings' not in str(error):
         raise
-      raise InputError(f'{error}; name a --gin_file or give --gin_bindings') from error
+      given_by = ' and '.join(f'--{flag.name}' for flag in values[:2]) or 'a --gin_file'
+      raise InputError(f'{error}; give {given_by} or --gin_bindings') from error
 
   show_in_one_line(InputError)
   app.run(main)
+
+
+def _bindings(root: Callable[..., None], values: Sequence[flags.FlagHolder]) -> list[str]:
+  return [f'{root.__name__}.{flag.name} = {flag.value!r}' for flag in values if flag.value is not None]
 
 
 def _check_bindings(root: str, bindings: list[str]) -> None:

@@ -1,12 +1,24 @@
 """The error for input that a user can mend, and how programs show it."""
 
 import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from absl import app
+
+_Result = TypeVar('_Result')
 
 
 class InputError(ValueError):
   """Names the file or value at fault, what was found and what was expected, in one line."""
+
+
+def naming(name: str, call: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
+  """Calls, and puts a name before what is refused: the role of a file, or its path."""
+  try:
+    return call(*args, **kwargs)
+  except InputError as error:
+    raise InputError(f'{name}: {error}') from error
 
 
 class _OneLineErrors(app.ExceptionHandler):

@@ -16,14 +16,14 @@ from nibabel.volumeutils import apply_read_scaling
 from stroke_tfds.errors import InputError
 from stroke_tfds.files import write_whole
 from stroke_tfds.imaging import input_file, nifti_header
-from stroke_tfds.imaging.volume import Volume
+from stroke_tfds.imaging.volume import Volume, as_stored
 
 MAX_LABEL = 65535
 NIFTI_ENDINGS = ('.nii.gz', '.nii')
 MGH_ENDINGS = ('.mgz', '.mgh')
 _WHOLE = 1e-3  # Scaling by a header's factor leaves whole numbers this near.
 _MAX_NAMED = 5
-_MNI = 4  # NIfTI's code for coordinates of the MNI 152 space.
+_SCANNER, _MNI = 1, 4  # NIfTI's codes for coordinates of the scanner and of the MNI 152 space.
 
 
 def read_image(path: str | os.PathLike, root: Path | None = None) -> Volume:
@@ -114,12 +114,49 @@ def write_nifti(path: str | os.PathLike, data: np.ndarray, affine: np.ndarray) -
     ValueError: Voxels or name are not as said above.
   """
   path = Path(path)
-  content = _header(path, data, affine)
-  packed = io.BytesIO()
-  with gzip.GzipFile(filename='', mode='wb', fileobj=packed, compresslevel=6, mtime=0) as file:
-    file.write(content)
-    file.write(data.tobytes(order='F'))
-  write_whole(path, packed.getvalue())
+  _check_writable(path, data)
+  header = nib.Nifti1Header(endianness='<')
+  header.set_data_dtype(data.dtype)
+  header.set_data_shape(data.shape)
+  header.set_sform(affine, _MNI)
+  header.set_qform(affine, _MNI, strip_shears=False)
+  header.set_xyzt_units('mm')
+  _write(path, header, data)
+
+
+def write_mask_like(
+  path: str | os.PathLike, mask: np.ndarray, scan: Volume, scan_path: str | os.PathLike
+) -> None:
+  """Writes a mask as its scan's file is: shape, order of voxels, affine and form codes.
+
+  Nothing else of the scan's header travels. The same mask gives the same bytes, whole or not at all.
+
+  Args:
+    path: Ends in `.nii.gz`; its folder exists.
+    mask: uint8, shape (X, Y, Z) of `scan`.
+    scan: As read from `scan_path`.
+    scan_path: NIfTI or MGH; what comes from MGH gets an sform of the scanner's space.
+
+  Raises:
+    InputError: The scan can no longer be read, the disk is full, or the file cannot be written.
+    ValueError: Voxels or name are not as said above.
+  """
+  path, stored = Path(path), as_stored(mask, scan)
+  _check_writable(path, stored)
+  if _ending(scan_path) in NIFTI_ENDINGS:
+    with input_file.opened(str(scan_path), input_file.locate(scan_path)) as stream:
+      header = nifti_header.place_alone(str(scan_path), stream.read(nifti_header.HEADER_BYTES))
+  else:
+    header = nib.Nifti1Header(endianness='<')
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape(stored.shape)
+    turn = nib.orientations.axcodes2ornt(scan.stored_axes)
+    affine = scan.affine @ np.linalg.inv(nib.orientations.inv_ornt_aff(turn, stored.shape))
+    header.set_sform(affine, _SCANNER)
+    header.set_xyzt_units('mm')
+  if header.get_data_shape() != stored.shape:
+    raise ValueError(f'{path}: shape {stored.shape}, expected {header.get_data_shape()} of {scan_path}')
+  _write(path, header, stored)
 
 
 def _read(path: str | os.PathLike, root: Path | None) -> Volume:
@@ -170,8 +207,7 @@ def _with_data(volume: Volume, data: np.ndarray) -> Volume:
   return Volume(data, volume.affine, volume.is_placed, volume.stored_axes)
 
 
-def _header(path: Path, data: np.ndarray, affine: np.ndarray) -> bytes:
-  """The 348 bytes of the header and the four that say that no extension follows."""
+def _check_writable(path: Path, data: np.ndarray) -> None:
   if not path.name.endswith('.nii.gz'):
     raise ValueError(f'{path}: expected a name that ends in .nii.gz')
   if data.ndim != 3 or data.dtype not in (np.float32, np.uint8):
@@ -180,13 +216,15 @@ def _header(path: Path, data: np.ndarray, affine: np.ndarray) -> bytes:
     )
   if not np.all(np.isfinite(data)):
     raise ValueError(f'{path}: holds values that are not finite')
-  header = nib.Nifti1Header(endianness='<')
-  header.set_data_dtype(data.dtype)
-  header.set_data_shape(data.shape)
-  header.set_sform(affine, _MNI)
-  header.set_qform(affine, _MNI, strip_shears=False)
-  header.set_xyzt_units('mm')
-  header['magic'] = b'n+1'
-  header['vox_offset'] = 352
+
+
+def _write(path: Path, header: nib.Nifti1Header, data: np.ndarray) -> None:
+  """A single file of header, four bytes that say that no extension follows, and voxels."""
+  header['magic'] = header.single_magic
+  header['vox_offset'] = header.sizeof_hdr + 4
   header['scl_slope'], header['scl_inter'] = 1, 0
-  return header.binaryblock + bytes(4)
+  packed = io.BytesIO()
+  with gzip.GzipFile(filename='', mode='wb', fileobj=packed, compresslevel=6, mtime=0) as file:
+    file.write(header.binaryblock + bytes(4))
+    file.write(data.tobytes(order='F'))
+  write_whole(path, packed.getvalue())

@@ -20,6 +20,10 @@ _VOXEL_MM_OF_ODD_UNIT = (0.01, 50.0)  # The unit itself may be wrong.
 _LEAST_VOLUME = 1e-3  # Of a voxel, relative to a box with the same edges.
 _UNITS_MM = {1: ('metre', 1e3), 3: ('micron', 1e-3)}  # NIfTI's codes; others mean millimetres.
 _UNIT_BITS = 7
+_PLACE = (
+  *('qform_code', 'quatern_b', 'quatern_c', 'quatern_d', 'qoffset_x', 'qoffset_y', 'qoffset_z'),
+  *('sform_code', 'srow_x', 'srow_y', 'srow_z'),
+)
 _LONGEST_QUATERNION = 1.00005  # 1 but for rounding.
 _MGH_VOXELS_AT = 284
 _MGH_HAS_PLACE = slice(28, 30)  # goodRASFlag, two bytes.
@@ -101,6 +105,24 @@ def parse_nifti(name: str, block: bytes) -> Layout:
   if min(codes) > 0:
     _check_forms(name, layout.shape, header, to_mm)
   return dataclasses.replace(layout, slope=slope, inter=inter, is_placed=max(codes) > 0)
+
+
+def place_alone(name: str, block: bytes) -> nib.Nifti1Header:
+  """A new header for one byte per voxel in the place of another one, without its text and scaling.
+
+  Shape, affine, qform, sform, their codes and the unit of length are as they were, in the same version
+  of NIfTI. Errors as for `parse_nifti`.
+  """
+  parse_nifti(name, block)
+  header_class = _Nifti2Header if _starts_with(block, 540) else _Nifti1Header
+  found, header = header_class(block[: header_class.sizeof_hdr]), header_class(endianness='<')
+  header.set_data_dtype(np.uint8)
+  header.set_data_shape(found.get_data_shape()[:3])
+  header['pixdim'][:4] = found['pixdim'][:4]
+  header['xyzt_units'] = int(found['xyzt_units']) & _UNIT_BITS
+  for field in _PLACE:
+    header[field] = found[field]
+  return header
 
 
 def parse_mgh(name: str, block: bytes) -> Layout:

@@ -89,10 +89,14 @@ def keep_volume(fraction: np.ndarray) -> np.ndarray:
   Returns:
     uint8 of 0 and 1. Of equal fractions the lower index comes first.
   """
-  n_voxels = int(np.rint(np.sum(fraction, dtype=np.float64)))
-  kept = np.zeros(fraction.size, np.uint8)
-  kept[np.argsort(-fraction.ravel(), kind='stable')[:n_voxels]] = 1
-  return kept.reshape(fraction.shape)
+  return highest(fraction, int(np.rint(np.sum(fraction, dtype=np.float64))))
+
+
+def highest(values: np.ndarray, n_voxels: int) -> np.ndarray:
+  """uint8 1 at the `n_voxels` highest values, else 0; of equal ones the lower index comes first."""
+  kept = np.zeros(values.size, np.uint8)
+  kept[np.argsort(-values.ravel(), kind='stable')[:n_voxels]] = 1
+  return kept.reshape(values.shape)
 
 
 def lesion_voxels(fraction: np.ndarray) -> np.ndarray:

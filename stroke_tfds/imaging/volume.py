@@ -68,7 +68,7 @@ def on_grid_of(volume: Volume, image: Volume, name: str) -> Volume:
       f'{name}: shape {shape} on an image of {image_shape} and {unplaced} does not say where it is '
       '(qform_code = sform_code = 0), expected equal shapes or both headers set'
     )
-  stored = _turn(volume.data, 'RAS', volume.stored_axes)
+  stored = as_stored(volume.data, volume)
   data = _turn(stored, image.stored_axes, 'RAS')
   return dataclasses.replace(
     volume,
@@ -79,8 +79,13 @@ def on_grid_of(volume: Volume, image: Volume, name: str) -> Volume:
   )
 
 
+def as_stored(data: np.ndarray, volume: Volume) -> np.ndarray:
+  """Voxels on the grid of a volume, in the order in which its file stores them."""
+  return _turn(data, 'RAS', volume.stored_axes)
+
+
 def _stored_shape(volume: Volume) -> tuple[int, ...]:
-  return _turn(volume.data, 'RAS', volume.stored_axes).shape
+  return as_stored(volume.data, volume).shape
 
 
 def _turn(data: np.ndarray, axes: str, wanted_axes: str) -> np.ndarray:

@@ -4,30 +4,28 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, naming
 from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.preprocessing import head_mask, scale_adc, scale_by_percentile
 from stroke_tfds.imaging.transform import IDENTITY, Transform
 from stroke_tfds.imaging.volume import Volume, on_grid_of
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.preparation import quality
+from stroke_tfds.preparation import contrasts, quality
 from stroke_tfds.preparation.files import package_version
 from stroke_tfds.preparation.find_cases import Case
 from stroke_tfds.preparation.folder import VERSION, Settings
-from stroke_tfds.preparation.layouts import ADC, LESION, SEGMENTATION
+from stroke_tfds.preparation.layouts import LESION, SEGMENTATION
 from stroke_tfds.preparation.tables import POSITIVE
 
 REGISTRATIONS = ('syn', 'affine', 'none')
 _MAX_TISSUE = 6  # Of the classes of tissue that segmentations tell apart.
 _IN_MNI = '_space-mni'
 _COVERED = 0.5  # Share of a voxel inside the scan from which on it has a label.
-_Result = TypeVar('_Result')
 _PACKAGES = ('keras-itm', 'antspyx', 'nibabel', 'numpy', 'scipy')
 
 
@@ -75,7 +73,7 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
   _check_spaces(case, settings)
   scan = _Scan(case, settings.contrasts, root)
   transform = _register(scan, settings.registration)
-  image = _image(scan, settings, transform)
+  image = contrasts.on_grid(scan.images, settings.grid, transform)
   coverage = _coverage(scan.reference, settings.grid, transform)
   labels = np.where(coverage, _labels(scan, transform, template), 0).astype(np.uint8)
   fraction = _fraction(scan, settings.grid, transform)
@@ -92,7 +90,7 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
       volume_ratio=transform.volume_ratio(settings.grid),
     )
     if not case.lesion_is_named:
-      _naming(LESION, quality.check_unnamed, figures)
+      naming(LESION, quality.check_unnamed, figures)
   if case.stroke_without_mask:
     figures[quality.STROKE_WITHOUT_MASK] = 1.0
   return Prepared(image, labels, fraction, _facts(case, settings, scan, transform, figures))
@@ -104,16 +102,11 @@ class _Scan:
   `group` is the case's, but for one whose mask is empty where that has a group of its own.
   """
 
-  def __init__(self, case: Case, contrasts: tuple[str, ...], root: Path):
+  def __init__(self, case: Case, names: tuple[str, ...], root: Path):
     read = lambda role, reader: _read(case, role, reader, root)
-    images = {role: read(role, nifti.read_image) for role in contrasts}
-    self.reference = images[contrasts[0]]
-    if not self.reference.is_placed:
-      raise InputError(
-        f'{contrasts[0]}: its header does not say where the image lies (qform and sform codes are 0), '
-        'expected one of them above 0'
-      )
-    self.images = {role: self._placed(role, volume) for role, volume in images.items()}
+    images = {role: read(role, nifti.read_image) for role in names}
+    self.images = contrasts.place(images)
+    self.reference = self.images[names[0]]
     self.group = case.group
     self.lesion = self._read_lesion(case, read)
     self.segmentation = None
@@ -132,7 +125,7 @@ class _Scan:
     if mask.data.any():
       if case.group != POSITIVE:
         raise InputError(f'{LESION}: the mask is not empty in a {case.group} case, expected no lesion')
-      _naming(LESION, quality.check_size, mask, self.reference, case.lesion_is_named)
+      naming(LESION, quality.check_size, mask, self.reference, case.lesion_is_named)
       return mask
     if case.group == POSITIVE:
       if not case.group_if_empty:
@@ -195,38 +188,16 @@ def _read(case: Case, role: str, reader: Callable[..., Volume], root: Path) -> V
     raise InputError(f'{role}: {str(error).removeprefix(f"{path}: ")}') from error
 
 
-def _naming(role: str, call: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
-  """Calls, and puts the role before what is refused."""
-  try:
-    return call(*args, **kwargs)
-  except InputError as error:
-    raise InputError(f'{role}: {error}') from error
-
-
 def _register(scan: _Scan, kind: str) -> Transform:
   if kind == 'none':
     return IDENTITY
-  return _naming(
+  return naming(
     next(iter(scan.images)),
     registration.register_image,
     scan.reference,
     deformable=kind == 'syn',
     lesion=scan.lesion,
   )
-
-
-def _image(scan: _Scan, settings: Settings, transform: Transform) -> np.ndarray:
-  """Each contrast scaled inside the head that the first one shows; an ADC keeps its unit."""
-  channels, head = [], None
-  for role, volume in scan.images.items():
-    values = np.maximum(resample.resample_image(volume, settings.grid, transform), 0)
-    if head is None:
-      if not values.any():
-        raise InputError(f'{role}: no intensity above 0 falls on the grid, expected a head there')
-      head = head_mask(values)
-    scale = scale_adc if role == ADC else scale_by_percentile
-    channels.append(_naming(role, scale, values, head))
-  return np.stack(channels, -1)
 
 
 def _coverage(reference: Volume, grid: Grid, transform: Transform) -> np.ndarray:

@@ -1,5 +1,7 @@
 import json
+import shutil
 from pathlib import Path
+from unittest import mock
 
 import gin
 import nibabel as nib
@@ -10,7 +12,9 @@ import tensorflow_datasets as tfds
 from keras_itm.bundle import SEGMENTER, BundleSpec, save_bundle
 from launchers.segment_lib import segment
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import registration
 from stroke_tfds.imaging.grid import get_grid
+from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.label_schemes import ASEG28
 from tests import tiny
 
@@ -23,10 +27,7 @@ class SegmentTest(tf.test.TestCase):
     gin.clear_config()
     self.root = Path(tfds.testing.make_tmp_dir())
     self.grid = get_grid(tiny.GRID)
-    x = tf.keras.Input((*self.grid.shape, 1))
-    network = tf.keras.Model(x, tf.sigmoid(100 * (x[..., 0] - 0.9)))
-    spec = BundleSpec(SEGMENTER, self.grid.to_json(), ASEG28.to_json(), 0, (0.0, 1.0), 'none')
-    save_bundle(self.root / 'bundle', spec, lambda image: network(image), network, '')
+    self.save_segmenter(lambda x: x[..., 0] - 0.4, 1)
     # Twice as fine as the grid, and stored right to left, as scanners do.
     head = np.zeros([2 * n for n in self.grid.shape], np.float32)
     head[8:-8, 8:-8, 2:-2] = 500
@@ -39,27 +40,96 @@ class SegmentTest(tf.test.TestCase):
     for name, volume in (('dwi', head + 500 * self.lesion), ('mask', self.lesion)):
       nib.save(nib.Nifti1Image(volume[::-1], mirrored), self.root / f'{name}.nii.gz')
 
-  def segment(self, **options):
+  def save_segmenter(self, contrast, n_contrasts):
+    shutil.rmtree(self.root / 'bundle', ignore_errors=True)
+    x = tf.keras.Input((*self.grid.shape, n_contrasts))
+    bright = tf.keras.layers.Lambda(lambda values: tf.sigmoid(100 * (contrast(values) - 0.5)))
+    network = tf.keras.Model(x, bright(x))
+    spec = BundleSpec(SEGMENTER, self.grid.to_json(), ASEG28.to_json(), 0, (0.0, 1.0), 'none')
+    save_bundle(self.root / 'bundle', spec, lambda image: network(image), network, '')
+
+  def segment(self, name='case', **options):
     given = {
       'bundle': str(self.root / 'bundle'),
       'image': str(self.root / 'dwi.nii.gz'),
       'mask': str(self.root / 'mask.nii.gz'),
       'space': 'mni',
     }
-    segment(str(self.root / 'case'), **{**given, **options})
-    return json.loads((self.root / 'case' / 'finished.json').read_text())
+    segment(str(self.root / name), **{**given, **options})
+    return json.loads((self.root / name / 'finished.json').read_text())
 
   def test_finds_the_lesion_where_the_header_says_it_is(self):
     results = self.segment()
-    # 8 x 8 x 4 voxels of 3 x 3 x 8 mm.
-    self.assertEqual(results, {'predicted_volume_ml': 18.432, 'mask_volume_ml': 18.432, 'dice': 1.0})
+    # 8 x 8 x 4 voxels of 3 x 3 x 8 mm, the same in both spaces.
+    volumes = dict.fromkeys(('predicted_volume_ml', 'mask_volume_ml'), 18.432)
+    volumes |= {f'{name}_mni': ml for name, ml in volumes.items()}
+    self.assertEqual(results, volumes | {'dice': 1.0, 'dice_ceiling': 1.0, 'dice_mni': 1.0})
     saved = nib.load(self.root / 'case' / 'prediction.nii.gz')
     self.assertAllClose(saved.affine, self.grid.affine)
     self.assertAllEqual(np.asarray(saved.dataobj), self.lesion[::2, ::2, ::2])
     self.assertGreater((self.root / 'case' / 'prediction.png').stat().st_size, 1000)
+    native, scan = (
+      nib.load(self.root / name) for name in ('case/prediction_native.nii.gz', 'dwi.nii.gz')
+    )
+    self.assertAllEqual(np.asarray(native.dataobj), self.lesion[::-1])
+    self.assertAllEqual(native.affine, scan.affine)
+
+  def test_counts_in_the_scan_and_leaves_the_way_between_the_spaces(self):
+    # The scan is the brain of MNI space, halved along x and moved.
+    to_scan = np.diag([0.5, 1, 1, 1])
+    to_scan[:3, 3] = 7, -3, 2
+    for name in ('dwi', 'mask'):
+      image = nib.load(self.root / f'{name}.nii.gz')
+      moved = nib.Nifti1Image(np.asarray(image.dataobj), to_scan @ image.affine)
+      nib.save(moved, self.root / f'{name}.nii.gz')
+    with mock.patch.object(registration, 'register_image', return_value=Transform(to_scan)):
+      results = self.segment(space='native')
+    for name in ('predicted_volume_ml', 'mask_volume_ml'):
+      self.assertEqual((results[name], results[f'{name}_mni']), (9.216, 18.432))
+    self.assertEqual((results['dice'], results['dice_mni']), (1.0, 1.0))
+    transform = json.loads((self.root / 'case' / 'transform.json').read_text())
+    self.assertAllEqual(transform['mni_to_scan'], to_scan)
+    self.assertAllClose(transform['scan_to_mni'] @ to_scan, np.eye(4))
+
+  def test_a_lesion_smaller_than_a_voxel_of_the_grid_counts(self):
+    self.lesion[:] = 0
+    self.lesion[13, 21, 5] = 1  # An eighth of a voxel.
+    image = nib.load(self.root / 'mask.nii.gz')
+    nib.save(nib.Nifti1Image(self.lesion[::-1], image.affine), self.root / 'mask.nii.gz')
+    results = self.segment()
+    self.assertEqual((results['mask_volume_ml'], results['mask_volume_ml_mni']), (0.072, 0.576))
+    # One of the 256 voxels of the prediction, and of its 32.
+    self.assertAllClose((results['dice'], results['dice_mni']), (2 / 257, 2 / 33), atol=1e-4)
+
+  def test_a_mask_without_a_place_lies_on_its_scan_and_such_a_scan_is_refused(self):
+    for name in ('mask', 'dwi'):
+      data = np.asarray(nib.load(self.root / f'{name}.nii.gz').dataobj)
+      nib.save(nib.Nifti1Image(data, None), self.root / f'{name}_unplaced.nii.gz')
+    results = self.segment(mask=str(self.root / 'mask_unplaced.nii.gz'))
+    self.assertEqual((results['dice'], results['mask_volume_ml']), (1.0, 18.432))
+    with self.assertRaisesRegex(InputError, 'dwi: its header does not say where the image lies'):
+      self.segment(image=str(self.root / 'dwi_unplaced.nii.gz'), name='other')
 
   def test_needs_no_mask(self):
-    self.assertEqual(self.segment(mask=''), {'predicted_volume_ml': 18.432})
+    self.assertEqual(
+      self.segment(mask=''), {'predicted_volume_ml': 18.432, 'predicted_volume_ml_mni': 18.432}
+    )
+
+  def test_several_contrasts_in_order(self):
+    self.save_segmenter(lambda x: x[..., 0] - x[..., 1], 2)
+    image = nib.load(self.root / 'dwi.nii.gz')
+    # An ADC, in 1e-6 mm2/s on voxels of another order, is dark where the DWI is bright.
+    adc = np.where(self.lesion, 300, 900) * (np.asarray(image.dataobj)[::-1] > 0)
+    affine = image.affine @ np.diag([-1, 1, 1, 1])
+    affine[:3, 3] += image.affine[:3, 0] * (len(adc) - 1)
+    nib.save(nib.Nifti1Image(adc.astype(np.int16), affine), self.root / 'adc.nii.gz')
+    dwi, adc = (str(self.root / f'{name}.nii.gz') for name in ('dwi', 'adc'))
+    self.assertEqual(self.segment(image=[dwi, adc])['dice'], 1.0)
+    stored = nib.load(self.root / 'case' / 'image_adc.nii.gz').get_fdata()
+    self.assertAllClose(np.unique(stored), [0, 0.3 / 3.5, 0.9 / 3.5], atol=1e-3)
+    for images in (dwi, [dwi, adc, adc]):
+      with self.assertRaisesRegex(InputError, 'bundle: segments 2 contrasts, [13] images are given'):
+        self.segment(image=images, name='other')
 
   def test_refuses_an_unknown_space_and_a_missing_scan(self):
     with self.assertRaisesRegex(InputError, "space is 'talairach', expected native or mni"):

@@ -83,5 +83,54 @@ class NiftiWritingTest(tf.test.TestCase):
     self.assertEqual(os.listdir(self.folder), [])
 
 
+class WriteMaskLikeTest(tf.test.TestCase):
+  """A scan stored right to left and top down, with a qform of its own code and a name in its header."""
+
+  def setUp(self):
+    super().setUp()
+    self.folder = Path(self.get_temp_dir())
+    self.path = self.folder / 'out.nii.gz'
+    rng = np.random.default_rng(0)
+    self.data = rng.random((4, 5, 6)).astype(np.float32)
+    self.affine = nib.affines.from_matvec(
+      nib.eulerangles.euler2mat(0.1, -0.2, 0.05) @ np.diag([-2.0, 3, -5]), (3, 4, 5)
+    )
+
+  def write(self, name: str, image: nib.spatialimages.SpatialImage) -> nib.Nifti1Image:
+    nib.save(image, self.folder / name)
+    scan = nifti.read_image(self.folder / name)
+    nifti.write_mask_like(self.path, (scan.data > 0.5).astype(np.uint8), scan, self.folder / name)
+    return nib.load(self.path)
+
+  def test_lies_on_the_scan_voxel_by_voxel(self):
+    for kind in (nib.Nifti1Image, nib.Nifti2Image):
+      for qform, sform in ((1, 2), (1, 0), (0, 3)):
+        image = kind(self.data, self.affine)
+        image.set_qform(self.affine, qform)
+        image.set_sform(self.affine, sform)
+        image.header['descrip'] = b'Jane Smith'
+        made = self.write('scan.nii.gz', image)
+        self.assertAllEqual(np.asanyarray(made.dataobj), self.data > 0.5)
+        self.assertEqual(made.get_data_dtype(), np.uint8)
+        self.assertAllEqual(made.affine, nib.load(self.folder / 'scan.nii.gz').affine)
+        self.assertEqual([made.get_qform(True)[1], made.get_sform(True)[1]], [qform, sform])
+        self.assertNotIn(b'Jane', gzip.decompress(self.path.read_bytes()))
+
+  def test_units_other_than_millimetres_stay_theirs(self):
+    image = nib.Nifti1Image(self.data, self.affine @ np.diag([1e3, 1e3, 1e3, 1]))
+    image.header.set_xyzt_units('micron')
+    image.set_sform(np.diag([1e3, 1e3, 1e3, 1]) @ self.affine, 1)
+    self.write('scan.nii', image)
+    self.assertAllClose(
+      nifti.read_mask(self.path).spacing_mm, nifti.read_image(self.folder / 'scan.nii').spacing_mm
+    )
+
+  def test_a_scan_of_another_format(self):
+    made = self.write('scan.mgz', nib.MGHImage(self.data, self.affine))
+    self.assertAllEqual(np.asanyarray(made.dataobj), self.data > 0.5)
+    self.assertAllClose(made.affine, self.affine, atol=1e-5)
+    self.assertEqual(made.get_sform(True)[1], 1)
+
+
 if __name__ == '__main__':
   tf.test.main()

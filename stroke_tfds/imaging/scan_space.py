@@ -1,0 +1,61 @@
+"""From a grid in MNI space back to the voxels of the scan that was brought there."""
+
+import numpy as np
+
+from stroke_tfds.imaging import resample
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.transform import Transform
+from stroke_tfds.imaging.volume import Volume, corners_mm
+
+_SAME_MM = 1e-2  # Nearer than this are the corners of one and the same grid.
+
+
+def voxel_grid(scan: Volume) -> Grid:
+  """The voxels of a scan, however it is turned, as a box of their size with its corner at 0."""
+  n_x, n_y, n_z = scan.data.shape
+  x_mm, y_mm, z_mm = (float(mm) for mm in scan.spacing_mm)
+  return Grid('scan', (n_x, n_y, n_z), (x_mm, y_mm, z_mm), (0.0, 0.0, 0.0))
+
+
+def mask_to_scan(mask: np.ndarray, grid: Grid, scan: Volume, transform: Transform) -> np.ndarray:
+  """Brings a mask back: the scan's voxels nearest to it, of the volume that it has in the scan.
+
+  Where the scan is finer than the grid its outline is smooth, by linear interpolation. No mask is lost
+  for its size: of one that touches the scan at least a voxel stays.
+
+  Args:
+    mask: uint8 of 0 and 1 on `grid`.
+    grid: In MNI space.
+    scan: What was registered.
+    transform: From MNI space to the scan's world, an affine.
+
+  Returns:
+    uint8 of 0 and 1 of the shape of `scan.data`.
+
+  Raises:
+    ValueError: The transform is none that can be turned round.
+  """
+  if not transform.is_affine:
+    raise ValueError('the transform has a displacement, expected an affine')
+  target = voxel_grid(scan)
+  back = Transform(np.linalg.inv(transform.matrix) @ _to_world(scan, target))
+  volume = resample.lesion_voxels(resample.resample_mask(Volume(mask, grid.affine), target, back))
+  nearness = resample.resample_image(Volume(mask.astype(np.float32), grid.affine), target, back)
+  return resample.highest(nearness, int(volume.sum()))
+
+
+def mask_on_scan(mask: Volume, scan: Volume) -> np.ndarray:
+  """A mask drawn in the world of a scan, on any grid, on the voxels of the scan: uint8 of 0 and 1."""
+  if mask.data.shape == scan.data.shape:
+    apart_mm = corners_mm(scan.data.shape, mask.affine) - corners_mm(scan.data.shape, scan.affine)
+    if np.abs(apart_mm).max() < _SAME_MM:
+      return mask.data.astype(np.uint8)
+  target = voxel_grid(scan)
+  return resample.lesion_voxels(
+    resample.resample_mask(mask, target, Transform(_to_world(scan, target)))
+  )
+
+
+def _to_world(scan: Volume, target: Grid) -> np.ndarray:
+  """From millimetres of `voxel_grid` to the scan's world, shape (4, 4)."""
+  return scan.affine @ np.linalg.inv(target.affine)
