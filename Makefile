@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
 #   make test   the test suite, about thirteen minutes;  make test-slow  the tests that take longer
+#   make test-stacks  the suite on the modern stack, and what depends on the stack on the classic one
 #   make bench  times against PyTorch and matrix products on a quiet machine, about ten minutes; a table and
 #               bench.json;  BENCH_FLAGS=--quick for fewer rounds
 #   make lint   formatter, linter and types, changes nothing;  make format writes
@@ -8,15 +9,21 @@
 #   make wheel  dist/keras_itm-*.whl
 
 VENV := .venv
+# The newest that runs is taken: 3.12 and 3.13 give the modern stack, 3.10 and 3.11 the classic one.
+PYTHONS := python3.13 python3.12 python3.11 python3.10 python3 python
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 DATA_DIR := runs/data
 WORKERS := 2
+OTHER_STACK_TESTS := tests/keras_itm tests/launchers/chain_test.py tests/launchers/resume_test.py \
+  tests/stroke_tfds/pipelines_test.py tests/stroke_tfds/phantom_stroke tests/stroke_tfds/synthetic_stroke
 BENCH_VENV := .venv-bench
 BENCH_INSTALLED := $(BENCH_VENV)/installed
+BUILD_VENV := .venv-build
+BUILD_INSTALLED := $(BUILD_VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow coverage bench lint format wheel clean
+.PHONY: help demo test test-stacks test-other-stack test-slow coverage bench lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -26,6 +33,14 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+test-stacks:
+	$(MAKE) test VENV=.venv-modern PYTHONS='python3.13 python3.12'
+	$(MAKE) test-other-stack VENV=.venv-classic PYTHONS='python3.11 python3.10'
+
+# Models, checkpoints, resumption, bundles, one chain and the builders.
+test-other-stack: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(WORKERS) -q $(OTHER_STACK_TESTS)
 
 coverage: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) -q --cov --cov-report=html:coverage
@@ -45,32 +60,49 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-wheel: $(INSTALLED)
-	$(BIN)/python -m build --wheel
+wheel: $(BUILD_INSTALLED)
+	$(BUILD_VENV)/bin/python -m build --wheel
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build coverage dist *.egg-info
+	rm -rf $(VENV) .venv-modern .venv-classic $(BENCH_VENV) $(BUILD_VENV) build coverage dist *.egg-info
 
-# A Python counts only if it runs: a version manager's shim may stand for one that is not there.
-$(INSTALLED): setup.cfg constraints.txt
-	@python=; for name in python3.11 python3.10 python3 python; do \
-	  if $$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null; \
+# An environment of the newest Python that runs, else by uv: a version manager's shim may stand for a Python that is
+# not there, so each is tried.
+define make_environment
+	@python=; for name in $(PYTHONS); do \
+	  if $$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	  then python=$$name; break; fi; \
 	done; \
-	if [ -z "$$python" ]; then \
-	  echo 'error: no Python 3.10 or 3.11 found (tried python3.11, python3.10, python3, python);' \
-	    'tensorflow-addons runs on no later one: install one of them, then give the same command' >&2; \
+	if [ -n "$$python" ]; then \
+	  if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
+	    echo "error: $$python cannot make environments (venv or ensurepip is missing);" \
+	      "on Debian and Ubuntu install its -venv package, then give the same command" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Making $(1) from $$($$python --version) ($$(command -v $$python))"; \
+	  rm -rf $(1) && $$python -m venv $(1); \
+	elif command -v uv >/dev/null; then \
+	  echo "Making $(1) by uv, with Python 3.12"; \
+	  rm -rf $(1) && uv venv --quiet --seed --python 3.12 $(1); \
+	else \
+	  echo 'error: no Python from 3.10 to 3.13 found (tried $(PYTHONS)), nor uv, which would bring one;' \
+	    'TensorFlow has no release for others: install one of them, then give the same command' >&2; \
 	  exit 1; \
-	fi; \
-	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
-	  echo "error: $$python cannot make environments (venv or ensurepip is missing);" \
-	    "on Debian and Ubuntu install its -venv package, then give the same command" >&2; \
-	  exit 1; \
-	fi; \
-	echo "Making $(VENV) from $$($$python --version) ($$(command -v $$python)); this takes about two minutes"; \
-	rm -rf $(VENV) && $$python -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	fi
+endef
+
+$(INSTALLED): setup.cfg constraints-modern.txt constraints-classic.txt
+	$(call make_environment,$(VENV))
+	@echo 'Installing TensorFlow and what else is needed; this takes about two minutes'
+	@stack=$$($(BIN)/python -c 'import sys; print("modern" if sys.version_info >= (3, 12) else "classic")'); \
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints-$$stack.txt -e '.[dev]'
 	@touch $(INSTALLED)
+
+# A wheel needs nothing of what the package needs to run.
+$(BUILD_INSTALLED):
+	$(call make_environment,$(BUILD_VENV))
+	$(BUILD_VENV)/bin/pip install --quiet --disable-pip-version-check build
+	@touch $(BUILD_INSTALLED)
 
 # PyTorch is a need of the benchmark alone, so it has an environment of its own.
 $(BENCH_INSTALLED): benchmarks/requirements.txt | $(INSTALLED)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from benchmarks import results
 from benchmarks.results import Calls, Row
 
-_TENSORFLOW, _PYTORCH = 'tensorflow', 'pytorch'
+_TENSORFLOW, _PYTORCH, _OTHER_STACK = 'tensorflow', 'pytorch', 'other_stack'
 Run = tuple[str, str]  # (side, case).
 
 
@@ -49,6 +49,15 @@ def _pix2pix_inference() -> Experiment:
   return Experiment(name, (*against.runs, *products), rows)
 
 
+def _against_other_stack(name: str, case: str) -> Experiment:
+  ours, theirs = (_TENSORFLOW, case), (_OTHER_STACK, case)
+
+  def rows(facts: dict[Run, dict], calls: dict[Run, Calls]) -> list[Row]:
+    return [results.compared(name, calls[ours], calls[theirs], None, reference_name='other stack')]
+
+  return Experiment(f'{name}, other stack', (ours, theirs), rows)
+
+
 def _synthesis() -> Experiment:
   whole, alone = (_TENSORFLOW, 'synthesis'), (_TENSORFLOW, 'generators')
 
@@ -79,4 +88,9 @@ EXPERIMENTS = (
   _against_pytorch('Lesion GAN inference', 'lesion_gan_inference', note='1 mask of 128x128x32'),
   _synthesis(),
   _reading(),
+)
+
+# Only where a Python of the other stack is given.
+OTHER_STACK_EXPERIMENTS = tuple(
+  _against_other_stack(experiment.name, experiment.runs[0][1]) for experiment in EXPERIMENTS
 )

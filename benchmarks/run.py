@@ -1,6 +1,7 @@
 """Times the project against plain PyTorch and the machine's matrix products; `make bench` calls it.
 
-  python -m benchmarks.run [--quick] [--only TEXT ...] [--pytorch PYTHON] [--threads N] [--output FILE]
+  python -m benchmarks.run [--quick] [--only TEXT ...] [--pytorch PYTHON] [--other_stack PYTHON]
+    [--threads N] [--output FILE]
 
 Each library works in a process of its own and they take turns, so that a neighbour's load falls on
 both alike. Compare within one run only, on a machine that does nothing else.
@@ -16,20 +17,29 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.experiments import EXPERIMENTS, Experiment
+from benchmarks.experiments import EXPERIMENTS, OTHER_STACK_EXPERIMENTS, Experiment
 from benchmarks.remote import Worker
 
-_SIDES = {'tensorflow': 'benchmarks.tensorflow_side', 'pytorch': 'benchmarks.pytorch_side'}
+_SIDES = {
+  'tensorflow': 'benchmarks.tensorflow_side',
+  'other_stack': 'benchmarks.tensorflow_side',
+  'pytorch': 'benchmarks.pytorch_side',
+}
 # Threads of a library spin for a while after their work.
 _REST_SECONDS = 0.3
 
 
 def main() -> None:
   options = _options()
-  chosen = [e for e in EXPERIMENTS if not options.only or any(text in e.name for text in options.only)]
+  known = [*EXPERIMENTS, *(OTHER_STACK_EXPERIMENTS if options.other_stack else ())]
+  chosen = [e for e in known if not options.only or any(text in e.name for text in options.only)]
   if not chosen:
-    sys.exit(f'error: --only {options.only} fits none of {[e.name for e in EXPERIMENTS]}')
-  pythons = {'tensorflow': sys.executable, 'pytorch': options.pytorch}
+    sys.exit(f'error: --only {options.only} fits none of {[e.name for e in known]}')
+  pythons = {
+    'tensorflow': sys.executable,
+    'other_stack': options.other_stack,
+    'pytorch': options.pytorch,
+  }
   needed = {side for e in chosen for side, _ in e.runs}
   workers = {
     side: Worker([pythons[side], '-m', module, str(options.threads)], options.threads)
@@ -46,6 +56,8 @@ def main() -> None:
       for side, case in experiment.runs
     ]
   facts = {side: worker.close() for side, worker in workers.items()}
+  for side, known_facts in facts.items():
+    print(f'{side}: ' + ', '.join(f'{name} {value}' for name, value in known_facts.items()))
   print(results.table(rows))
   report = {'machine': _machine(), 'workers': facts, 'quick': options.quick, 'rounds': rounds}
   report |= {'rows': [row.to_json() for row in rows], 'measured': measured}
@@ -97,6 +109,7 @@ def _options() -> argparse.Namespace:
   parser.add_argument('--quick', action='store_true', help='two rounds instead of nine')
   parser.add_argument('--only', nargs='+', default=[], help='experiments whose name holds a text')
   parser.add_argument('--pytorch', default='.venv-bench/bin/python', help='a Python that has PyTorch')
+  parser.add_argument('--other_stack', help='a Python of the other stack, to compare with it too')
   parser.add_argument('--threads', type=int, default=os.cpu_count(), help='of each library')
   parser.add_argument('--output', default='bench.json', help='where all timings go')
   return parser.parse_args()

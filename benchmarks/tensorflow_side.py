@@ -1,6 +1,8 @@
 """The project's own cases: python -m benchmarks.tensorflow_side THREADS."""
 
 import functools
+import importlib.metadata
+import platform
 import sys
 import tempfile
 from collections.abc import Callable
@@ -52,7 +54,8 @@ def main() -> None:
       'reading': chain.reading,
     }
     threads = tf.config.threading.get_intra_op_parallelism_threads()
-    serve(makers, {'TensorFlow': tf.__version__, 'threads': threads})
+    versions = {'TensorFlow': tf.__version__, 'Keras': importlib.metadata.version('keras')}
+    serve(makers, {'Python': platform.python_version(), **versions, 'threads': threads})
 
 
 def _segmenter() -> Segmenter:
@@ -136,7 +139,7 @@ def _inference(model: tf.keras.Model, network: tf.keras.Model, call: Callable[[]
 def _convolution_flops(network: tf.keras.Model) -> int:
   """Floating-point operations of the 2D convolutions on one example, from their shapes."""
   layers = [layer for layer in network.layers if isinstance(layer, tf.keras.layers.Conv2D)]
-  pixels = [np.prod(layer.output_shape[1:3]) for layer in layers]
+  pixels = [np.prod(layer.output.shape[1:3]) for layer in layers]
   return int(sum(2 * n * np.prod(layer.kernel.shape) for n, layer in zip(pixels, layers)))
 
 

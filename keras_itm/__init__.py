@@ -5,6 +5,7 @@ Importing it registers every layer and model with Keras, so that `keras.models.l
 
 import importlib.metadata
 
+import keras_itm.stack  # noqa: F401  First: it refuses versions that do not go together.
 from keras_itm import lesions, losses, metrics
 from keras_itm.bundle import Bundle, BundleError, BundleSpec, load_bundle, save_bundle
 from keras_itm.case import Case, synthesize

@@ -1,7 +1,4 @@
-"""Augmentation of volumes: rotation, translation, shear and flip (paper, section 2.4), and intensity.
-
-Of all modules besides layers/normalization.py, only this one knows tensorflow_addons.
-"""
+"""Augmentation of volumes: moves and flips (Platscher et al. 2020, section 2.4), and intensity."""
 
 import dataclasses
 import math
@@ -9,7 +6,6 @@ from collections.abc import Mapping
 
 import gin
 import tensorflow as tf
-import tensorflow_addons as tfa
 
 
 @gin.register
@@ -103,7 +99,7 @@ def affine_volume(volume: tf.Tensor, affine: tf.Tensor) -> tf.Tensor:
   centre = (size - 1) / 2
   matrix = affine[:, :2]
   shift = centre - tf.linalg.matvec(matrix, centre) + affine[:, 2] * size
-  # tfa counts (column, row), which is (Y, X) here.
+  # The operation counts (column, row), which is (Y, X) here.
   projective = [
     matrix[1, 1],
     matrix[1, 0],
@@ -114,7 +110,14 @@ def affine_volume(volume: tf.Tensor, affine: tf.Tensor) -> tf.Tensor:
     0.0,
     0.0,
   ]
-  moved = tfa.image.transform(plane, tf.stack(projective), interpolation='bilinear')
+  moved = tf.raw_ops.ImageProjectiveTransformV3(
+    images=plane[tf.newaxis],
+    transforms=tf.stack(projective)[tf.newaxis],
+    output_shape=shape[:2],
+    fill_value=0.0,
+    interpolation='BILINEAR',
+    fill_mode='CONSTANT',
+  )
   return tf.reshape(moved, shape)
 
 

@@ -129,11 +129,11 @@ def save_bundle(
   present = _spec_fingerprint(read_spec(path, spec.kind)) if path.exists() else None
   n_contrasts = network.input_shape[-1] if spec.kind == SEGMENTER else None
   module = tf.Module()
-  # The weights alone: Keras would add the network's class and its training to the graph.
-  module.weights = list(network.weights)
   module.serve = tf.function(
     lambda **inputs: {_OUTPUT[spec.kind]: call(**inputs)}
   ).get_concrete_function(**_input_specs(spec, n_contrasts))
+  # The weights alone: Keras would add the network's class and its training to the graph.
+  module.weights = list(module.serve.variables)
   partial = path.with_name(f'{path.name}.partial-{os.getpid()}')
   try:
     tf.saved_model.save(module, str(partial), signatures=module.serve)

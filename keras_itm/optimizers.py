@@ -3,9 +3,11 @@
 import gin
 import tensorflow as tf
 
+from keras_itm import stack
+
 
 @gin.register
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class Adam(tf.keras.optimizers.Adam):
   """Keras' Adam, its update of a variable in a single operation.
 
@@ -18,17 +20,21 @@ class Adam(tf.keras.optimizers.Adam):
     if self.amsgrad:
       raise ValueError('amsgrad is True, expected False: the single operation does without')
 
-  def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
+  def update_step(
+    self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor | None = None
+  ) -> None:
+    """Moves a variable; Keras 3 gives the learning rate, Keras 2 leaves it to be asked for."""
+    learning_rate = self.learning_rate if learning_rate is None else learning_rate
     step = tf.cast(self.iterations + 1, variable.dtype)
     beta_1, beta_2 = (tf.cast(beta, variable.dtype) for beta in (self.beta_1, self.beta_2))
-    index = self._index_dict[self._var_key(variable)]
+    first, second = stack.moments(self, variable)
     tf.raw_ops.ResourceApplyAdam(
       var=variable.handle,
-      m=self._momentums[index].handle,
-      v=self._velocities[index].handle,
+      m=first.handle,
+      v=second.handle,
       beta1_power=beta_1**step,
       beta2_power=beta_2**step,
-      lr=tf.cast(self.learning_rate, variable.dtype),
+      lr=tf.cast(learning_rate, variable.dtype),
       beta1=beta_1,
       beta2=beta_2,
       epsilon=self.epsilon,

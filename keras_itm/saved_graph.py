@@ -24,6 +24,10 @@ _CHECKPOINT = re.compile(r'(Save|Restore)(V2|Slices|Slice)?|MergeV2Checkpoints')
 # What an operation is called and where it runs, not what it computes.
 _NAMES = frozenset(['config_proto', 'container', 'debug_name', 'executor_type', 'shared_name'])
 
+# Operations have these since TensorFlow 2.15; where they are off they say what their absence says, so
+# that a graph has one fingerprint in all versions.
+_SINCE_2_15 = frozenset(['bad_indices_policy', 'grad_a', 'grad_b', 'grad_x', 'grad_y'])
+
 
 def outside_operations(saved_model: saved_model_pb2.SavedModel) -> list[str]:
   """Names of the operations by which a SavedModel could touch files, the network or Python.
@@ -109,7 +113,9 @@ class _Hasher:
     attributes = [
       part
       for name in sorted(node.attr)
-      if not name.startswith('_') and name not in _NAMES
+      if not name.startswith('_')
+      and name not in _NAMES
+      and not _is_young_and_off(name, node.attr[name])
       for part in (name, self._attribute(node.attr[name]))
     ]
     return _digest(op, *data, b'after', *control, b'with', *attributes)
@@ -126,6 +132,10 @@ class _Hasher:
     if name not in self._known:
       self._known[name] = self.body(self._library[name])
     return self._known[name]
+
+
+def _is_young_and_off(name: str, value: attr_value_pb2.AttrValue) -> bool:
+  return name in _SINCE_2_15 and not value.b and not value.s
 
 
 def _source(ref: str) -> str:

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 
 @gin.register
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class ConstantThenLinear(tf.keras.optimizers.schedules.LearningRateSchedule):
   """Holds a learning rate, then lowers it linearly to 0: the recipe of the Pix2Pix references.
 

@@ -1,12 +1,28 @@
 """All that a killed training needs to end with the weights of one left alone."""
 
 import os
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from keras_itm import stack
 from keras_itm.checks import TrainingError
 from keras_itm.models.tracked import TrackedModel
+
+
+def check_maker(checkpoint: str) -> None:
+  """Refuses a checkpoint of the other stack, whose names for the weights are others.
+
+  Raises:
+    TrainingError: It is one.
+  """
+  maker = stack.maker_of_checkpoint(tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map())
+  if maker not in (None, stack.NAME):
+    raise TrainingError(
+      f'{checkpoint}: a checkpoint of {maker}, expected one of {stack.NAME}, which runs here: '
+      'use the Python that began it, or begin anew in another folder'
+    )
 
 
 class TrainingState:
@@ -39,11 +55,52 @@ class TrainingState:
     return self.step // self._steps_per_epoch
 
   def restore(self, folder: str | os.PathLike[str]) -> None:
-    """Goes to the newest checkpoint in a folder, where there is one; `fit` then begins there."""
+    """Goes to the newest checkpoint in a folder, where there is one; `fit` then begins there.
+
+    Raises:
+      TrainingError: It is a checkpoint of another stack.
+    """
     newest = tf.train.latest_checkpoint(str(folder))
     if newest:
+      check_maker(newest)
       self._checkpoint.restore(newest).assert_existing_objects_matched()
-      self._model.initial_position = divmod(self.step, self._steps_per_epoch)
+
+  def fit(
+    self,
+    make_dataset: Callable[[int], tf.data.Dataset],
+    *,
+    epochs: int,
+    callbacks: Sequence[tf.keras.callbacks.Callback],
+    validation: tf.data.Dataset | None = None,
+  ) -> None:
+    """Trains from the step reached, also within an epoch, to the end of all epochs.
+
+    Args:
+      make_dataset: Optimizer step to start at -> endless batches from there.
+      epochs: In all, including those already done.
+      callbacks: They see a single training and batches counted from the beginning of their epoch.
+      validation: Batches on which the model's losses are measured after each epoch.
+    """
+    epoch, done = divmod(self.step, self._steps_per_epoch)
+    calls = _OneTraining(self._model, callbacks, epochs, self._steps_per_epoch, done)
+    options = {'callbacks': calls, 'validation_data': validation, 'shuffle': False, 'verbose': 0}
+    if done:
+      self._model.fit(
+        make_dataset(self.step),
+        initial_epoch=epoch,
+        epochs=epoch + 1,
+        steps_per_epoch=self._steps_per_epoch - done,
+        **options,
+      )
+      epoch += 1
+    if not calls.has_ended:
+      self._model.fit(
+        make_dataset(epoch * self._steps_per_epoch),
+        initial_epoch=epoch,
+        epochs=epochs,
+        steps_per_epoch=self._steps_per_epoch,
+        **options,
+      )
 
   def advance(self) -> None:
     """Counts a step."""
@@ -62,6 +119,56 @@ class TrainingState:
           'the last good checkpoint is kept'
         )
     self._manager.save(checkpoint_number=self.step)
+
+
+class _OneTraining(tf.keras.callbacks.CallbackList):
+  """Callbacks for which the rest of an epoch and the epochs after it, each a `fit`, are one training.
+
+  The means of that epoch go on from where the checkpoint has them, which Keras would forget.
+  """
+
+  def __init__(
+    self,
+    model: TrackedModel,
+    callbacks: Sequence[tf.keras.callbacks.Callback],
+    epochs: int,
+    steps_per_epoch: int,
+    done: int,
+  ):
+    # Keras has made the state of its callbacks by then, or asks for it here.
+    self.has_begun = self.has_ended = False
+    self.n_before = done
+    self._means = [[v.numpy() for v in metric.variables] for metric in model.metrics] if done else []
+    params = {'verbose': 0, 'epochs': epochs, 'steps': steps_per_epoch}
+    super().__init__(list(callbacks), add_history=True, model=model, **params)
+
+  def on_train_begin(self, logs=None):
+    if not self.has_begun:
+      super().on_train_begin(logs)
+    self.has_begun = True
+
+  def on_epoch_begin(self, epoch, logs=None):
+    for metric, values in zip(self.model.metrics, self._means):
+      for variable, value in zip(metric.variables, values, strict=True):
+        variable.assign(value)
+    self._means = []
+    super().on_epoch_begin(epoch, logs)
+
+  def on_train_batch_begin(self, batch, logs=None):
+    super().on_train_batch_begin(batch + self.n_before, logs)
+
+  def on_train_batch_end(self, batch, logs=None):
+    super().on_train_batch_end(batch + self.n_before, logs)
+
+  def on_epoch_end(self, epoch, logs=None):
+    super().on_epoch_end(epoch, logs)
+    self.has_ended = self.model.stop_training
+
+  def on_train_end(self, logs=None):
+    is_last = not self.n_before or self.has_ended
+    self.n_before = 0
+    if is_last:
+      super().on_train_end(logs)
 
 
 class CountSteps(tf.keras.callbacks.Callback):
@@ -88,17 +195,6 @@ class SaveState(tf.keras.callbacks.Callback):
     self._state = state
     self._every = every
     self._last_saved = state.step
-    self._metrics: list[list[np.ndarray]] = []
-
-  def on_train_begin(self, logs=None):
-    # Keras forgets the means of the epoch in which the training goes on.
-    if self.model.initial_position and self.model.initial_position[1]:
-      self._metrics = [metric.get_weights() for metric in self.model.metrics]
-
-  def on_epoch_begin(self, epoch, logs=None):
-    for metric, weights in zip(self.model.metrics, self._metrics):
-      metric.set_weights(weights)
-    self._metrics = []
 
   def on_train_batch_end(self, batch, logs=None):
     # At the end of an epoch, what the others write comes first.

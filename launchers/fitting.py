@@ -14,6 +14,18 @@ from launchers.run_folder import RunFolder
 from stroke_tfds.errors import InputError
 
 
+def begin(seed: int) -> None:
+  """Seeds Keras before networks are built, and counts the names of their layers from the first.
+
+  TensorFlow orders a step's sums by these names: with those that an earlier training in the process
+  left over, a training would end with other last bits than in a process of its own.
+  """
+  policy = tf.keras.mixed_precision.global_policy()
+  tf.keras.backend.clear_session()  # Keras 3 forgets the policy too.
+  tf.keras.mixed_precision.set_global_policy(policy)
+  tf.keras.utils.set_random_seed(seed)
+
+
 @gin.configurable(allowlist=['checkpoint_every', 'checks'])
 def fit(
   run: RunFolder,
@@ -59,12 +71,10 @@ def fit(
   if state.step:
     say(f'{run.path}: resumed after step {state.step} of {epochs * steps_per_epoch}')
   table = callbacks.MetricsCsv(run.metrics, state.epoch, steps_per_epoch)
-  model.fit(
-    make_dataset(state.step),
+  state.fit(
+    make_dataset,
     epochs=epochs,
-    steps_per_epoch=steps_per_epoch,
-    verbose=0,
-    validation_data=validation,
+    validation=validation,
     callbacks=[
       CountSteps(state),
       *extra_callbacks,

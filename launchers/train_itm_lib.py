@@ -59,7 +59,7 @@ def train_itm(
   learnt, held_out = opened[: len(sources)], opened[len(sources) :]
   grid, metadata = learnt[0].grid, learnt[0].metadata
   n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
-  tf.keras.utils.set_random_seed(seed)
+  fitting.begin(seed)
   with devices.scope():
     translator = model(**networks(grid.shape[:2], n_labels, n_contrasts), seed=seed)
     translator.compile(generator_optimizer(), discriminator_optimizer(), jit_compile=devices.xla)

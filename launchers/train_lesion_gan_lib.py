@@ -61,7 +61,7 @@ def train_lesion_gan(
     return
   opened = open_sources(sources, data_dir)
   shape, metadata = opened[0].grid.shape, opened[0].metadata
-  tf.keras.utils.set_random_seed(seed)
+  fitting.begin(seed)
   with devices.scope():
     network = generator(shape=shape, latent_size=latent_size)
     gan = model(network, critic(shape=shape), network.input_shape[1], seed=seed)

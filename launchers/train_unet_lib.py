@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_itm import augmentation
 from keras_itm.lesions import MIN_VOXELS
 from keras_itm.models.segmenter import Segmenter
+from keras_itm.training_state import check_maker
 from launchers import fitting
 from launchers.evaluate_held_out import EvaluateHeldOut, predict_with
 from launchers.hardware import hardware
@@ -82,7 +83,7 @@ def train_unet(
     return
   *learnt, test_source = open_sources([*sources, test], data_dir)
   metadata = test_source.metadata
-  tf.keras.utils.set_random_seed(seed)
+  fitting.begin(seed)
   with devices.scope():
     built = network(shape=test_source.grid.shape, n_contrasts=len(metadata['contrasts']))
     segmenter = Segmenter(built)
@@ -145,6 +146,7 @@ def _take_weights(segmenter: Segmenter, run: Path) -> None:
   newest = tf.train.latest_checkpoint(str(run / 'checkpoints'))
   if newest is None or not (run / 'finished.json').exists():
     raise InputError(f'start {run}: no finished run of train_unet, expected one with checkpoints')
+  check_maker(newest)
   stored = tf.train.Checkpoint(model=tf.train.Checkpoint(network=segmenter.network))
   try:
     stored.restore(newest).assert_existing_objects_matched().expect_partial()

@@ -9,7 +9,7 @@ from keras_itm.random_state import SavesRandomState
 _N_VALUES = 2**16
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class Dropout(SavesRandomState, tf.keras.layers.Layer):
   """Drops a share of the activations in training and scales up the rest, [n, ...] -> [n, ...].
 

@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from keras_itm import stack
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class ImagePool(tf.keras.layers.Layer):
   """Gives generated images back, about half of them exchanged for images of earlier steps.
 
@@ -43,9 +45,10 @@ class ImagePool(tf.keras.layers.Layer):
     self.size = size
     self.shape = tuple(shape)
     self.seed = seed
-    options = {'trainable': False, 'aggregation': tf.VariableAggregation.ONLY_FIRST_REPLICA}
-    self.images = tf.Variable(tf.zeros([size + 1, *shape]), name='images', **options)
-    self.n_seen = tf.Variable(0, dtype=tf.int64, name='n_seen', **options)
+    options = {'trainable': False, 'initializer': 'zeros', **stack.SHARED_WEIGHT}
+    self.images = self.add_weight(name='images', shape=(size + 1, *shape), **options)
+    self.n_seen = self.add_weight(name='n_seen', shape=(), dtype='int64', **options)
+    self.built = True
 
   def call(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Exchanges images for stored ones; call in replica context.
@@ -72,10 +75,14 @@ class ImagePool(tf.keras.layers.Layer):
     is_old = is_old[own]
     return tf.where(is_old[:, None, None, None], old, new), tf.cast(is_old, tf.float32)
 
+  def compute_output_shape(self, images_shape):
+    return tuple(images_shape), (images_shape[0],)
+
   def _draw_places(self, n: tf.Tensor) -> tf.Tensor:
     """Where each of the next n images is stored, int64 [n]; `size` and above for not at all."""
-    next_place = self.n_seen + tf.range(n, dtype=tf.int64)
-    seed = tf.stack([tf.constant(self.seed, tf.int64), self.n_seen])
+    n_seen = stack.plain(self.n_seen)
+    next_place = n_seen + tf.range(n, dtype=tf.int64)
+    seed = tf.stack([tf.constant(self.seed, tf.int64), n_seen])
     drawn = tf.random.stateless_uniform([n], seed, 0, 2 * self.size, tf.int64)
     return tf.where(next_place < self.size, next_place, drawn)
 
@@ -100,8 +107,8 @@ class ImagePool(tf.keras.layers.Layer):
   def _store(self, batch: tf.Tensor, places: tf.Tensor) -> None:
     # Always as many images, so that the step has fixed shapes.
     places = tf.where(self._stays(places), places, self.size)
-    self.images.scatter_update(tf.IndexedSlices(batch, places))
-    self.n_seen.assign_add(tf.size(places, tf.int64))
+    stack.plain(self.images).scatter_update(tf.IndexedSlices(batch, places))
+    stack.plain(self.n_seen).assign_add(tf.size(places, tf.int64))
 
   def _stays(self, places: tf.Tensor) -> tf.Tensor:
     """Which images of a batch are stored and not exchanged again by a later one of it, bool [n]."""

@@ -1,17 +1,12 @@
-"""Normalisation layers: the only layers that know tensorflow_addons."""
-
-import warnings
+"""Normalisation layers."""
 
 import tensorflow as tf
 
-with warnings.catch_warnings():
-  # That its development has ended is known: setup.cfg names the last TensorFlow that it serves.
-  warnings.simplefilter('ignore', UserWarning)
-  import tensorflow_addons as tfa
+from keras_itm import stack
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
-class InstanceNormalization(tfa.layers.InstanceNormalization):
+@tf.keras.utils.register_keras_serializable('keras_itm')
+class InstanceNormalization(stack.InstanceNormalization):
   """Instance normalisation of channels-last maps, [n, ..., c] -> [n, ..., c], computed in float32.
 
   Weights, arguments and configuration are those of tensorflow_addons, whose statistics are wrong in
@@ -27,7 +22,7 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
     return {name: value for name, value in super().get_config().items() if name != 'groups'}
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class SynchronizedBatchNormalization(tf.keras.layers.BatchNormalization):
   """Batch normalisation with the statistics of the whole batch, also where devices share it.
 

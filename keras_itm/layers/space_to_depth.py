@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class SpaceToDepth3D(tf.keras.layers.Layer):
   """Folds each 2x2x2 block of voxels into channels, after padding by zeros on every side.
 
@@ -44,7 +44,7 @@ class SpaceToDepth3D(tf.keras.layers.Layer):
     return {**super().get_config(), 'padding': self.padding}
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class DepthToSpace3D(tf.keras.layers.Layer):
   """Spreads each voxel's channels over a 2x2x2 block: [n, X, Y, Z, 8c] -> [n, 2X, 2Y, 2Z, c].
 
@@ -58,8 +58,13 @@ class DepthToSpace3D(tf.keras.layers.Layer):
     super().build(input_shape)
 
   def call(self, x: tf.Tensor) -> tf.Tensor:
-    size, channels = x.shape[1:4], x.shape[-1] // 8
-    # The last axis of a block stays with the channels, so that the transposition moves whole rows.
-    x = tf.reshape(x, [-1, *size, 2, 2, 2 * channels])
-    x = tf.transpose(x, [0, 1, 4, 2, 5, 3, 6])
-    return tf.reshape(x, [-1, *(2 * n for n in size), channels])
+    return spread(x)
+
+
+def spread(x: tf.Tensor) -> tf.Tensor:
+  """What `DepthToSpace3D` computes, as a function."""
+  size, channels = x.shape[1:4], x.shape[-1] // 8
+  # The last axis of a block stays with the channels, so that the transposition moves whole rows.
+  x = tf.reshape(x, [-1, *size, 2, 2, 2 * channels])
+  x = tf.transpose(x, [0, 1, 4, 2, 5, 3, 6])
+  return tf.reshape(x, [-1, *(2 * n for n in size), channels])

@@ -7,7 +7,7 @@ from keras_itm.layers.normalization import InstanceNormalization
 _EPSILON = 1e-5
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class SpatiallyAdaptiveNormalization(tf.keras.layers.Layer):
   """Normalises maps and then scales and shifts each pixel by its labels (Park et al. 2019, eq. 1).
 

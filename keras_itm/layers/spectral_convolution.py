@@ -1,9 +1,14 @@
 """Convolution under spectral normalisation."""
 
+from collections.abc import Mapping, MutableMapping
+
+import numpy as np
 import tensorflow as tf
 
+from keras_itm import stack
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class SpectralConv2D(tf.keras.layers.Conv2D):
   """A Conv2D whose kernel is divided by its largest singular value (Miyato et al. 2018, eq. 8).
 
@@ -19,10 +24,19 @@ class SpectralConv2D(tf.keras.layers.Conv2D):
       shape=(self.filters,),
       initializer=tf.keras.initializers.RandomNormal(),
       trainable=False,
-      experimental_autocast=False,
       # Replicas hold the same kernel, so their vectors agree.
-      aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+      **stack.SHARED_WEIGHT,
     )
+
+  # In a `.keras` file Keras 3 has the kernel and the bias of a convolution, and no other weight.
+
+  def save_own_variables(self, store: MutableMapping[str, np.ndarray]) -> None:
+    for i, weight in enumerate(self.weights):
+      store[str(i)] = weight.numpy()
+
+  def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
+    for i, weight in enumerate(self.weights):
+      weight.assign(store[str(i)])
 
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     kernel = self.kernel / tf.cast(self._singular_value(training), self.compute_dtype)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class Split(tf.keras.layers.Layer):
   """Cuts vectors into consecutive parts: [n, sum of sizes] -> list of [n, size]."""
 

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
-from keras_itm.layers.space_to_depth import DepthToSpace3D
+from keras_itm.layers.nearest_upsampling import doubled
+from keras_itm.layers.space_to_depth import spread
 
 # Up to here the eight kernels of a block of voxels are convolved side by side, which a CPU does
 # faster than a transposed convolution of few channels.
@@ -20,7 +20,7 @@ _LARGE_MAP = 32
 _TAPS = np.array([[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], np.float32)
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class UpsamplingConvolution3D(tf.keras.layers.Layer):
   """Doubles a volume by nearest neighbour and convolves it: [n, X, Y, Z, c] -> [n, 2X, 2Y, 2Z, f].
 
@@ -42,7 +42,6 @@ class UpsamplingConvolution3D(tf.keras.layers.Layer):
     self.kernel = self.add_weight(name='kernel', shape=(3, 3, 3, input_shape[-1], self.filters))
     if self.use_bias:
       self.bias = self.add_weight(name='bias', shape=(self.filters,), initializer=self.bias_initializer)
-    self._unfold = DepthToSpace3D(dtype=self.dtype_policy)
     super().build(input_shape)
 
   def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -60,7 +59,7 @@ class UpsamplingConvolution3D(tf.keras.layers.Layer):
     taps = tf.cast(_TAPS, x.dtype)
     kernels = tf.einsum('aip,bjq,ckr,pqruv->ijkuabcv', taps, taps, taps, kernel)
     kernels = tf.reshape(kernels, [3, 3, 3, x.shape[-1], 8 * self.filters])
-    return self._unfold(tf.nn.conv3d(x, kernels, strides=[1] * 5, padding='SAME'))
+    return spread(tf.nn.conv3d(x, kernels, strides=[1] * 5, padding='SAME'))
 
   def get_config(self):
     return {
@@ -71,7 +70,7 @@ class UpsamplingConvolution3D(tf.keras.layers.Layer):
     }
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class UpsamplingConvolution2D(tf.keras.layers.Conv2D):
   """Doubles maps by nearest neighbour and convolves them: [n, X, Y, c] -> [n, 2X, 2Y, f].
 
@@ -82,11 +81,10 @@ class UpsamplingConvolution2D(tf.keras.layers.Conv2D):
 
   def __init__(self, filters: int, **kwargs):
     super().__init__(filters, 4, padding='same', **kwargs)
-    self._double = NearestUpsampling2D()
 
   def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     if max(inputs.shape[1:3]) <= _SMALL_MAP:
-      return self._product(self._double(inputs), kernel)
+      return self._product(doubled(inputs), kernel)
     if min(inputs.shape[1:3]) < _LARGE_MAP:
       return self._side_by_side(inputs, kernel)
     return self._transposed(inputs, kernel)
@@ -111,7 +109,7 @@ class UpsamplingConvolution2D(tf.keras.layers.Conv2D):
 
   def compute_output_shape(self, input_shape):
     n, height, width, _ = input_shape
-    return tf.TensorShape([n, 2 * height, 2 * width, self.filters])
+    return n, 2 * height, 2 * width, self.filters
 
   def get_config(self):
     fixed = ('kernel_size', 'padding')
@@ -129,7 +127,7 @@ def _doubling_kernel(kernel: tf.Tensor) -> tf.Tensor:
 
   Each tap acts on two neighbours of the doubled map, which are one value before.
   """
-  rank = kernel.shape.rank
+  rank = len(kernel.shape)
   for axis in range(rank - 2):
     before = [[1, 0] if i == axis else [0, 0] for i in range(rank)]
     after = [[0, 1] if i == axis else [0, 0] for i in range(rank)]

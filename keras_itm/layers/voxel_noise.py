@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class VoxelNoise(tf.keras.layers.Layer):
   """Adds noise to maps, with a learnt strength for each channel (as in StyleGAN, Karras et al. 2019).
 

@@ -20,7 +20,7 @@ class AdversarialModel(TrackedModel):
   def discriminator_variables(self) -> list[tf.Variable]:
     return self.discriminator.trainable_variables
 
-  def compile(
+  def compile(  # type: ignore[override]
     self,
     generator_optimizer: tf.keras.optimizers.Optimizer | str,
     discriminator_optimizer: tf.keras.optimizers.Optimizer | str,

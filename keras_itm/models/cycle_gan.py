@@ -13,6 +13,7 @@ from keras_itm.models.ema import AveragedNetwork
 from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.paired_translator import logits
 from keras_itm.models.tracked import apply_gradients_of_mean
+from keras_itm.stack import plain
 
 _METRICS = (
   'discriminator_loss',
@@ -47,7 +48,7 @@ class Translations(NamedTuple):
 
 
 @gin.register
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class CycleGAN(ExportsTranslator, AdversarialModel):
   """Trains a generator and one for the way back, each against a discriminator of what it makes.
 
@@ -106,7 +107,7 @@ class CycleGAN(ExportsTranslator, AdversarialModel):
 
   def get_config(self) -> dict[str, Any]:
     networks = ('generator', 'back_generator', 'discriminator', 'label_discriminator')
-    save = tf.keras.saving.serialize_keras_object
+    save = tf.keras.utils.serialize_keras_object
     return {
       **super().get_config(),
       **{name: save(getattr(self, name)) for name in networks},
@@ -210,7 +211,7 @@ class CycleGAN(ExportsTranslator, AdversarialModel):
   def _train_generators(self, labels: tf.Tensor, image: tf.Tensor) -> Translations:
     variables = self.generator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-      tape.watch(variables)
+      tape.watch([plain(v) for v in variables])
       made = self._translate(self.generator, labels, image, training=True)
       values = self.generator_losses(labels, image, made)
     apply_gradients_of_mean(self.generator_optimizer, tape, values['generator_loss'], variables)
@@ -222,7 +223,7 @@ class CycleGAN(ExportsTranslator, AdversarialModel):
     fake_labels, _ = self.label_pool(made.labels)
     variables = self.discriminator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-      tape.watch(variables)
+      tape.watch([plain(v) for v in variables])
       values = self.discriminator_losses(labels, image, fake_labels, fake_image)
     apply_gradients_of_mean(self.discriminator_optimizer, tape, values['discriminator_loss'], variables)
     self.track({**values, 'pool_old_share': is_old})

@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from keras_itm import stack
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class AveragedNetwork(tf.keras.layers.Layer):
   """Exponential moving average of a functional network; call it as the network itself.
 
@@ -33,9 +35,9 @@ class AveragedNetwork(tf.keras.layers.Layer):
     self.network = tf.keras.models.clone_model(network)
     self.network.trainable = False
     self.network.set_weights(network.get_weights())
-    self.n_updates = tf.Variable(
-      0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
-    )
+    options = {'dtype': 'int64', 'initializer': 'zeros', 'trainable': False, **stack.SHARED_WEIGHT}
+    self.n_updates = self.add_weight(name='n_updates', shape=(), **options)
+    self.built = True
 
   def call(self, inputs: tf.Tensor | list[tf.Tensor], training: bool | None = None) -> tf.Tensor:
     return self.network(inputs, training=training)
@@ -44,18 +46,18 @@ class AveragedNetwork(tf.keras.layers.Layer):
     """Moves the average towards the weights of `source`; call in replica context, once a step."""
     n = tf.cast(self.n_updates, tf.float32)
     keep = tf.minimum(tf.constant(self.decay, tf.float32), (1 + n) / (10 + n))
-    pairs = (tuple(self.network.weights), tuple(source.weights))
+    pairs = [tuple(map(stack.plain, network.weights)) for network in (self.network, source)]
     # Replicas hold the same weights, so the average is moved once, outside of them.
     tf.distribute.get_replica_context().merge_call(_move_all, args=(*pairs, keep))
-    self.n_updates.assign_add(1)
+    stack.plain(self.n_updates).assign_add(1)
 
   def get_config(self):
-    network = tf.keras.saving.serialize_keras_object(self.network)
+    network = tf.keras.utils.serialize_keras_object(self.network)
     return {**super().get_config(), 'network': network, 'decay': self.decay}
 
   @classmethod
   def from_config(cls, config):
-    network = tf.keras.saving.deserialize_keras_object(config['network'])
+    network = tf.keras.utils.deserialize_keras_object(config['network'])
     return cls(**{**config, 'network': network})
 
 

@@ -17,6 +17,7 @@ from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
 from keras_itm.models.exported import ExportsBundle
 from keras_itm.models.tracked import apply_gradients_of_mean
+from keras_itm.stack import plain
 
 _METRICS = (
   'critic_loss',
@@ -31,7 +32,7 @@ _METRICS = (
 
 
 @gin.register
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class LesionGAN(ExportsBundle, AdversarialModel):
   """Trains a generator of lesion masks against a critic.
 
@@ -99,7 +100,7 @@ class LesionGAN(ExportsBundle, AdversarialModel):
 
   def get_config(self) -> dict[str, Any]:
     numbers = ('latent_size', 'critic_steps', 'penalty_weight', 'size_exponent', 'seed')
-    save = tf.keras.saving.serialize_keras_object
+    save = tf.keras.utils.serialize_keras_object
     return {
       **super().get_config(),
       'generator': save(self.generator),
@@ -195,7 +196,7 @@ class LesionGAN(ExportsBundle, AdversarialModel):
     alpha = self.rng.uniform([n])
     variables = self.discriminator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-      tape.watch(variables)
+      tape.watch([plain(v) for v in variables])
       losses = self.critic_losses(real, fake, alpha)
     apply_gradients_of_mean(self.discriminator_optimizer, tape, losses['critic_loss'], variables)
     self.track(losses)
@@ -204,7 +205,7 @@ class LesionGAN(ExportsBundle, AdversarialModel):
     latents = self._latents(n)
     variables = self.generator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-      tape.watch(variables)
+      tape.watch([plain(v) for v in variables])
       losses = self.generator_losses(self._fakes(latents, training=True))
     apply_gradients_of_mean(self.generator_optimizer, tape, losses['generator_loss'], variables)
     self.track(losses)

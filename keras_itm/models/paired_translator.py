@@ -10,6 +10,8 @@ from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
 from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.tracked import apply_gradients_of_mean
+from keras_itm.networks.patch_gan import by_scale
+from keras_itm.stack import plain
 
 _METRICS = (
   'discriminator_loss',
@@ -76,7 +78,7 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     self.seed = seed
 
   def get_config(self) -> dict[str, Any]:
-    save = tf.keras.saving.serialize_keras_object
+    save = tf.keras.utils.serialize_keras_object
     return {
       **super().get_config(),
       'generator': save(self.generator),
@@ -125,11 +127,11 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
 
   def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Trains the discriminator on a fake, then the generator that made it."""
-    labels, image = self._one_hot(batch[0]), batch[1]
+    labels, image = self._one_hot(batch[0]), tf.convert_to_tensor(batch[1])
     latent = self.rng.normal([tf.shape(image)[0], self.latent_size]) if self.latent_size else None
     variables = self.generator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-      tape.watch(variables)
+      tape.watch([plain(v) for v in variables])
       fake = self._translate(self.generator, labels, latent, training=True)
       with tape.stop_recording():
         self._train_discriminator(labels, image, fake)
@@ -141,7 +143,7 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
 
   def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The losses of the averaged generator; trains nothing."""
-    labels, image = self._one_hot(batch[0]), batch[1]
+    labels, image = self._one_hot(batch[0]), tf.convert_to_tensor(batch[1])
     fake = self(batch[0])
     self.track(self.discriminator_losses(labels, image, fake, training=False))
     self.track(self.generator_losses(labels, image, fake, training=False))
@@ -150,7 +152,7 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
   def _train_discriminator(self, labels: tf.Tensor, image: tf.Tensor, fake: tf.Tensor) -> None:
     variables = self.discriminator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-      tape.watch(variables)
+      tape.watch([plain(v) for v in variables])
       values = self.discriminator_losses(labels, image, fake)
     apply_gradients_of_mean(self.discriminator_optimizer, tape, values['discriminator_loss'], variables)
     self.track(values)
@@ -164,6 +166,6 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     return tf.one_hot(segmentation, self.n_labels)
 
 
-def logits(scales: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+def logits(maps: list[list[tf.Tensor]]) -> list[tf.Tensor]:
   """The last map of each scale of a discriminator."""
-  return [maps[-1] for maps in scales]
+  return [scale[-1] for scale in by_scale(maps)]

@@ -10,7 +10,7 @@ from keras_itm.models.paired_translator import PairedTranslator, logits
 
 
 @gin.register
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class Pix2Pix(PairedTranslator):
   """Trains a generator against a PatchGAN and the L1 distance to the true image (equation 1)."""
 

@@ -11,7 +11,7 @@ from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, get_
 _METRICS = ('loss', 'cross_entropy', 'dice_loss', 'dice', 'lesion_share')
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class Segmenter(ExportsBundle, TrackedModel):
   """Trains a volume segmenter on cross-entropy plus 1 - Dice.
 
@@ -44,10 +44,12 @@ class Segmenter(ExportsBundle, TrackedModel):
     return self.network
 
   def get_config(self) -> dict[str, Any]:
-    network = tf.keras.saving.serialize_keras_object(self.network)
+    network = tf.keras.utils.serialize_keras_object(self.network)
     return {**super().get_config(), 'network': network}
 
-  def compile(self, optimizer: tf.keras.optimizers.Optimizer | str, **options: Any) -> None:
+  def compile(  # type: ignore[override]
+    self, optimizer: tf.keras.optimizers.Optimizer | str, **options: Any
+  ) -> None:
     """Takes the optimizer, or its name, and options of `tf.keras.Model.compile` over."""
     super().compile(optimizer=get_optimizer(optimizer), **options)
     self.optimizer.build(self.network.trainable_variables)

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from keras_itm import losses
 from keras_itm.models.paired_translator import PairedTranslator, logits
+from keras_itm.networks.patch_gan import by_scale
 
 
 @gin.register
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class Spade(PairedTranslator):
   """Trains a generator by the hinge loss and feature matching (Park et al. 2019, section 3).
 
@@ -56,8 +57,8 @@ class Spade(PairedTranslator):
   def generator_losses(
     self, labels: tf.Tensor, image: tf.Tensor, fake: tf.Tensor, training: bool = True
   ) -> dict[str, tf.Tensor]:
-    fake_maps = self.discriminator([labels, fake], training=training)
-    real_maps = self.discriminator([labels, image], training=training)
+    fake_maps = by_scale(self.discriminator([labels, fake], training=training))
+    real_maps = by_scale(self.discriminator([labels, image], training=training))
     adversarial = losses.hinge_generator_loss(logits(fake_maps))
     features = losses.feature_matching_loss(
       [[tf.stop_gradient(values) for values in maps[:-1]] for maps in real_maps],

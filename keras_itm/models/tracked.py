@@ -4,10 +4,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_itm import stack
 from keras_itm.checks import Check
 from keras_itm.random_state import SavesRandomState
-
-LossScaleOptimizer = tf.keras.mixed_precision.LossScaleOptimizer
+from keras_itm.stack import LossScaleOptimizer
 
 
 class TrackedModel(SavesRandomState, tf.keras.Model):
@@ -18,19 +18,17 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
   configuration, networks among them.
 
   Attributes:
-    initial_position: (epoch, step within it), from 0, at which `fit` begins, set where a training
-      is resumed; None for the beginning of `initial_epoch`.
     optimizer_names: Arguments of `compile` and attributes that hold an optimizer.
   """
 
   optimizer_names: tuple[str, ...] = ('optimizer',)
 
-  initial_position: tuple[int, int] | None = None
-
   def __init__(self, names: tuple[str, ...], name: str):
     super().__init__(name=name)
     self._trackers = {name: tf.keras.metrics.Mean(name=name) for name in names}
-    self.build()
+    self._kept_metrics = stack.kept_in_checkpoints(self.metrics)
+    # Nothing is left to build: networks are built when they come.
+    self.built = True
 
   @property
   def checks(self) -> tuple[Check, ...]:
@@ -41,16 +39,16 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
   def metrics(self) -> list[tf.keras.metrics.Metric]:
     return list(self._trackers.values())
 
-  def build(self, input_shape: Any = None) -> None:
-    """Nothing is left to build: networks are built when they come."""
-    self.built = True
+  def compile(self, *args: Any, jit_compile: bool = False, **options: Any) -> None:
+    """As `tf.keras.Model.compile`, but without XLA where it is not asked for, on all devices."""
+    super().compile(*args, jit_compile=jit_compile, **options)
 
   def get_config(self) -> dict[str, Any]:
     return {'name': self.name}
 
   @classmethod
   def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None):
-    load = lambda value: tf.keras.saving.deserialize_keras_object(value, custom_objects)
+    load = lambda value: tf.keras.utils.deserialize_keras_object(value, custom_objects)
     return cls(**{name: load(value) for name, value in config.items()})
 
   def get_compile_config(self) -> dict[str, Any] | None:
@@ -62,14 +60,14 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
     return {**config, **{name: _save_optimizer(getattr(self, name)) for name in self.optimizer_names}}
 
   def compile_from_config(self, config: dict[str, Any]) -> None:
-    self.compile(**tf.keras.saving.deserialize_keras_object(config))
+    self.compile(**tf.keras.utils.deserialize_keras_object(config))
 
   def extra_variables(self) -> dict[str, tf.Variable]:
     optimizers = {name: getattr(self, name, None) for name in self.optimizer_names}
     counters = {
-      f'{name}_counter': optimizer.dynamic_counter
+      f'{name}_counter': variable
       for name, optimizer in optimizers.items()
-      if isinstance(optimizer, LossScaleOptimizer) and optimizer.dynamic
+      for variable in stack.unsaved_variables(optimizer)
     }
     return {**super().extra_variables(), **counters}
 
@@ -79,11 +77,7 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
       self._trackers[name].update_state(value)
 
   def results(self) -> dict[str, tf.Tensor]:
-    return {name: tracker.result() for name, tracker in self._trackers.items()}
-
-  def _maybe_load_initial_counters_from_ckpt(self, steps_per_epoch, initial_epoch):
-    # Keras' own BackupAndRestore goes on within an epoch by this; its form is that of Keras 2.15.
-    return self.initial_position or (initial_epoch, 0)
+    return stack.logs_of_step({name: mean.result() for name, mean in self._trackers.items()})
 
 
 def get_optimizer(optimizer: tf.keras.optimizers.Optimizer | str) -> tf.keras.optimizers.Optimizer:
@@ -99,10 +93,10 @@ def get_optimizer(optimizer: tf.keras.optimizers.Optimizer | str) -> tf.keras.op
 
 
 def _save_optimizer(optimizer: tf.keras.optimizers.Optimizer) -> dict[str, Any]:
-  config = tf.keras.saving.serialize_keras_object(optimizer)
+  config = tf.keras.utils.serialize_keras_object(optimizer)
   if isinstance(optimizer, LossScaleOptimizer):
     # Keras keeps the scale that it began with.
-    config['config']['initial_scale'] = float(optimizer.loss_scale)
+    config['config']['initial_scale'] = stack.loss_scale(optimizer)
   return config
 
 
@@ -123,9 +117,5 @@ def apply_gradients_of_mean(
   # The gradient of a mean: examples per replica times replicas.
   n = tf.size(values) * tf.distribute.get_strategy().num_replicas_in_sync
   weight = tf.fill(tf.shape(values), 1 / tf.cast(n, values.dtype))
-  if not isinstance(optimizer, LossScaleOptimizer):
-    gradients = tape.gradient(values, variables, output_gradients=weight)
-  else:
-    scaled = tape.gradient(values, variables, output_gradients=weight * optimizer.loss_scale)
-    gradients = optimizer.get_unscaled_gradients(scaled)
+  gradients = stack.gradients_for(optimizer, tape, values, weight, variables)
   optimizer.apply_gradients(zip(gradients, variables))

@@ -66,7 +66,7 @@ def lesion_critic(
   return tf.keras.Model(mask, score, name='lesion_critic')
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class LogVolume(tf.keras.layers.Layer):
   """Masks [n, X, Y, Z] to the logarithm of their volumes, scaled to about -5 to 6; [n, 1], float32."""
 

@@ -74,7 +74,7 @@ def lesion_generator(
   return tf.keras.Model(latent, classes, name='lesion_generator')
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class TwoClassSoftmax(tf.keras.layers.Layer):
   """Softmax over a last axis of size 2; tf.nn.softmax takes twice as long on so short an axis."""
 

@@ -1,5 +1,7 @@
 """The PatchGAN discriminator of all translators (Platscher et al. 2020, appendix A.3.1)."""
 
+from collections.abc import Sequence
+
 import gin
 import tensorflow as tf
 
@@ -68,7 +70,21 @@ def patch_gan(
   for _ in range(n_scales):
     scales.append(_patch_maps(x, list(zip(filters, strides, normalised)), spectral, init_stddev))
     x = _layers.AveragePooling2D(3, strides=2, padding='same')(x)
-  return tf.keras.Model(inputs, scales, name='patch_gan')
+  return PatchGAN(inputs, scales, name='patch_gan')
+
+
+@tf.keras.utils.register_keras_serializable('keras_itm')
+class PatchGAN(tf.keras.Model):
+  """A functional model with a list for each scale, also of a single one, which Keras 3 unpacks."""
+
+  def call(self, inputs, training=None, mask=None):
+    return by_scale(super().call(inputs, training=training, mask=mask))
+
+
+def by_scale(maps: Sequence[tf.Tensor] | Sequence[Sequence[tf.Tensor]]) -> list[list[tf.Tensor]]:
+  """Maps of a discriminator as a list for each scale; a single list is that of a single scale."""
+  is_nested = isinstance(maps[0], list | tuple)
+  return [list(scale) for scale in (maps if is_nested else [maps])]
 
 
 def _patch_maps(

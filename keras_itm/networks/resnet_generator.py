@@ -60,7 +60,7 @@ def resnet_generator(
   return tf.keras.Model(inputs, outputs, name='resnet_generator')
 
 
-@tf.keras.saving.register_keras_serializable('keras_itm')
+@tf.keras.utils.register_keras_serializable('keras_itm')
 class ReflectionPadding(tf.keras.layers.Layer):
   """Mirrors a map at its border, whose pixels are not repeated: [n, X, Y, c] -> [n, X+2p, Y+2p, c]."""
 

@@ -31,15 +31,21 @@ def load_ants() -> types.ModuleType:
   On several, sums come out in another order each time, and the same scan would give other bytes.
 
   Raises:
-    InputError: antspyx is not installed.
+    InputError: antspyx is not installed, or one before 0.6.3, which cannot be made to repeat itself.
   """
   os.environ['ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS'] = '1'  # Read at the first registration.
   try:
     import ants
-    import ants.config
   except ImportError as error:
     raise InputError(
       'registration needs antspyx, which is not installed: pip install "keras-itm[ants]"'
+    ) from error
+  try:
+    import ants.config
+  except ImportError as error:
+    raise InputError(
+      'registration needs antspyx 0.6.3 or later with NumPy below 2.4, found one without ants.config: '
+      'pip install "keras-itm[ants]"'
     ) from error
   ants.config.set_ants_deterministic(False, _SEED)  # `registration` ignores a seed given to it.
   return ants

@@ -185,8 +185,8 @@ def _blocks(values: np.ndarray, factors: tuple[int, int, int]) -> np.ndarray:
 
 def _reach(source: Volume, grid: Grid, transform: Transform) -> Box | None:
   """The part of the grid outside of which the source shows only 0; None when it is empty."""
-  planes = source.data.any(2)
-  used = [np.flatnonzero(x) for x in (planes.any(1), planes.any(0), source.data.any((0, 1)))]
+  planes = np.any(source.data, axis=2)
+  used = [np.flatnonzero(x) for x in (planes.any(1), planes.any(0), np.any(source.data, axis=(0, 1)))]
   if not used[0].size:
     return None
   # Nearest neighbours reach half a voxel beyond the centres.

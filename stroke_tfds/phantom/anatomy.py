@@ -68,7 +68,7 @@ class Anatomy:
     return float(_EXCESS_MM * np.log(wider)) if wider > 1.05 else 0.0
 
   @functools.cached_property
-  def _ventricle_pull(self) -> tuple[np.ndarray, ...]:
+  def _ventricle_pull(self) -> np.ndarray:
     """Unit-height field that points to the lateral ventricles, on every second voxel."""
     ids = [ASEG28.id_of(f'{side} lateral ventricle') for side in ('left', 'right')]
     inside = np.isin(self.labels[::2, ::2, ::2], ids).astype(np.float32)

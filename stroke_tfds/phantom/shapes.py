@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Tube:
     )
     return x, y, z
 
-  def _cone_contains(self, points: list[np.ndarray], start, end) -> np.ndarray:
+  def _cone_contains(self, points: Sequence[np.ndarray], start, end) -> np.ndarray:
     scaled = [np.float32(1 / s) * p.astype(np.float32) for s, p in zip(self.stretch, points)]
     first, last = np.divide(start[:3], self.stretch), np.divide(end[:3], self.stretch)
     way = last - first

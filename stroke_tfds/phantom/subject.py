@@ -103,7 +103,7 @@ def record(
 
 def _softened(fraction: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
   """A lesion whose damage fades at its border, where experts draw a line; arrays (X, Y, Z)."""
-  found = ndimage.find_objects(fraction > 0)
+  found = ndimage.find_objects((fraction > 0).astype(np.uint8))
   softened = np.zeros_like(fraction)
   if found:
     box = tuple(slice(max(s.start - 2, 0), s.stop + 2) for s in found[0])

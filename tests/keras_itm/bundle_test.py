@@ -169,7 +169,7 @@ class FingerprintTest(BundleTestCase):
     program = (
       'import sys, tensorflow as tf\n'
       'from keras_itm import bundle\n'
-      'tf.keras.saving.get_custom_objects().clear()\n'
+      'tf.keras.utils.get_custom_objects().clear()\n'
       "loaded = bundle.load_bundle(sys.argv[1], 'translator')\n"
       'inputs = tf.ones([2, 8, 4], tf.uint8), tf.zeros([2, 3])\n'
       'print(float(tf.reduce_sum(loaded.call(segmentation=inputs[0], latent=inputs[1]))))\n'

@@ -20,6 +20,10 @@ class _Toy(tf.keras.Model):
     self.count = tf.Variable(0.0)
     self.compile(run_eagerly=True)
 
+  @property
+  def metrics(self):
+    return []
+
   def call(self, x):
     return x
 

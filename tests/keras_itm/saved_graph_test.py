@@ -27,7 +27,7 @@ class FunctionFingerprintTest(tf.test.TestCase):
   def test_names_do_not_enter(self):
     first = _fingerprint(_dense('a'))
     self.assertEqual(first, _fingerprint(_dense('a')))
-    self.assertEqual(first, _fingerprint(_dense('something/else')))
+    self.assertEqual(first, _fingerprint(_dense('something_else')))
     self.assertRegex(first, '^[0-9a-f]{16}$')
 
   def test_weights_enter(self):

@@ -24,8 +24,9 @@ class EvaluateHeldOutTest(tf.test.TestCase):
     cls.examples = list(source.examples().as_numpy_iterator())
     cls.cases = HeldOutCases(cls.examples, source.grid, 1)
     image = tf.keras.Input([*source.grid.shape, 1])
-    probability = image[..., 0] ** 2
-    cls.segmenter = Segmenter(tf.keras.Model(image, tf.stack([1 - probability, probability], axis=-1)))
+    probability = image**2
+    classes = tf.keras.layers.Concatenate()([1 - probability, probability])
+    cls.segmenter = Segmenter(tf.keras.Model(image, classes))
     cls.segmenter.compile(tf.keras.optimizers.SGD())
 
   def setUp(self):

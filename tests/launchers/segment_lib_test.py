@@ -37,7 +37,7 @@ class SegmentTest(tf.test.TestCase):
     affine[:3, 3] -= np.array(self.grid.spacing_mm) / 4
     mirrored = affine @ np.diag([-1, 1, 1, 1])
     mirrored[:3, 3] += affine[:3, 0] * (head.shape[0] - 1)
-    for name, volume in (('dwi', head + 500 * self.lesion), ('mask', self.lesion)):
+    for name, volume in (('dwi', head + 500.0 * self.lesion), ('mask', self.lesion)):
       nib.save(nib.Nifti1Image(volume[::-1], mirrored), self.root / f'{name}.nii.gz')
 
   def save_segmenter(self, contrast, n_contrasts):

@@ -91,7 +91,7 @@ class SpatiallyAdaptiveNormalizationTest(tf.test.TestCase):
       layer = SpatiallyAdaptiveNormalization(7, dtype=tf.keras.mixed_precision.Policy(policy))
       y = layer([short, labels])
       self.assertEqual(y.dtype, short.dtype)
-      self.assertEqual({w.dtype for w in layer.weights}, {tf.float32})
+      self.assertEqual({tf.as_dtype(w.dtype) for w in layer.weights}, {tf.float32})
       expected = _expected(layer, short.numpy(), labels)
       self.assertAllClose(tf.cast(y, tf.float32), expected, atol=0.03, rtol=0.03)
 

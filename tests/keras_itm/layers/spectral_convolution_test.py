@@ -31,7 +31,7 @@ class SpectralConv2DTest(tf.test.TestCase):
     layer.bias.assign([0.1, 0.2, -0.1, 0.0])
     for _ in range(200):
       layer(_x(), training=True)
-    kernel = layer.kernel / np.linalg.svd(_matrix(layer))[1][0]
+    kernel = layer.kernel.numpy() / np.float32(np.linalg.svd(_matrix(layer))[1][0])
     expected = tf.nn.relu(tf.nn.conv2d(_x(), kernel, 1, 'SAME') + layer.bias)
     self.assertAllClose(layer(_x()), expected, atol=1e-5)
 
@@ -43,7 +43,7 @@ class SpectralConv2DTest(tf.test.TestCase):
       u = _normalise(matrix.T @ v)
       y = layer(_x(), training=True)
       self.assertAllClose(layer.u, u, atol=1e-5)
-      kernel = layer.kernel / (v @ matrix @ u)
+      kernel = layer.kernel.numpy() / (v @ matrix @ u).astype(np.float32)
       self.assertAllClose(y, tf.nn.conv2d(_x(), kernel, 1, 'SAME'), atol=1e-4)
 
   def test_only_training_moves_the_vector(self):
@@ -68,7 +68,7 @@ class SpectralConv2DTest(tf.test.TestCase):
     layer = _built(use_bias=False)
     left, singular, right = np.linalg.svd(_matrix(layer), full_matrices=False)
     layer.u.assign(right[0])
-    normalised = tf.constant(layer.kernel / singular[0])
+    normalised = tf.constant(layer.kernel.numpy() / np.float32(singular[0]))
     with tf.GradientTape(persistent=True) as tape:
       tape.watch(normalised)
       loss = tf.reduce_sum(tf.sin(layer(_x(), training=True)))

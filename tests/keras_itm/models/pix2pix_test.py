@@ -118,7 +118,7 @@ class TrainStepTest(tf.test.TestCase):
   def test_generator_update_by_hand(self):
     """Down the slope of the mean of -log D(labels, G(labels)) + 10 |image - G(labels)|."""
     model = _model(sgd(0.1), sgd(0.0), dropout=0.0)
-    labels, image = pairs()
+    labels, image = map(tf.constant, pairs())
     one_hot, variables = tf.one_hot(labels, N_LABELS), model.generator.trainable_variables
     with tf.GradientTape() as tape:
       fake = model.generator(one_hot)
@@ -133,7 +133,7 @@ class TrainStepTest(tf.test.TestCase):
   def test_discriminator_update_by_hand(self):
     """Half of: real pairs labelled 1, generated pairs 0."""
     model = _model(sgd(0.0), sgd(0.1), dropout=0.0, n_scales=2)
-    labels, image = pairs()
+    labels, image = map(tf.constant, pairs())
     one_hot, variables = tf.one_hot(labels, N_LABELS), model.discriminator.trainable_variables
     with tf.GradientTape() as tape:
       real = model.discriminator([one_hot, image])

@@ -75,7 +75,8 @@ class TrainStepTest(tf.test.TestCase):
     variables = segmenter.network.variables
     before = _values(variables)
     segmenter.train_step(_cases())
-    moved = {v.name: bool(np.any(b != v.numpy())) for b, v in zip(before, variables)}
+    name = lambda v: getattr(v, 'path', v.name)
+    moved = {name(v): bool(np.any(b != v.numpy())) for b, v in zip(before, variables)}
     watched = [n for n in moved if 'kernel' in n or 'moving' in n]
     self.assertLen(watched, 2 * 2 + 1 + 2 + 1 + 2)
     self.assertEqual([name for name in watched if not moved[name]], [])

@@ -1,11 +1,15 @@
 import glob
+import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
+from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import ants_calls
 from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.imaging.volume import Volume
@@ -85,6 +89,13 @@ class AntsCallsTest(tf.test.TestCase):
       lambda scan, mask: ants_calls.deformable(brain, scan, start, mask), lambda pair: pair[1].data
     )
     self.assertLess(masked, 0.5 * seen)
+
+
+class OldAntsTest(tf.test.TestCase):
+  def test_refused_in_one_line(self):
+    with mock.patch.dict(sys.modules, {'ants': types.ModuleType('ants'), 'ants.config': None}):
+      with self.assertRaisesRegex(InputError, r'^registration needs antspyx 0\.6\.3 or later .*$'):
+        ants_calls.load_ants()
 
 
 if __name__ == '__main__':
