@@ -15,8 +15,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 DATA_DIR := runs/data
 WORKERS := 2
-OTHER_STACK_TESTS := tests/keras_itm tests/launchers/chain_test.py tests/launchers/resume_test.py \
-  tests/stroke_tfds/pipelines_test.py tests/stroke_tfds/phantom_stroke tests/stroke_tfds/synthetic_stroke
+OTHER_STACK_TESTS := tests/keras_itm tests/launchers/chain_test.py tests/launchers/resume_test.py tests/launchers/hardware_test.py \
+  tests/stroke_tfds/pipelines_test.py tests/stroke_tfds/stack_sets_test.py tests/stroke_tfds/phantom_stroke \
+  tests/stroke_tfds/synthetic_stroke
 BENCH_VENV := .venv-bench
 BENCH_INSTALLED := $(BENCH_VENV)/installed
 BUILD_VENV := .venv-build

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from unittest import mock
 
 import tensorflow as tf
 from absl.testing import parameterized
@@ -115,6 +116,15 @@ class SilentDifferencesTest(parameterized.TestCase, tf.test.TestCase):
       layer(tf.ones([1, 1000] if isinstance(layer, AveragedNetwork) else [1, 4, 4, 1]))
       found = {weight.name.split('/')[-1].split(':')[0] for weight in layer.weights}
       self.assertContainsSubset(names, found)
+
+  def test_xla_waits_to_be_asked_for(self):
+    """Keras 3 would take it on a GPU by itself."""
+    model = TrackedModel(('value',), 'toy')
+    gpu = tf.config.PhysicalDevice('/physical_device:GPU:0', 'GPU')
+    for asked in (False, True):
+      with mock.patch.object(tf.config, 'list_physical_devices', return_value=[gpu]):
+        model.compile('adam', **({'jit_compile': True} if asked else {}))
+      self.assertIs(model.jit_compile if stack.IS_KERAS_3 else model._jit_compile, asked)
 
   def test_means_of_metrics_are_in_checkpoints(self):
     one, other = (TrackedModel(('value',), 'toy') for _ in range(2))
