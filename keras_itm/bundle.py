@@ -1,12 +1,13 @@
 """What training hands to synthesis: a folder with a SavedModel and the facts to use it safely.
 
 A bundle is read through its SavedModel signature and never through a class, so that a user's own
-generator serves as well. Reading refuses graphs that touch files, the network or Python.
+generator serves as well. A graph that could do more than compute is refused before it is loaded.
 """
 
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -15,9 +16,8 @@ from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_itm import saved_graph
+from keras_itm import graph_checks, saved_graph
 
 TRANSLATOR = 'translator'
 LESION_GENERATOR = 'lesion_generator'
@@ -28,7 +28,20 @@ _INPUTS = {
   SEGMENTER: {'image'},
 }
 _OUTPUT = {TRANSLATOR: 'image', LESION_GENERATOR: 'probability', SEGMENTER: 'probability'}
-_MAX_GRAPH_BYTES = 2**30
+_MAX_FACTS_BYTES = 2**20
+# TensorFlow has no common class of errors for broken files.
+_LOAD_ERRORS = (
+  tf.errors.OpError,
+  OSError,
+  ValueError,
+  TypeError,
+  AttributeError,
+  AssertionError,
+  RuntimeError,
+  LookupError,
+  MemoryError,
+  DecodeError,
+)
 
 
 class BundleError(ValueError):
@@ -69,12 +82,15 @@ class BundleSpec:
     object.__setattr__(self, 'trained_on', tuple(self.trained_on))  # JSON knows lists alone.
     if self.kind not in _INPUTS:
       raise ValueError(f'kind is {self.kind!r}, expected one of {sorted(_INPUTS)}')
-    if len(self.grid['shape']) != 3:
-      raise ValueError(f'grid has the shape {self.grid["shape"]!r}, expected three sizes')
+    shape = self.grid['shape']
+    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+      raise ValueError(f'grid has the shape {shape!r}, expected three sizes')
+    if not isinstance(self.label_scheme, dict):
+      raise ValueError(f'label_scheme is {self.label_scheme!r}, expected fields by name')
     if not isinstance(self.latent_size, int) or self.latent_size < 0:
       raise ValueError(f'latent_size is {self.latent_size!r}, expected a whole number of at least 0')
     low, high = self.intensity_range
-    if not low < high:
+    if not -math.inf < low < high < math.inf:
       raise ValueError(f'intensity_range is {self.intensity_range}, expected the lower value first')
 
 
@@ -216,9 +232,11 @@ def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
   file = Path(path) / 'bundle.json'
   if not file.is_file():
     raise BundleError(f'{path}: no bundle there, expected a folder with bundle.json')
+  if file.stat().st_size > _MAX_FACTS_BYTES:
+    raise BundleError(f'{file}: {file.stat().st_size} bytes, expected at most {_MAX_FACTS_BYTES}')
   try:
     spec = BundleSpec(**json.loads(file.read_text()))
-  except (ValueError, TypeError, KeyError) as error:
+  except (ValueError, TypeError, KeyError, RecursionError) as error:
     raise BundleError(f'{file}: not the facts of a bundle ({_first_line(error)})') from error
   if spec.kind != kind:
     raise BundleError(f'{path}: a bundle of kind {spec.kind!r}, expected {kind!r}')
@@ -244,14 +262,14 @@ def _fingerprint(signature: Callable[..., Any], path: str | os.PathLike[str]) ->
 
 
 def _load_signature(path: Path) -> Callable[..., Any]:
-  """The function to call, after a look at what its graph could do."""
-  refused = saved_graph.outside_operations(_read_graph(path))
-  if refused:
-    raise BundleError(f'{path}: its graph holds {refused}, which no generator needs; refused')
+  """The function to call, after a look at all that the files hold."""
+  try:
+    graph_checks.check_saved_model(path)
+  except ValueError as error:
+    raise BundleError(f'{path}: {_first_line(error)}') from error
   try:
     loaded = tf.saved_model.load(str(path))
-  # TensorFlow has no common class of errors for broken files.
-  except (tf.errors.OpError, OSError, ValueError, RuntimeError, LookupError) as error:
+  except _LOAD_ERRORS as error:
     raise BundleError(f'{path}: cannot be loaded: {_first_line(error)}') from error
   signature = getattr(loaded, 'signatures', {}).get('serving_default')
   if signature is None:
@@ -259,18 +277,6 @@ def _load_signature(path: Path) -> Callable[..., Any]:
   # Its weights live as long as what they were loaded with.
   signature.loaded = loaded
   return signature
-
-
-def _read_graph(path: Path) -> saved_model_pb2.SavedModel:
-  file = path / 'saved_model.pb'
-  if not file.is_file() or file.stat().st_size > _MAX_GRAPH_BYTES:
-    raise BundleError(f'{file}: expected a SavedModel of at most {_MAX_GRAPH_BYTES} bytes')
-  graph = saved_model_pb2.SavedModel()
-  try:
-    graph.ParseFromString(file.read_bytes())
-  except DecodeError as error:
-    raise BundleError(f'{file}: not a SavedModel ({_first_line(error)})') from error
-  return graph
 
 
 def _first_line(error: Exception) -> str:

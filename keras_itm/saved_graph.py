@@ -1,63 +1,19 @@
-"""What a graph computes, as a fingerprint that names do not enter, and what it could touch."""
+"""What a graph computes, as a fingerprint that names do not enter."""
 
 import graphlib
 import hashlib
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, function_pb2, node_def_pb2
-from tensorflow.core.protobuf import saved_model_pb2
 
-# Operations by which a graph reads, writes, sends or runs what is not its own; by families, because
-# TensorFlow has many of each.
-_OUTSIDE = re.compile(
-  r'ReadFile|WriteFile|MatchingFiles|.*Reader(V2)?|Reader.*|ImmutableConst|.*PyFunc.*|.*Rpc.*|'
-  r'.*LookupTableImport.*|.*LookupTableExport.*|InitializeTableFromTextFile.*|.*Dataset.*|.*Iterator.*|'
-  r'Debug.*|PrintV2|Write.*Summary|.*SummaryWriter|.*SummaryFileWriter|SummaryWriter|_?Send|_?Recv|'
-  r'_Host(Send|Recv)|Remote.*|Collective.*|GenerateVocabRemapping|LoadAndRemapMatrix|'
-  r'FixedUnigramCandidateSampler|Gcs.*'
-)
-# A SavedModel saves and restores its weights by these; nothing else in it has a use for them.
-_CHECKPOINT = re.compile(r'(Save|Restore)(V2|Slices|Slice)?|MergeV2Checkpoints')
 # What an operation is called and where it runs, not what it computes.
 _NAMES = frozenset(['config_proto', 'container', 'debug_name', 'executor_type', 'shared_name'])
 
 # Operations have these since TensorFlow 2.15; where they are off they say what their absence says, so
 # that a graph has one fingerprint in all versions.
 _SINCE_2_15 = frozenset(['bad_indices_policy', 'grad_a', 'grad_b', 'grad_x', 'grad_y'])
-
-
-def outside_operations(saved_model: saved_model_pb2.SavedModel) -> list[str]:
-  """Names of the operations by which a SavedModel could touch files, the network or Python.
-
-  Those that save and restore weights count where a function that can be called reaches them.
-  """
-  found = set()
-  for meta_graph in saved_model.meta_graphs:
-    functions = {f.signature.name: f for f in meta_graph.graph_def.library.function}
-    bodies = [meta_graph.graph_def.node, *(f.node_def for f in functions.values())]
-    found |= {node.op for body in bodies for node in body if _OUTSIDE.fullmatch(node.op)}
-    callable_ = _reached(functions, meta_graph.object_graph_def.concrete_functions)
-    ops = {node.op for name in callable_ for node in functions[name].node_def}
-    found |= {op for op in ops if _CHECKPOINT.fullmatch(op)}
-  return sorted(found)
-
-
-def _reached(functions: dict[str, function_pb2.FunctionDef], names: Iterable[str]) -> set[str]:
-  reached, ahead = set(), [name for name in names if name in functions]
-  while ahead:
-    name = ahead.pop()
-    if name not in reached:
-      reached.add(name)
-      ahead += [callee for node in functions[name].node_def for callee in _callees(node, functions)]
-  return reached
-
-
-def _callees(node: node_def_pb2.NodeDef, functions: dict) -> Iterator[str]:
-  named = [f.name for value in node.attr.values() for f in [value.func, *value.list.func]]
-  yield from (name for name in [node.op, *named] if name in functions)
 
 
 def function_fingerprint(function: tf.types.experimental.ConcreteFunction) -> str:

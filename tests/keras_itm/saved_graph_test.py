@@ -1,9 +1,6 @@
 """Fingerprints that change with what a graph computes, and with nothing else."""
 
-import tempfile
-
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_itm import saved_graph
 
@@ -116,47 +113,6 @@ class FunctionFingerprintTest(tf.test.TestCase):
     table = tf.lookup.StaticHashTable(values, 0.0)
     with self.assertRaisesRegex(ValueError, 'no variable, expected weights and constants'):
       _fingerprint(lambda x: table.lookup(tf.cast(x, tf.int32)))
-
-
-class OutsideOperationsTest(tf.test.TestCase):
-  def _operations(self, call):
-    module = tf.Module()
-    module.weight = tf.Variable(1.0)
-    module.serve = tf.function(lambda x: call(x) * module.weight, input_signature=[_SPEC])
-    folder = tempfile.mkdtemp(dir=self.get_temp_dir())
-    tf.saved_model.save(module, folder)
-    graph = saved_model_pb2.SavedModel()
-    with open(f'{folder}/saved_model.pb', 'rb') as file:
-      graph.ParseFromString(file.read())
-    return saved_graph.outside_operations(graph)
-
-  def test_a_plain_network_has_none(self):
-    self.assertEqual(self._operations(lambda x: tf.nn.softmax(x + tf.random.normal([2]))), [])
-
-  def test_files_and_python(self):
-    read = lambda x: x + tf.strings.to_number(tf.io.read_file('there'))
-    self.assertEqual(self._operations(read), ['ReadFile'])
-    python = lambda x: tf.ensure_shape(tf.numpy_function(lambda y: y, [x], tf.float32), [None, 2])
-    self.assertEqual(self._operations(python), ['PyFunc'])
-
-    def write(x):
-      tf.io.write_file('there', 'text')
-      tf.print('more', output_stream='file:///there')
-      return x
-
-    self.assertEqual(self._operations(write), ['PrintV2', 'WriteFile'])
-
-  def test_within_inner_functions(self):
-    inner = tf.function(lambda x: x + tf.strings.to_number(tf.io.read_file('there')))
-    read = lambda x: tf.cond(tf.reduce_sum(x) > 0, lambda: inner(x), lambda: x)
-    self.assertEqual(self._operations(read), ['ReadFile'])
-
-  def test_weights_of_other_files(self):
-    """Restoring is right where the SavedModel restores itself, not where it computes."""
-    restore = lambda: tf.raw_ops.RestoreV2(
-      prefix='there', tensor_names=['w'], shape_and_slices=[''], dtypes=[tf.float32]
-    )
-    self.assertEqual(self._operations(lambda x: x + restore()[0]), ['RestoreV2'])
 
 
 if __name__ == '__main__':
