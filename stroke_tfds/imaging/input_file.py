@@ -1,6 +1,7 @@
 """Opening a file that a stranger names: where it may lie, and how many of its bytes are believed."""
 
 import contextlib
+import errno
 import gzip
 import io
 import os
@@ -46,7 +47,7 @@ def locate(path: str | os.PathLike, root: Path | None = None) -> Path:
   except FileNotFoundError as error:
     found = 'a link to a file that is absent' if os.path.islink(given) else 'no such file'
     raise InputError(f'{path}: {found}, expected a NIfTI or MGH file') from error
-  except (OSError, RuntimeError) as error:  # A loop of links is a RuntimeError.
+  except (OSError, RuntimeError) as error:  # A loop of links is the latter before Python 3.13.
     raise InputError(f'{path}: {reason(error)}, expected a NIfTI or MGH file') from error
   if not inside:
     raise InputError(
@@ -125,7 +126,7 @@ def reason(error: Exception) -> str:
   """What an error says, in one line and without the path that an OSError repeats."""
   if isinstance(error, PermissionError):
     return 'permission denied'
-  if isinstance(error, RuntimeError):
+  if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
     return 'a loop of links'
   text = getattr(error, 'strerror', None) or str(error)
   return ' '.join(text.split()) or type(error).__name__
