@@ -1,21 +1,14 @@
-"""What all launchers share: flags, gin files and one-line errors."""
+"""What all launchers share: flags, the gin configuration and one-line errors."""
 
-import importlib.resources
-import logging as python_logging
-import re
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
-import gin
 import tensorflow as tf
 from absl import app, flags, logging
-from gin import config_parser
 
 from keras_itm.bundle import BundleError
 from keras_itm.checks import TrainingError
-from keras_itm.optimizers import Adam  # noqa: F401 (gin files name it)
+from launchers.gin_files import GIN_IMPORTS, parse_gin
 from stroke_tfds.errors import InputError, show_in_one_line
 
 _GIN_FILE = flags.DEFINE_multi_string(
@@ -48,7 +41,7 @@ def launch(
   """
   if needs_workdir:
     flags.mark_flag_as_required('workdir')
-  for flag in (_GIN_FILE, _GIN_BINDINGS, _WORKDIR, _DATA_DIR):
+  for flag in (_GIN_FILE, _GIN_BINDINGS, GIN_IMPORTS, _WORKDIR, _DATA_DIR):
     # --help lists the flags of the program's own module; these are as good as that.
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
 
@@ -93,106 +86,3 @@ def _check_bindings(root: str, bindings: list[str]) -> None:
       raise InputError(
         f"--gin_bindings {line!r}: only {root}.* can be bound here; edit the stage's gin file"
       )
-
-
-def parse_gin(files: list[str], bindings: list[str]) -> None:
-  """Reads gin files, packaged ones by bare name, and overrides.
-
-  Raises:
-    InputError: A file that is not there, an unknown configurable or parameter, a syntax error.
-  """
-  _add_packaged_files()
-  # One of gin's readers reports as an error each file that only the next reader knows.
-  python_logging.disable(python_logging.ERROR)
-  try:
-    gin.parse_config_files_and_bindings(files, bindings, skip_unknown=False)
-  except (ValueError, OSError, SyntaxError) as error:
-    raise InputError(f'gin configuration: {error}') from error
-  finally:
-    python_logging.disable(python_logging.NOTSET)
-
-
-def gin_lines(name: str) -> list[str]:
-  """What a gin file says, with all that it includes; without comments and empty lines.
-
-  Raises:
-    InputError: A file that is not there.
-  """
-  lines = []
-  for line in _gin_path(name).read_text().splitlines():
-    line = ' '.join(line.partition('#')[0].split())
-    included = re.fullmatch(r"include ['\"](.*)['\"]", line)
-    lines += gin_lines(included[1]) if included else [line] * bool(line)
-  return lines
-
-
-def gin_values(lines: Sequence[str]) -> dict[str, Any]:
-  """What lines of gin bind: name -> value, with macros filled in; the last binding of a name counts.
-
-  Whatever is said otherwise to the same effect has the same values: in other files, order or numerals.
-
-  Raises:
-    InputError: They are no gin.
-  """
-  values, macros = {}, {}
-  try:
-    for statement in config_parser.ConfigParser('\n'.join(lines), _AsText()):
-      if isinstance(statement, config_parser.BindingStatement):
-        scoped = f'{statement.scope}/{statement.selector}' if statement.scope else statement.selector
-        if statement.arg_name:
-          values[f'{scoped}.{statement.arg_name}'] = statement.value
-        else:
-          macros[scoped] = statement.value
-  except SyntaxError as error:
-    raise InputError(f'gin configuration: {error}') from error
-  return {name: _without_macros(value, macros) for name, value in values.items()}
-
-
-class _Text(str):
-  """A reference of gin, shown as it is written."""
-
-  __repr__ = str.__str__
-
-
-class _AsText(config_parser.ParserDelegate):
-  """Reads gin without the functions that it names."""
-
-  def configurable_reference(self, name: str, evaluate: bool) -> _Text:
-    return _Text(f'@{name}{"()" * evaluate}')
-
-  def macro(self, name: str) -> _Text:
-    return _Text(f'%{name}')
-
-
-def _without_macros(value: Any, macros: dict[str, Any]) -> Any:
-  if isinstance(value, dict):
-    fill = lambda part: _without_macros(part, macros)
-    return {fill(key): fill(item) for key, item in value.items()}
-  if isinstance(value, list | tuple):
-    return type(value)(_without_macros(item, macros) for item in value)
-  if isinstance(value, _Text) and value[0] == '%' and value[1:] in macros:
-    return _without_macros(macros[value[1:]], macros)
-  return value
-
-
-def _gin_path(name: str) -> Path:
-  packaged = _packaged_files()
-  found = [Path(name), packaged.get(Path(name).name if name.startswith('gin_configs/') else name)]
-  for path in found:
-    if path and path.is_file():
-      return path
-  raise InputError(f'gin file {name!r}: not there, expected a path or the name of a packaged file')
-
-
-def _packaged_files() -> dict[str, Path]:
-  root = Path(str(importlib.resources.files('gin_configs')))
-  return {path.name: path for path in root.rglob('*.gin')}
-
-
-def _add_packaged_files() -> None:
-  """Lets gin find the files of the package gin_configs by bare name.
-
-  They include one another as `gin_configs/folder/name.gin`, which gin finds by itself.
-  """
-  packaged = _packaged_files()
-  gin.config.register_file_reader(lambda name: packaged[name].open(), packaged.__contains__)

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from launchers.app import gin_lines, gin_values
 from launchers.console import say, shell_line
+from launchers.gin_files import gin_lines, gin_values, import_options
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
@@ -188,7 +188,7 @@ def train(
 ) -> Stage:
   """A launcher that trains, with a gin file and bindings over it."""
   options = [f'--gin_file={gin_file}', *(f'--gin_bindings={line}' for line in bindings)]
-  command = launch(launcher, folder, data_dir, options)
+  command = launch(launcher, folder, data_dir, [*options, *import_options()])
   # The folder of a run to start from may have been moved since.
   values = [re.sub(r"(\.start = ').*/", r'\1', line) for line in bindings]
   return Stage(name, command, folder, 'finished.json', (*gin_lines(gin_file), *values))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import gin
 
 from keras_itm.lesions import MIN_VOXELS
-from launchers.app import gin_lines, parse_gin
+from launchers.gin_files import gin_lines, parse_gin
 from launchers.stages import slug
 from launchers.study import leakage
 from launchers.study.arms import ALL, CLINICAL

@@ -8,9 +8,9 @@ import gin
 import tensorflow as tf
 
 from keras_itm.multiply_adds import count_multiply_adds
-from launchers.app import parse_gin
 from launchers.console import clock
 from launchers.describe_lib import configured_networks
+from launchers.gin_files import parse_gin
 from launchers.study.arms import Arm
 from launchers.study.design import Design, describe_sources
 from launchers.study.tasks import LESION_GAN, Task, translator_title

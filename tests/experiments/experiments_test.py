@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from experiments import _common
-from launchers import app
+from launchers import gin_files
 from launchers.run_study_lib import study_design
 
 _ROOT = _common.ROOT
@@ -81,7 +81,7 @@ class DevelopmentStudyTest(tf.test.TestCase):
   def test_a_study_on_test_cases_of_its_own_that_compares_rates_and_sources(self):
     gin.clear_config()
     self.addCleanup(gin.clear_config)
-    app.parse_gin([str(_ROOT / 'experiments' / 'development_study.gin')], [])
+    gin_files.parse_gin([str(_ROOT / 'experiments' / 'development_study.gin')], [])
     design = study_design()
     self.assertNotIn('mini:test', design.test)
     rates = {arm.bindings[0].split()[-1] for arm in design.arms if arm.start}

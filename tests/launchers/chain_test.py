@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from keras_itm.callbacks import read_metrics
-from launchers import app
+from launchers import gin_files
 from launchers.run_study_lib import run_study, study_design
 from launchers.train_itm_lib import train_itm
 from launchers.train_lesion_gan_lib import train_lesion_gan
@@ -55,7 +55,7 @@ class ChainTest(tf.test.TestCase):
     gin_file, sizes = _TRAININGS[root.__name__]
     given = {'epochs': 2, 'steps_per_epoch': 2, 'batch_size': 2, **values}
     gin.clear_config()
-    app.parse_gin(
+    gin_files.parse_gin(
       [gin_file],
       [
         *sizes,

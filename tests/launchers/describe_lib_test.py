@@ -10,7 +10,7 @@ import gin
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers import app
+from launchers import gin_files
 from launchers.describe_lib import configured_networks, describe
 from stroke_tfds.errors import InputError
 from tests import tiny
@@ -28,7 +28,7 @@ class DescribeTest(tf.test.TestCase):
     super().tearDown()
 
   def describe(self, gin_file: str, *bindings: str) -> dict[str, dict]:
-    app.parse_gin([gin_file], list(bindings))
+    gin_files.parse_gin([gin_file], list(bindings))
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
       describe(data_dir=self.data_dir)
@@ -87,7 +87,7 @@ class DescribeTest(tf.test.TestCase):
   def test_knows_a_data_set_by_its_folder_alone(self):
     name = tiny.build_phantom(self.data_dir, n_healthy=1, n_train=1, n_test=1, n_test_negative=0)
     bindings = [f"clinical = ['{name}:train[:1]']", 'unet_3d.filters = (2,)']
-    app.parse_gin(['unet_mini.gin'], bindings)
+    gin_files.parse_gin(['unet_mini.gin'], bindings)
     networks, grid = configured_networks(self.data_dir)
     self.assertEqual(grid.name, 'tiny')
     self.assertEqual(networks['network'].input_shape, (None, *tiny.GRID['shape'], 1))
@@ -101,17 +101,17 @@ class DescribeTest(tf.test.TestCase):
   def test_needs_exactly_one_training(self):
     with self.assertRaisesRegex(InputError, 'sets no training, expected one of train_itm or'):
       describe()
-    app.parse_gin(['unet_mini.gin', 'lesion_gan_mini.gin'], [])
+    gin_files.parse_gin(['unet_mini.gin', 'lesion_gan_mini.gin'], [])
     with self.assertRaisesRegex(InputError, r"\['train_lesion_gan', 'train_unet'\], expected one"):
       describe()
 
   def test_refuses_half_a_configuration(self):
-    app.parse_gin([], ["train_unet.sources = ['phantom_stroke/mini:train']"])
+    gin_files.parse_gin([], ["train_unet.sources = ['phantom_stroke/mini:train']"])
     with self.assertRaisesRegex(InputError, 'no train_unet.test, expected a value'):
       describe()
 
   def test_refuses_an_unknown_data_set_and_an_unknown_network(self):
-    app.parse_gin(['unet_mini.gin'], ["clinical = ['no_such_set/mini:train']"])
+    gin_files.parse_gin(['unet_mini.gin'], ["clinical = ['no_such_set/mini:train']"])
     with self.assertRaisesRegex(InputError, "'no_such_set/mini' does not exist"):
       describe()
     gin.clear_config()

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from launchers import app, fitting
+from launchers import fitting, gin_files
 from launchers.run_study_lib import study_design
 from launchers.study.arms import read_arm
 from launchers.study.checks import check_names
@@ -69,7 +69,7 @@ class GinConfigsTest(tf.test.TestCase, parameterized.TestCase):
     ]
     bindings += ['train_unet.min_voxels = 0'] * (root == 'train_unet')
     gin.clear_config()
-    app.parse_gin([name], bindings)
+    gin_files.parse_gin([name], bindings)
     workdir = Path(self.get_temp_dir()) / name
     with mock.patch.object(fitting, 'fit', self.fit):
       launcher(workdir=str(workdir), data_dir=self.data_dir)
@@ -111,7 +111,7 @@ class StudiesTest(tf.test.TestCase, parameterized.TestCase):
 
   def design(self, name):
     gin.clear_config()
-    app.parse_gin([name], [])
+    gin_files.parse_gin([name], [])
     return study_design()
 
   @parameterized.parameters(('mini', 23), ('paper', 20))
@@ -131,7 +131,7 @@ class StudiesTest(tf.test.TestCase, parameterized.TestCase):
     design = self.design(name)
     for arm in design.arms:
       gin.clear_config()
-      app.parse_gin([design.unet], list(arm.bindings))
+      gin_files.parse_gin([design.unet], list(arm.bindings))
 
   def test_arms_of_the_mini_study_have_as_many_steps_synthetic_cases_alone_the_first_of_them(self):
     arms = {arm.name: arm for arm in self.design('phantom_study_mini.gin').arms}

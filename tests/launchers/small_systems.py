@@ -7,7 +7,7 @@ import gin
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers import app
+from launchers import gin_files
 from tests import tiny
 
 _SIZES = {
@@ -66,7 +66,7 @@ def train(system: str, workdir: Path, data_dir: str, lines: list[str]) -> None:
   function = getattr(importlib.import_module(f'launchers.{module}'), root)
   gin.clear_config()
   try:
-    app.parse_gin([system], lines)
+    gin_files.parse_gin([system], lines)
     function(workdir=str(workdir), data_dir=data_dir)
   finally:
     gin.clear_config()
