@@ -12,6 +12,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
 
+from stroke_tfds.built_sets import check_built
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 
@@ -174,8 +175,10 @@ def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBui
   """Finds a data set, built or not; its metadata are those of the example contract.
 
   Raises:
-    InputError: No data set of that name, or one that does not follow the example contract.
+    InputError: No data set of that name, or one that does not follow the example contract or names
+      code that TFDS would import.
   """
+  check_built(name, data_dir)
   try:
     builder = tfds.builder(name, data_dir=data_dir)
   except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
