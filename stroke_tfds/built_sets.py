@@ -1,4 +1,4 @@
-"""A look at the files of a built data set before TFDS opens it and imports what `features.json` names."""
+"""A look at a built data set before TFDS opens it and imports what its `features.json` names."""
 
 import json
 from collections.abc import Iterator
