@@ -32,6 +32,7 @@ from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, open_sources
 from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
+from stroke_tfds.texts import check_label
 
 _Example = Mapping[str, Any]
 
@@ -63,6 +64,8 @@ def compare_translators(
   """
   if not bundles or n_shown < 1:
     raise InputError(f'bundles {bundles}, n_shown {n_shown}: expected at least one each')
+  for name in bundles:
+    check_label(name, 'compare_translators.bundles')
   folder = output_folder(workdir)
   opened = open_sources([source], data_dir)[0]
   translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}

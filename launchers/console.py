@@ -7,10 +7,17 @@ from collections.abc import Sequence
 
 import tqdm
 
+from stroke_tfds.errors import printable
+
+_LINE_FEED = '\n'
+
 
 def say(message: str) -> None:
-  """Prints a line with the time of day, above a progress bar where there is one."""
-  tqdm.tqdm.write(f'{time.strftime("%H:%M:%S")} {message}', file=sys.stderr)
+  """Prints a message with the time of day, above a progress bar where there is one.
+
+  Control characters in it are shown by their codes, save for ends of lines.
+  """
+  tqdm.tqdm.write(f'{time.strftime("%H:%M:%S")} {printable(message, keep=_LINE_FEED)}', file=sys.stderr)
 
 
 def clock(seconds: float) -> str:

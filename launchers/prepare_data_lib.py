@@ -14,7 +14,7 @@ from launchers import subject_pool
 from launchers.console import say
 from launchers.prepare_options import Options, folders, read_settings
 from launchers.reports.quality.page import write_page
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, printable
 from stroke_tfds.preparation import quality, sessions
 from stroke_tfds.preparation.case import hash_inputs, prepare_case
 from stroke_tfds.preparation.find_cases import Case, Problem, find_cases
@@ -164,7 +164,8 @@ class _Run:
 
   def _fail(self, case_id: str, reason: str, where: str) -> None:
     self._failures[case_id] = reason
-    say(f'{case_id} failed: {reason}' + (f' [{where}]' if where and where != case_id else ''))
+    told = f'{case_id} failed: {reason}' + (f' [{where}]' if where and where != case_id else '')
+    say(printable(told))
 
   def write_tables(self) -> None:
     """Writes both tables as far as things are known."""
@@ -189,7 +190,7 @@ class _Run:
 
   def print_summary(self) -> None:
     """Prints how many cases are of which status, and the reason of each that is not good."""
-    print('\n'.join(_summary(self._records.values())))
+    print('\n'.join(map(printable, _summary(self._records.values()))))
 
 
 def _record(case_id: str, status: str, sidecar: dict[str, Any]) -> CaseRecord:

@@ -1,12 +1,15 @@
 """The error for input that a user can mend, and how programs show it."""
 
 import sys
+import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from absl import app
 
 _Result = TypeVar('_Result')
+# Control characters, marks that turn the direction of a text, halves of characters, breaks of lines.
+_NOT_SHOWN = frozenset(['Cc', 'Cf', 'Cs', 'Zl', 'Zp'])
 
 
 class InputError(ValueError):
@@ -21,6 +24,21 @@ def naming(name: str, call: Callable[..., _Result], *args: Any, **kwargs: Any) -
     raise InputError(f'{name}: {error}') from error
 
 
+def printable(text: str, keep: str = '') -> str:
+  """A text that only shows on a terminal: what would do something else is shown by its code.
+
+  Args:
+    text: From a file, its name or anywhere else.
+    keep: Characters that stay whatever they do, such as a line feed.
+  """
+  return ''.join(
+    character.encode('unicode_escape').decode()
+    if unicodedata.category(character) in _NOT_SHOWN and character not in keep
+    else character
+    for character in text
+  )
+
+
 class _OneLineErrors(app.ExceptionHandler):
   def __init__(self, error_types: tuple[type[Exception], ...]):
     self._error_types = error_types
@@ -30,7 +48,7 @@ class _OneLineErrors(app.ExceptionHandler):
 
   def handle(self, exc: BaseException) -> None:
     # absl raises the error again after this call; Python then shows it by its hook.
-    line = f'error: {" ".join(str(exc).split())}'
+    line = printable(f'error: {" ".join(str(exc).split())}')
     sys.excepthook = lambda *_: print(line, file=sys.stderr, flush=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.texts import spreadsheet_cell
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -30,11 +31,14 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str], *, delimiter: str = ',') -> str:
-  """A header of `names` and a line for each row; lines end in a line feed, None is an empty cell."""
+  """A header of `names` and a line for each row; lines end in a line feed, None is an empty cell.
+
+  Texts that a spreadsheet would run are marked, see `texts.spreadsheet_cell`.
+  """
   text = io.StringIO()
-  writer = csv.DictWriter(text, names, delimiter=delimiter, lineterminator='\n')
-  writer.writeheader()
-  writer.writerows(rows)
+  writer = csv.writer(text, delimiter=delimiter, lineterminator='\n')
+  writer.writerow(map(spreadsheet_cell, names))
+  writer.writerows([spreadsheet_cell(row[name]) for name in names] for row in rows)
   return text.getvalue()
 
 

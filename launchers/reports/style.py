@@ -69,6 +69,9 @@ _RC = {
   'legend.handlelength': 2.6,
   'hatch.linewidth': 0.6,
   'svg.fonttype': 'path',
+  # Names of arms and data sets are texts, in which $ means a dollar.
+  'text.parse_math': False,
+  'text.usetex': False,
   # Fixed names inside the SVG, so that the same numbers give the same bytes.
   'svg.hashsalt': 'report',
 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.texts import check_label
 
 ALL = 'all'
 CLINICAL = 'clinical'
@@ -142,8 +143,7 @@ def read_arm(name: str, fields: Mapping[str, Any], earlier: Sequence[str], what:
 
 def _check_fields(name: str, fields: Mapping[str, Any], what: str) -> None:
   known = {field.name for field in dataclasses.fields(Arm) if field.name != 'name'}
-  if not isinstance(name, str):
-    raise InputError(f'{what}: expected a text for a name')
+  check_label(name, what)
   if not isinstance(fields, Mapping):
     raise InputError(f'{what}: is {fields!r}, expected fields such as "learns_from" and "epochs"')
   for field in fields:
@@ -155,6 +155,9 @@ def _check_fields(name: str, fields: Mapping[str, Any], what: str) -> None:
   for field in ('start', 'group', 'system', 'reference'):
     if not isinstance(fields.get(field, ''), str):
       raise InputError(f'{what}: {field} is {fields[field]!r}, expected a text')
+  for field in ('group', 'system'):
+    if fields.get(field):
+      check_label(fields[field], f'{what}: {field}')
 
 
 def _check_sources(arm: Arm, what: str) -> None:

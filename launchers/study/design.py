@@ -10,6 +10,7 @@ from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_fusion import LesionFusionConfig
 from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
+from stroke_tfds.texts import check_label
 
 BUILDERS = {'lesion_fusion': LesionFusionConfig, 'carvemix': CarveMixConfig}
 _OF_STUDY = ('num_volumes', 'seed')  # Of each set's config; the study gives them.
@@ -107,7 +108,8 @@ def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synt
 
 def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
   what = f'source {name!r}'
-  if not isinstance(name, str) or not isinstance(fields, Mapping):
+  check_label(name, what)
+  if not isinstance(fields, Mapping):
     raise InputError(f'{what}: is {fields!r}, expected fields such as "translator"')
   known = [field.name for field in dataclasses.fields(Synthetic)]
   for field in fields:

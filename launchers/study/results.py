@@ -15,6 +15,7 @@ from launchers.study.arms import Arm
 from stroke_eval.plain_values import plain
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
+from stroke_tfds.texts import cell_text
 
 RESULT = 'result.json'
 # Measured for each case and evaluated epoch; stroke_eval/segmentation.py says what they are.
@@ -144,7 +145,7 @@ def _test_set(rows: list[dict[str, str]]) -> TestSet:
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
   with path.open(newline='') as file:
-    return list(csv.DictReader(file))
+    return [{key: cell_text(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
 
 
 def write_result(

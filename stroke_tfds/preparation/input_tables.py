@@ -16,7 +16,7 @@ from pathlib import Path
 
 from absl import logging
 
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, printable
 from stroke_tfds.preparation.tables import GROUPS, SPLITS
 
 _NAME = 'participants.tsv'
@@ -77,7 +77,7 @@ def read_columns(root: Path, wanted: Sequence[str]) -> list[tuple[str, dict[str,
     if header.count(name) > 1:
       raise InputError(f'{path}: has {header.count(name)} columns {name}, expected one')
   if not {*wanted} & {*header}:
-    logging.warning('%s: %s, none is %s', path, _named(header), ' or '.join(wanted))
+    logging.warning('%s: %s, none is %s', path, printable(_named(header)), ' or '.join(wanted))
     return []
   at = {name: header.index(name) for name in (_SUBJECT, *wanted) if name in header}
   found = []

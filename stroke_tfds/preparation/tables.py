@@ -11,6 +11,7 @@ from typing import Any
 from stroke_tfds.errors import InputError
 from stroke_tfds.files import csv_text
 from stroke_tfds.preparation import files
+from stroke_tfds.texts import cell_text
 
 PREPARED, SUSPICIOUS, FAILED = 'prepared', 'suspicious', 'failed'
 POSITIVE, NEGATIVE, HEALTHY = GROUPS = 'positive', 'negative', 'healthy'
@@ -106,7 +107,7 @@ def _read_table(path: Path, needed: list[str]) -> list[dict[str, str]]:
   for number, row in enumerate(rows, 2):
     if None in row or None in row.values() or not set(needed) <= set(row):
       raise InputError(f'{path}: line {number} has not the columns {needed}; run prepare_data again')
-  return rows
+  return [{name: cell_text(cell) for name, cell in row.items()} for row in rows]
 
 
 def _write_table(path: Path, names: list[str], rows: list[dict[str, Any]]) -> None:

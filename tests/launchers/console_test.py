@@ -1,3 +1,5 @@
+import contextlib
+import io
 import subprocess
 
 import tensorflow as tf
@@ -21,6 +23,11 @@ class ConsoleTest(tf.test.TestCase):
   def test_gin_values_stay_readable(self):
     line = console.shell_line(['python', "--gin_bindings=f.x = ['a']", '--dry_run'])
     self.assertEqual(line, """python "--gin_bindings=f.x = ['a']" --dry_run""")
+
+  def test_a_message_does_nothing_to_the_terminal(self):
+    with contextlib.redirect_stderr(io.StringIO()) as shown:
+      console.say('sub-\x1b]0;x\x07\ud800\nsecond line')
+    self.assertRegex(shown.getvalue(), r'^[\d:]+ sub-\\x1b\]0;x\\x07\\ud800\nsecond line\n$')
 
 
 if __name__ == '__main__':

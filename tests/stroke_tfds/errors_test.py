@@ -35,6 +35,19 @@ class OneLineTest(tf.test.TestCase):
     self.assertIn('Traceback', done.stderr)
     self.assertIn("InputError: grid 'nowhere' is unknown", done.stderr)
 
+  def test_a_message_does_nothing_to_the_terminal(self):
+    code = (
+      'from absl import app\n'
+      'from stroke_tfds.errors import InputError, show_in_one_line\n'
+      'show_in_one_line(InputError)\n'
+      'def main(argv):\n'
+      "  raise InputError('sub-\\x1b[2J\\x07 ' + chr(0xd800))\n"
+      'app.run(main)\n'
+    )
+    done = _run('-c', code)
+    self.assertEqual(done.returncode, 1)
+    self.assertEqual(done.stderr.splitlines()[-1], r'error: sub-\x1b[2J\x07 \ud800')
+
 
 if __name__ == '__main__':
   tf.test.main()

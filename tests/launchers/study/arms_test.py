@@ -23,8 +23,12 @@ class ReadArmsTest(tf.test.TestCase):
     ):
       with self.assertRaisesRegex(InputError, f"arm 'x': {field} is "):
         read_arms({'x': arm(**{field: value})})
-    with self.assertRaisesRegex(InputError, 'arm 1: expected a text for a name'):
-      read_arms({1: arm()})
+    for name in (1, '', 'a\nb', 'a\x1b[31m', 'a\ud800', 'x' * 101):
+      with self.assertRaisesRegex(InputError, 'arm .*: expected a name of 1 to 100'):
+        read_arms({name: arm()})
+    for field in ('group', 'system'):
+      with self.assertRaisesRegex(InputError, f"arm 'x': {field}: expected a name"):
+        read_arms({'x': arm(**{field: 'a\x07'})})
 
   def test_keeps_order_and_fields(self):
     read = read_arms(

@@ -1,5 +1,6 @@
 """The page of a study, whole and of studies that lack something."""
 
+import csv
 import json
 import re
 import tempfile
@@ -10,7 +11,10 @@ import tensorflow as tf
 from launchers.reports.study import notes, report
 from launchers.reports.study.report_inputs import ReportInputs
 from launchers.study.analysis import analyse
+from launchers.study.arms import ALL, CLINICAL
+from launchers.study.regimes import read_arms
 from tests.launchers.study import fake_study
+from tests.launchers.study.tiny_study import arm
 
 COMMAND = 'python -m launchers.run_study --gin_file=x.gin'
 
@@ -28,6 +32,24 @@ class ReportTest(tf.test.TestCase):
   def few_arms(self):
     names = ('clinical', '10 clinical', 'clinical + SPADE', 'SPADE', 'SPADE, then 10 clinical')
     return [arm for arm in fake_study.mini_arms() if arm.name in names]
+
+  def test_names_that_do_something_elsewhere(self):
+    """In HTML, in a spreadsheet, in LaTeX, and as formulas of figures."""
+    names = ('<script>alert(1)</script>', "=cmd|' /C calc'!A0", r'\input{/etc/passwd}')
+    for name in ('cost $5', 'half $x_{$ of it', r'$\frac{$', *names):
+      with self.subTest(name):
+        twin = arm(learns_from={CLINICAL: ALL, name: ALL}, system=name, group=name, reference=CLINICAL)
+        few = {CLINICAL: arm(), '10 clinical': arm(learns_from={CLINICAL: 10}), name: twin}
+        study = fake_study.make(n_seeds=2, arms=read_arms(few), n_scored=12, n_small=3, n_negative=3)
+        study.cases.subject_id[0] = name
+        page = self.write(study, name)
+        self.assertNotRegex(page, '<script|<img (?!src="data:)')
+        for file in self.folder.rglob('*.svg'):
+          self.assertNotIn('<script', file.read_text())
+        for file in ('table.csv', 'cases.csv'):
+          cells = [c for row in csv.reader((self.folder / file).open()) for c in row]
+          self.assertFalse([c for c in cells if re.match(r'[=+@\t\r]|-\D', c)])
+        self.assertNotIn(r'\input{', (self.folder / 'table.tex').read_text())
 
   def test_figures_of_an_earlier_report_go(self):
     folder = Path(tempfile.mkdtemp(dir=self.get_temp_dir())) / 'figures'
