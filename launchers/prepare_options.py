@@ -55,7 +55,7 @@ def read_settings(options: Options) -> Settings:
     raise InputError(f'workers is {options.workers}, expected at least 1')
   if options.registration != 'none':
     _require_ants()
-  return Settings(options.source, options.contrasts, options.registration, _grid(options.grid))
+  return Settings(options.source, options.contrasts, options.registration, read_grid(options.grid))
 
 
 def _require_ants() -> None:
@@ -66,7 +66,12 @@ def _require_ants() -> None:
     )
 
 
-def _grid(text: str) -> Grid:
+def read_grid(text: str) -> Grid:
+  """A grid by name or by its fields as JSON.
+
+  Raises:
+    InputError: An unknown name, or fields that do not make a grid.
+  """
   if not text.lstrip().startswith('{'):
     return get_grid(text)
   try:
