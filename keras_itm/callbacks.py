@@ -10,6 +10,10 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from keras_itm.checks import TrainingError
+
+_COLUMNS = {'epoch', 'step', 'seconds'}
+
 
 class AddMetrics(tf.keras.callbacks.Callback):
   """Adds values to the logs of an epoch; put it before the callbacks that write logs.
@@ -68,7 +72,11 @@ class MetricsCsv(tf.keras.callbacks.Callback):
 
 
 def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, float]]:
-  """Rows of a metrics.csv as numbers; a metric not measured in an epoch is left out of its row."""
+  """Rows of a metrics.csv as numbers; a metric not measured in an epoch is left out of its row.
+
+  Raises:
+    TrainingError: The file is damaged.
+  """
   return [_numbers(row) for row in _read_rows(path)]
 
 
@@ -77,8 +85,17 @@ def _numbers(row: dict[str, str]) -> dict[str, float]:
 
 
 def _read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-  with open(path, newline='') as file:
-    return [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
+  try:
+    with open(path, newline='') as file:
+      rows = [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
+    for row in rows:
+      if not _numbers(row).keys() >= _COLUMNS:
+        raise ValueError(f'a row without {sorted(_COLUMNS - row.keys())}')
+  except (ValueError, TypeError, csv.Error) as error:
+    raise TrainingError(
+      f'{path}: damaged ({error}), expected numbers; take it away to go on without its curves'
+    ) from error
+  return rows
 
 
 class SampleImages(tf.keras.callbacks.Callback):

@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
 from keras_itm.bundle import BundleError
 from keras_itm.checks import TrainingError
+from launchers import gin_mistakes, program
 from launchers.gin_files import GIN_IMPORTS, parse_gin
-from stroke_tfds.errors import InputError, show_in_one_line
+from stroke_tfds.disk_errors import disk_errors_named
+from stroke_tfds.errors import InputError
 
 _GIN_FILE = flags.DEFINE_multi_string(
   'gin_file', [], 'Configuration: a path, or the bare name of a file that comes with the package.'
@@ -55,7 +58,8 @@ def launch(
       _check_bindings(bindings_of, _GIN_BINDINGS.value)
     parse_gin(_GIN_FILE.value, [*_GIN_BINDINGS.value, *_bindings(root, values)])
     try:
-      root(workdir=_WORKDIR.value, data_dir=_DATA_DIR.value)
+      with disk_errors_named():
+        root(workdir=_folder('workdir'), data_dir=_folder('data_dir'))
     except (BundleError, InputError, TrainingError) as error:
       # Gin adds below the message which functions were being called.
       raise InputError(str(error).split('\n')[0]) from error
@@ -68,10 +72,22 @@ def launch(
       if 'Required bindings' not in str(error):
         raise
       given_by = ' and '.join(f'--{flag.name}' for flag in values[:2]) or 'a --gin_file'
-      raise InputError(f'{error}; give {given_by} or --gin_bindings') from error
+      others = gin_mistakes.others_bound(root.__name__)
+      meant = f'; the gin file is for python -m {others[0]}' if others and not values else ''
+      raise InputError(f'{error}; give {given_by} or --gin_bindings{meant}') from error
 
-  show_in_one_line(InputError)
-  app.run(main)
+  program.run(main)
+
+
+def _folder(flag: str) -> str | None:
+  """The folder that a flag names, with `~` filled in."""
+  named = flags.FLAGS[flag].value
+  if not named:
+    return named
+  path = Path(named).expanduser()
+  if path.exists() and not path.is_dir():
+    raise InputError(f'--{flag}={named}: is a file, expected a folder')
+  return str(path)
 
 
 def _bindings(root: Callable[..., None], values: Sequence[flags.FlagHolder]) -> list[str]:

@@ -7,7 +7,6 @@ this project's packages and those that `--gin_imports` names.
 import importlib.resources
 import logging as python_logging
 import re
-import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from absl import flags
 from gin import config_parser
 
 from keras_itm.optimizers import Adam  # noqa: F401 (gin files name it)
+from launchers import gin_mistakes
 from stroke_tfds.errors import InputError
 
 GIN_IMPORTS = flags.DEFINE_list(
@@ -33,16 +33,20 @@ def parse_gin(files: list[str], bindings: list[str]) -> None:
     InputError: A file that is not there, an import that is not allowed, an unknown configurable or
       parameter, a syntax error.
   """
-  for file in files:
+  paths = [str(Path(file).expanduser()) for file in files]
+  for file in paths:
     _check_file(file)
   _check_statements('\n'.join(bindings), '--gin_bindings')
   _add_packaged_files()
   # One of gin's readers reports as an error each file that only the next reader knows.
   python_logging.disable(python_logging.ERROR)
   try:
-    gin.parse_config_files_and_bindings(files, bindings, skip_unknown=False)
-  except (ValueError, OSError, SyntaxError, ImportError) as error:
-    raise InputError(f'gin configuration: {error}') from error
+    gin.parse_config_files_and_bindings(paths, bindings, skip_unknown=False)
+    gin_mistakes.check_types()
+  except InputError:
+    raise
+  except gin_mistakes.MISTAKES as error:
+    raise InputError(f'gin configuration: {gin_mistakes.in_one_line(error)}') from error
   finally:
     python_logging.disable(python_logging.NOTSET)
 
@@ -86,14 +90,12 @@ def _statements(text: str, where: str) -> Iterator[Any]:
   """The statements of a text of gin, without a look at what they name."""
   try:
     yield from config_parser.ConfigParser(text, _AsText())
-  except SyntaxError as error:
-    reason = error.msg.splitlines()[0]
-    raise InputError(f'gin configuration: {where} line {error.lineno}: {reason}') from error
-  except (tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
-    if isinstance(error, InputError):
-      raise
-    reason = str([*error.args, type(error).__name__][0]).splitlines()[0]
-    raise InputError(f'gin configuration: {where}: {reason}, expected gin') from error
+  except InputError:
+    raise
+  except (*gin_mistakes.MISTAKES, MemoryError) as error:
+    line = f' line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
+    reason = gin_mistakes.in_one_line(error)
+    raise InputError(f'gin configuration: {where}{line}: {reason}') from error
 
 
 def gin_lines(name: str) -> list[str]:
@@ -142,7 +144,10 @@ def gin_values(lines: Sequence[str]) -> dict[str, Any]:
         values[f'{scoped}.{statement.arg_name}'] = statement.value
       else:
         macros[scoped] = statement.value
-  return {name: _without_macros(value, macros) for name, value in values.items()}
+  try:
+    return {name: _without_macros(value, macros) for name, value in values.items()}
+  except RecursionError as error:
+    raise InputError('gin configuration: a macro names itself') from error
 
 
 class _Text(str):
@@ -174,12 +179,14 @@ def _without_macros(value: Any, macros: dict[str, Any]) -> Any:
 
 def _gin_path(name: str, named_by: str = '') -> Path:
   packaged = _packaged_files()
-  found = [Path(name), packaged.get(Path(name).name if name.startswith('gin_configs/') else name)]
+  bare = Path(name).name if name.startswith('gin_configs/') else name
+  found = [Path(name).expanduser(), packaged.get(bare)]
   for path in found:
     if path and path.is_file():
       return path
   raise InputError(
     f'{named_by}gin file {name!r}: not there, expected a path or the name of a packaged file'
+    f'{gin_mistakes.nearest(Path(name).name, packaged)}'
   )
 
 

@@ -35,12 +35,14 @@ tfds build --imports stroke_tfds soop/mini --manual_dir soop_prepared. Registrat
 pip install "keras-itm[ants]".
 """
 
-from absl import app, flags
+from absl import flags
 
+from launchers import program
 from launchers.prepare_data_lib import prepare_data
 from launchers.prepare_options import Options
 from launchers.subject_pool import available_cores
-from stroke_tfds.errors import InputError, show_in_one_line
+from stroke_tfds.disk_errors import disk_errors_named
+from stroke_tfds.errors import InputError
 from stroke_tfds.preparation.case import REGISTRATIONS
 from stroke_tfds.preparation.layouts import LAYOUTS
 
@@ -77,10 +79,10 @@ def main(argv: list[str]) -> int:
     grid=_GRID.value,
     without_mask=_WITHOUT_MASK.value or '',
   )
-  return prepare_data(options)
+  with disk_errors_named():
+    return prepare_data(options)
 
 
 if __name__ == '__main__':
   flags.mark_flags_as_required(['source', 'input', 'output'])
-  show_in_one_line(InputError)
-  app.run(main)
+  program.run(main)

@@ -76,5 +76,5 @@ def read_grid(text: str) -> Grid:
     return get_grid(text)
   try:
     return get_grid(json.loads(text))
-  except json.JSONDecodeError as error:
-    raise InputError(f'grid {text!r}: {error}, expected a name or a JSON object') from error
+  except (json.JSONDecodeError, RecursionError) as error:
+    raise InputError(f'grid {text[:80]!r}: {error}, expected a name or a JSON object') from error

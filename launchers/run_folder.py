@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import gin
 from launchers.console import say
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
+
+_BEFORE_WORK = {'config.gin', 'operative_config.gin'}
+_held: dict[Path, AbstractContextManager[None]] = {}  # Folders of this process -> their locks.
 
 
 def output_folder(workdir: str | os.PathLike[str]) -> Path:
@@ -35,7 +39,8 @@ class RunFolder:
       chief does, but in a folder that is thrown away.
 
   Raises:
-    InputError: The folder holds another configuration than the one asked for now.
+    InputError: The folder holds another configuration than the one asked for now, with which a run has
+      made something; or another program runs in it.
   """
 
   def __init__(self, path: str | os.PathLike[str], is_chief: bool = True):
@@ -47,14 +52,21 @@ class RunFolder:
     self.path = Path(path if is_chief else self._thrown_away.name)
     config = self.path / 'config.gin'
     asked = gin.config_str()
-    if config.exists():
+    if is_chief and self.path.is_dir():
+      _hold(self.path)
+    if config.exists() and not _has_made_nothing(self.path):
       _refuse_difference(config, asked)
+    elif config.exists():
+      files.write_whole(config, asked.encode())
     elif self.path.exists() and any(not file.name.startswith('.') for file in self.path.iterdir()):
       raise InputError(
         f'{self.path}: holds files but no config.gin, expected an empty or new folder, or a run'
       )
     else:
-      self.path.mkdir(parents=True, exist_ok=True)
+      with files.errors_named(self.path):
+        self.path.mkdir(parents=True, exist_ok=True)
+      if is_chief:
+        _hold(self.path)
       files.write_whole(config, asked.encode())
 
   @property
@@ -93,6 +105,21 @@ class RunFolder:
     """Marks the run as ended, with its results."""
     files.write_whole(self.path / self._finished.name, (json.dumps(facts) + '\n').encode())
     say(f'{self.path} is finished: {json.dumps(facts)}')
+
+
+def _hold(folder: Path) -> None:
+  """Keeps other programs out of the folder until this one ends."""
+  folder = folder.resolve()
+  if folder not in _held:
+    lock = files.locked(folder / '.lock')
+    lock.__enter__()
+    _held[folder] = lock
+
+
+def _has_made_nothing(folder: Path) -> bool:
+  """Whether a run ended before its work began, as one with a mistake in its command does."""
+  names = {file.name for file in folder.iterdir() if not file.name.startswith('.')}
+  return names <= _BEFORE_WORK
 
 
 def _refuse_difference(config: Path, asked: str) -> None:

@@ -15,6 +15,7 @@ Importing this package registers their TFDS builders: `tfds.load('phantom_stroke
 
 import sys
 
+from stroke_tfds import build_mistakes as _build_mistakes
 from stroke_tfds import pipelines
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as _bids_stroke  # noqa: F401
 from stroke_tfds.carvemix.carvemix_dataset_builder import CarveMixConfig
@@ -48,4 +49,4 @@ __all__ = [
 
 # `tfds build --imports` leaves a package no other moment to say how its errors are shown.
 if 'tensorflow_datasets.scripts.cli.build' in sys.modules:
-  show_in_one_line(InputError)
+  show_in_one_line(_build_mistakes.in_one_line)

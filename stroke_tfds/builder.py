@@ -3,16 +3,22 @@
 import collections
 import dataclasses
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
 
+from stroke_tfds.disk_errors import disk_error
 from stroke_tfds.errors import InputError
+from stroke_tfds.files import locked
 
 _N_WORKERS = 2
+_MAX_NAME = 100  # File systems take 255, with what is added to it.
 _Config = TypeVar('_Config', bound='StrictConfig')
 _Item = TypeVar('_Item')
 _Result = TypeVar('_Result')
@@ -61,18 +67,25 @@ class StrictConfig(tfds.core.BuilderConfig):
 
   def check_name(self) -> None:
     self.check_strings('name')
-    if not re.fullmatch(r'[\w.-]*', self.name):
-      raise InputError(f'name is {self.name!r}, expected letters, digits and any of _ . -')
+    if not re.fullmatch(rf'[\w.-]{{0,{_MAX_NAME}}}', self.name):
+      raise InputError(
+        f'name is {self.name!r}, expected at most {_MAX_NAME} letters, digits and any of _ . -'
+      )
 
   def check_strings(self, *fields: str) -> None:
     for field in fields:
-      if not isinstance(getattr(self, field), str):
+      if not is_text(getattr(self, field)):
         raise InputError(f'{field} is {getattr(self, field)!r}, expected a string')
 
   def check_count(self, field: str, at_least: int) -> None:
     value = getattr(self, field)
     if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
       raise InputError(f'{field} is {value!r}, expected a whole number from {at_least}')
+
+
+def is_text(value: Any) -> bool:
+  """Whether a value is a string that can name a file: without the character 0 and halves of others."""
+  return isinstance(value, str) and not re.search('[\0\ud800-\udfff]', value)
 
 
 # TFDS has no types, so that mypy does not know this argument; the same in the classes below this one.
@@ -86,6 +99,29 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
     # `info` was read from the folder if there is one.
     stored = (self.info.metadata or {}).get(self.CONFIG_KEY)
     self.check_same(stored, self.builder_config.fingerprint)
+
+  def download_and_prepare(self, **kwargs: Any) -> None:
+    """Builds the set, as the only one that does; what builds that were killed left is cleared.
+
+    Raises:
+      InputError: Another program builds it, the disk is full, or a folder cannot be written.
+    """
+    try:
+      locks = self.data_dir_root / 'downloads'
+      locks.mkdir(parents=True, exist_ok=True)
+      with locked(Path(locks) / f'.{self.name}-{self.builder_config.name}.lock'):
+        for left in Path(self.data_path).parent.glob('incomplete.*'):
+          shutil.rmtree(left, ignore_errors=True)
+        super().download_and_prepare(**kwargs)
+    except (OSError, tf.errors.OpError) as error:
+      told = self.disk_error(error)
+      if not told:
+        raise
+      raise InputError(told) from error
+
+  def disk_error(self, error: Exception) -> str:
+    """What to tell of an error of the disk; '' of another error."""
+    return disk_error(error)
 
   def check_same(self, stored: str | None, expected: str, made_from: str = '') -> None:
     """Refuses the folder of this data set when it holds data of another fingerprint.

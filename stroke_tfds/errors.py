@@ -40,22 +40,30 @@ def printable(text: str, keep: str = '') -> str:
 
 
 class _OneLineErrors(app.ExceptionHandler):
-  def __init__(self, error_types: tuple[type[Exception], ...]):
-    self._error_types = error_types
+  def __init__(self, tell: Callable[[BaseException], str]):
+    self._tell = tell
 
   def wants(self, exc: BaseException) -> bool:
-    return isinstance(exc, self._error_types)
+    return bool(self._tell(exc))
 
   def handle(self, exc: BaseException) -> None:
     # absl raises the error again after this call; Python then shows it by its hook.
-    line = printable(f'error: {" ".join(str(exc).split())}')
+    line = printable(f'error: {" ".join(self._tell(exc).split())}')
     sys.excepthook = lambda *_: print(line, file=sys.stderr, flush=True)
 
 
-def show_in_one_line(*error_types: type[Exception]) -> None:
-  """Makes an absl program that ends by one of these errors show it as one line, with exit status 1.
+def input_error_text(error: BaseException) -> str:
+  """The message of an InputError; '' of another error."""
+  return str(error) if isinstance(error, InputError) else ''
+
+
+def show_in_one_line(tell: Callable[[BaseException], str] = input_error_text) -> None:
+  """Makes an absl program that ends by certain errors show each as one line, with exit status 1.
 
   For a program's own start: it is no business of a library what its host shows. Other errors keep
   their traceback.
+
+  Args:
+    tell: Error -> what to show; '' for an error that keeps its traceback.
   """
-  app.install_exception_handler(_OneLineErrors(error_types))
+  app.install_exception_handler(_OneLineErrors(tell))

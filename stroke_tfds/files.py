@@ -4,6 +4,7 @@ import contextlib
 import csv
 import errno
 import io
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.texts import spreadsheet_cell
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MAX_JSON_BYTES = 2**28
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -54,6 +56,50 @@ def replace(path: Path, content: bytes) -> None:
     os.replace(temporary, path)
   finally:
     temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+  """Holds a file as its only user, made where it is not there.
+
+  The system lets go of it when the program ends in any way.
+
+  Raises:
+    InputError: Another program holds it, or it cannot be held.
+  """
+  import fcntl  # Not on Windows, where data sets can be read all the same.
+
+  with contextlib.ExitStack() as stack:
+    with errors_named(path):  # Network file systems lock only what may be written.
+      file = stack.enter_context(path.open('a+b'))
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      raise InputError(
+        f'{path.parent}: another run writes there, expected its end or another folder'
+      ) from error
+    except OSError as error:
+      raise InputError(
+        f'{path.parent}: cannot be locked ({error.strerror}), expected a file system with locks'
+      ) from error
+    yield
+
+
+def read_json(path: Path) -> Any:
+  """The values of a JSON file of moderate length.
+
+  Raises:
+    FileNotFoundError: There is none.
+    ValueError: It is no JSON, no regular file, or a large one; the message does not name it.
+  """
+  if path.exists() and not path.is_file():
+    raise ValueError('it is no regular file')
+  if path.stat().st_size > _MAX_JSON_BYTES:
+    raise ValueError(f'it holds {path.stat().st_size} bytes, expected at most {_MAX_JSON_BYTES}')
+  try:
+    return json.loads(path.read_text(encoding='utf-8'))
+  except RecursionError as error:
+    raise ValueError('its brackets are too deep') from error
 
 
 @contextlib.contextmanager

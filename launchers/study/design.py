@@ -103,6 +103,8 @@ def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synt
   Raises:
     InputError: An unknown field or builder, or not exactly one of translator, builder and set.
   """
+  if not isinstance(synthetic, Mapping):
+    raise InputError(f'synthetic is {synthetic!r}, expected fields by name of a source')
   return {name: _read_source(name, fields) for name, fields in synthetic.items()}
 
 
@@ -115,6 +117,9 @@ def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
   for field in fields:
     if field not in known:
       raise InputError(f'{what}: field {field!r} is unknown, expected some of {known}')
+  for kind in _KINDS:
+    if not isinstance(fields.get(kind, ''), str):
+      raise InputError(f'{what}: {kind} is {fields[kind]!r}, expected a string')
   given = [kind for kind in _KINDS if fields.get(kind)]
   if name in _TAKEN:
     raise InputError(f'{what}: the name is taken, expected another than {_TAKEN}')

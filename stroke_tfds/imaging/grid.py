@@ -1,6 +1,8 @@
 """Where voxels are: regular grids in MNI space, axes RAS, millimetres."""
 
 import dataclasses
+from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,8 @@ import numpy as np
 from stroke_tfds.errors import InputError
 
 _MAX_VOXELS = 512**3
+_SPACING_MM = (0.01, 1000.0)
+_FARTHEST_MM = 1e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,15 +31,25 @@ class Grid:
   corner_mm: tuple[float, float, float]
 
   def __post_init__(self):
-    for field in ('shape', 'spacing_mm', 'corner_mm'):
+    if not isinstance(self.name, str):
+      raise InputError(f'grid name is {self.name!r}, expected a string')
+    for field, kind in (('shape', Integral), ('spacing_mm', Real), ('corner_mm', Real)):
       values = getattr(self, field)
-      if len(values) != 3:
-        raise InputError(f'grid {self.name}: {field} is {values}, expected three numbers')
+      if not _are_three(values, kind):
+        numbers = 'whole numbers' if kind is Integral else 'numbers'
+        raise InputError(f'grid {self.name!r}: {field} is {values!r}, expected three {numbers}')
       object.__setattr__(self, field, tuple(values))
     if min(self.shape) < 1 or np.prod(self.shape, dtype=float) > _MAX_VOXELS:
       raise InputError(f'grid {self.name}: shape {self.shape}, expected 1 to {_MAX_VOXELS} voxels')
-    if min(self.spacing_mm) <= 0:
-      raise InputError(f'grid {self.name}: spacing {self.spacing_mm} mm, expected above 0')
+    low, high = _SPACING_MM
+    if not all(low <= mm <= high for mm in self.spacing_mm):
+      raise InputError(
+        f'grid {self.name}: spacing {self.spacing_mm} mm, expected {low:g} to {high:g} mm'
+      )
+    if not all(abs(mm) <= _FARTHEST_MM for mm in self.corner_mm):
+      raise InputError(
+        f'grid {self.name}: corner {self.corner_mm} mm, expected within {_FARTHEST_MM:g} mm'
+      )
 
   @property
   def affine(self) -> np.ndarray:
@@ -62,6 +76,12 @@ class Grid:
   @classmethod
   def from_json(cls, fields: dict[str, Any]) -> 'Grid':
     return cls(**fields)
+
+
+def _are_three(values: Any, kind: type) -> bool:
+  if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != 3:
+    return False
+  return all(isinstance(value, kind) and not isinstance(value, bool) for value in values)
 
 
 def _plain(value: Any) -> Any:

@@ -1,14 +1,12 @@
 """Files of a prepared folder."""
 
-import contextlib
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from stroke_tfds.errors import InputError
 from stroke_tfds.files import errors_named, write_whole
 
 
@@ -38,31 +36,6 @@ def make_folder(path: Path) -> None:
   """Makes a folder with its parents; errors as for `write_text`."""
   with errors_named(path):
     path.mkdir(parents=True, exist_ok=True)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-  """Holds a file as its only user; the system lets go of it when the program ends in any way.
-
-  Raises:
-    InputError: Another program holds it, or it cannot be held.
-  """
-  import fcntl  # Not on Windows, where data sets can be read all the same.
-
-  with contextlib.ExitStack() as stack:
-    with errors_named(path):  # Network file systems lock only what may be written.
-      file = stack.enter_context(path.open('r+b'))
-    try:
-      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-      raise InputError(
-        f'{path.parent}: another run writes there, expected its end or another output folder'
-      ) from error
-    except OSError as error:
-      raise InputError(
-        f'{path.parent}: cannot be locked ({error.strerror}), expected a file system with locks'
-      ) from error
-    yield
 
 
 def sha256(path: Path) -> str:

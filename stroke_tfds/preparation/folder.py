@@ -22,7 +22,6 @@ but the case id is in any byte; which session has which number stands beside the
 import contextlib
 import dataclasses
 import functools
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.files import locked, read_json
 from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid
@@ -44,8 +44,11 @@ _DESCRIPTION = 'dataset_description.json'
 _PARTICIPANTS = 'participants.tsv'
 _CASES = 'cases.tsv'
 _ADVICE = 'expected a folder made by python -m launchers.prepare_data'
-_NEEDED = {'case_id', 'group', 'seconds', 'labels_from', 'quality', 'suspicions', 'inputs'}
-_NEEDED |= {'image_sha256', 'outputs'}  # Of a sidecar.
+# What a sidecar needs, and of which type it, or each value of its mapping, is.
+_MAPPINGS: dict[str, Any] = {'quality': (int, float), 'suspicions': str, 'outputs': str}
+_TEXTS = ('case_id', 'group', 'labels_from', 'inputs', 'image_sha256')
+_SIDECAR: dict[str, Any] = {'seconds': (int, float), **dict.fromkeys(_TEXTS, str), **_MAPPINGS}
+_NEEDED = frozenset(_SIDECAR)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,9 +96,11 @@ class PreparedFolder:
     """
     self.path = Path(path).expanduser()
     try:
-      self.settings = _read_json(self.path / _DESCRIPTION)['Preparation']
+      self.settings = read_json(self.path / _DESCRIPTION)['Preparation']
       self.grid = Grid.from_json(self.settings['grid'])
       self.contrasts = tuple(self.settings['contrasts'])
+      if not all(isinstance(name, str) for name in self.contrasts):
+        raise TypeError
     except (FileNotFoundError, NotADirectoryError) as error:
       raise InputError(f'{self.path}: holds no {_DESCRIPTION}, {_ADVICE}') from error
     except (ValueError, KeyError, TypeError) as error:
@@ -124,7 +129,7 @@ class PreparedFolder:
 
   def locked(self) -> contextlib.AbstractContextManager[None]:
     """For the time of writing; an InputError where another program writes."""
-    return files.locked(self.path / _DESCRIPTION)
+    return locked(self.path / _DESCRIPTION)
 
   @functools.cached_property
   def cases(self) -> list[tables.Participant]:
@@ -157,16 +162,16 @@ class PreparedFolder:
     """
     path = self._sidecar_path(case_id)
     try:
-      values = _read_json(path)
+      values = read_json(path)
+      problem = _damage(values)
     except FileNotFoundError as error:
       raise InputError(f'{case_id}: {path} is missing; run prepare_data again') from error
     except ValueError as error:
       raise InputError(
         f'{case_id}: {path} is damaged: {error}; delete it, run prepare_data again'
       ) from error
-    missing = sorted(_NEEDED.difference(values))
-    if missing:
-      raise InputError(f'{case_id}: {path} lacks {missing}; delete it, run prepare_data again')
+    if problem:
+      raise InputError(f'{case_id}: {path} {problem}; delete it, run prepare_data again')
     return values
 
   def load(self, case_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -285,5 +290,16 @@ def _description(settings: Settings) -> dict[str, Any]:
   }
 
 
-def _read_json(path: Path) -> Any:
-  return json.loads(path.read_text(encoding='utf-8'))
+def _damage(sidecar: Any) -> str:
+  """What keeps values from being a sidecar; '' if nothing does."""
+  if not isinstance(sidecar, dict):
+    return f'holds {type(sidecar).__name__}, expected an object'
+  missing = sorted(_NEEDED.difference(sidecar))
+  if missing:
+    return f'lacks {missing}'
+  for name, kind in _SIDECAR.items():
+    of_kind = lambda value, kind=kind: isinstance(value, kind) and not isinstance(value, bool)
+    values = sidecar[name].values() if isinstance(sidecar[name], dict) else [sidecar[name]]
+    if isinstance(sidecar[name], dict) != (name in _MAPPINGS) or not all(map(of_kind, values)):
+      return f'is damaged ({name} is {str(sidecar[name])[:60]!r})'
+  return ''

@@ -17,6 +17,7 @@ from pathlib import Path
 from absl import logging
 
 from stroke_tfds.errors import InputError, printable
+from stroke_tfds.imaging.input_file import reason
 from stroke_tfds.preparation.tables import GROUPS, SPLITS
 
 _NAME = 'participants.tsv'
@@ -100,7 +101,11 @@ def _find(root: Path) -> Path | None:
     if others:
       raise InputError(f'{root / others[0]}: is not looked at, expected the name {_NAME} and text')
     return None
-  if not path.resolve().is_relative_to(root.resolve()):
+  try:
+    target = path.resolve()
+  except (OSError, RuntimeError) as error:
+    raise InputError(f'{path}: {reason(error)}, expected a file in the input folder') from error
+  if not target.is_relative_to(root.resolve()):
     raise InputError(f'{path}: is a link that leads outside the input folder, expected a file in it')
   if not path.is_file() or path.stat().st_size > _MAX_BYTES:
     found = f'holds {path.stat().st_size} bytes' if path.is_file() else 'is no file'

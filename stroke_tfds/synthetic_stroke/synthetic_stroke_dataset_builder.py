@@ -1,11 +1,9 @@
 """Synthetic stroke volumes: healthy anatomy, an invented lesion, a translated image."""
 
-import errno
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
 
@@ -13,6 +11,7 @@ from keras_itm import bundle as bundles
 from keras_itm import synthesis
 from keras_itm.case import draw_case, synthesize
 from stroke_tfds import builder, example
+from stroke_tfds.disk_errors import is_full
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.sources import check_healthy
@@ -72,12 +71,11 @@ class Builder(builder.StrictBuilder):
       super().download_and_prepare(**kwargs)
     except synthesis.LesionDrawError as error:
       raise InputError(str(error)) from error
-    except (OSError, tf.errors.ResourceExhaustedError) as error:
-      if isinstance(error, OSError) and error.errno != errno.ENOSPC:
-        raise
-      raise self._cache.disk_full(error) from error
     self._cache.clear()
     self.log_how_to_load()
+
+  def disk_error(self, error: Exception) -> str:
+    return str(self._cache.disk_full(error)) if is_full(error) else super().disk_error(error)
 
   @property
   def _cache(self) -> VolumeCache:

@@ -4,7 +4,9 @@ import io
 import json
 import os
 import shutil
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,12 @@ import numpy as np
 
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
+
+# What NumPy raises for archives with changed bytes.
+_DAMAGED = (
+  *(ValueError, LookupError, RuntimeError, EOFError, OSError, TypeError, SyntaxError, MemoryError),
+  *(struct.error, zipfile.BadZipFile, zlib.error),
+)
 
 
 class VolumeCache:
@@ -32,7 +40,7 @@ class VolumeCache:
           'lesion': arrays['lesion'],
           'provenance': json.loads(str(arrays['provenance'])),
         }
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError):
+    except _DAMAGED:
       # A disk that failed after the rename: made again rather than trusted.
       return None
 

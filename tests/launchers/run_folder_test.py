@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import gin
@@ -31,18 +33,41 @@ class RunFolderTest(tf.test.TestCase):
 
   def test_refuses_another_value_naming_both(self):
     gin.parse_config('job.epochs = 3')
-    RunFolder(self.path)
+    RunFolder(self.path).metrics.touch()
     gin.parse_config('job.epochs = 4')
     with self.assertRaisesRegex(InputError, r'run holds another configuration.*epochs = 3.*epochs = 4'):
       RunFolder(self.path)
 
   def test_refuses_a_value_that_is_gone(self):
     gin.parse_config('job.epochs = 3\njob.rate = 0.5')
-    RunFolder(self.path)
+    RunFolder(self.path).metrics.touch()
     gin.clear_config()
     gin.parse_config('job.epochs = 3')
     with self.assertRaisesRegex(InputError, r'job\.rate = 0\.5.*now absent'):
       RunFolder(self.path)
+
+  def test_a_command_that_made_nothing_does_not_bind_the_corrected_one(self):
+    gin.parse_config('job.epochs = 3')
+    RunFolder(self.path).write_operative_config()
+    gin.parse_config('job.epochs = 4')
+    RunFolder(self.path)
+    self.assertIn('job.epochs = 4', (self.path / 'config.gin').read_text())
+
+  def test_one_program_at_a_time_and_a_dead_one_does_not_count(self):
+    run = f'from launchers.run_folder import RunFolder; RunFolder({str(self.path)!r})'
+    start = lambda more='': subprocess.Popen(
+      [sys.executable, '-c', run + more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with start("; print('in', flush=True); input()") as other:
+      self.assertEqual(other.stdout.readline(), 'in\n')
+      with self.assertRaisesRegex(InputError, '^[^\n]*run: another run writes there[^\n]*$'):
+        RunFolder(self.path)
+      other.kill()
+    RunFolder(self.path)
+    RunFolder(self.path)  # The same program may.
+    RunFolder(self.path, is_chief=False)  # And those that work for another one's run.
+    with start() as third:
+      self.assertEqual(third.wait(), 1)
 
   def test_refuses_a_folder_of_something_else(self):
     self.path.mkdir()

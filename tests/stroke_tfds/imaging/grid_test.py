@@ -35,7 +35,12 @@ class GridTest(tf.test.TestCase):
     cases = (
       ({**good, 'shape': [4, 4]}, 'shape'),
       ({**good, 'shape': [4, 4, 0]}, 'shape'),
-      ({**good, 'shape': [4, 4, 'x']}, 'expected the fields'),
+      ({**good, 'shape': [4, 4, 'x']}, 'three whole numbers'),
+      ({**good, 'shape': [4, 4, 8.5]}, 'three whole numbers'),
+      ({**good, 'spacing_mm': [1, 1, float('nan')]}, 'spacing'),
+      ({**good, 'corner_mm': [0, '0', 0]}, 'corner_mm is .* expected three numbers'),
+      ({**good, 'corner_mm': [0, 0, 1e308]}, 'corner'),
+      ({**good, 'name': 3}, 'name is 3'),
       ({**good, 'shape': [9999, 9999, 9999]}, '9999'),
       ({**good, 'spacing_mm': [1, 1, 0]}, 'spacing'),
       ({'shape': [4, 4, 4]}, 'expected the fields'),

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.files import locked
 from stroke_tfds.preparation import files
 
 
@@ -31,17 +32,17 @@ class FilesTest(tf.test.TestCase):
   def test_a_lock_has_one_holder_and_ends_with_its_program(self):
     files.write_text(self.path, '')
     refused = lambda: self.assertRaisesRegex(InputError, '^[^\n]*folder: another run writes there')
-    with files.locked(self.path), refused(), files.locked(self.path):
+    with locked(self.path), refused(), locked(self.path):
       self.fail('held twice')
     code = 'import fcntl, sys, time; f = open(sys.argv[1], "r+b"); fcntl.flock(f, fcntl.LOCK_EX); '
     code += 'print("held", flush=True); time.sleep(60)'
     command = [sys.executable, '-c', code, str(self.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
       self.assertEqual(holder.stdout.readline(), b'held\n')
-      with refused(), files.locked(self.path):
+      with refused(), locked(self.path):
         self.fail('held twice')
       os.kill(holder.pid, signal.SIGKILL)
-    with files.locked(self.path):
+    with locked(self.path):
       self.assertEqual(os.listdir(self.path.parent), ['table.tsv'])
 
   def test_versions(self):
