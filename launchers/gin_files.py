@@ -17,7 +17,7 @@ from gin import config_parser
 
 from keras_itm.optimizers import Adam  # noqa: F401 (gin files name it)
 from launchers import gin_mistakes
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, nearest
 
 GIN_IMPORTS = flags.DEFINE_list(
   'gin_imports', [], 'Packages of yours that gin files may import: their code is run.'
@@ -186,7 +186,7 @@ def _gin_path(name: str, named_by: str = '') -> Path:
       return path
   raise InputError(
     f'{named_by}gin file {name!r}: not there, expected a path or the name of a packaged file'
-    f'{gin_mistakes.nearest(Path(name).name, packaged)}'
+    f'{nearest(Path(name).name, packaged)}'
   )
 
 

@@ -1,6 +1,6 @@
 """What is wrong with a gin configuration, in one line that helps."""
 
-import difflib
+import importlib.util
 import inspect
 import re
 import tokenize
@@ -11,7 +11,7 @@ from typing import Any
 
 from gin import config as gin_config
 
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, nearest
 
 # What gin raises for texts that are no configuration, or one of something else.
 MISTAKES = (ValueError, OSError, SyntaxError, tokenize.TokenError, ImportError, RecursionError)
@@ -38,13 +38,10 @@ def in_one_line(error: Exception) -> str:
       f'{found["token"]!r} is no value ({found["place"]}): texts and paths stand in quotation marks, '
       'such as "runs/unet"'
     )
-  return text + nearest(*_meant(text))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-  """The known names that are most like a mistyped one, as the end of a message; '' if none is."""
-  found = difflib.get_close_matches(name, sorted(set(known)), n=2)
-  return f'; did you mean {" or ".join(found)}?' if found else ''
+  name, known = _meant(text)
+  if name and importlib.util.find_spec(f'launchers.{name.split(".")[0]}_lib'):
+    return f'{text}; the gin file is for python -m launchers.{name.split(".")[0]}'
+  return text + nearest(name, known)
 
 
 def _meant(text: str) -> tuple[str, Iterable[str]]:

@@ -1,8 +1,9 @@
 """The error for input that a user can mend, and how programs show it."""
 
+import difflib
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from absl import app
@@ -37,6 +38,12 @@ def printable(text: str, keep: str = '') -> str:
     else character
     for character in text
   )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+  """The known names that are most like a mistyped one, as the end of a message; '' if none is."""
+  found = difflib.get_close_matches(name, sorted(set(known)), n=2)
+  return f'; did you mean {" or ".join(found)}?' if found else ''
 
 
 class _OneLineErrors(app.ExceptionHandler):

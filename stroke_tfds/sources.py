@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from stroke_tfds.built_sets import check_built
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, nearest
 from stroke_tfds.imaging.grid import Grid
 
 _SOURCE = re.compile(
@@ -186,12 +186,26 @@ def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBui
       raise
     raise InputError(
       f'data set {name!r} does not exist{f" in {data_dir}" if data_dir else ""}: expected the name '
-      'of a built set or of one that can be built, such as "phantom_stroke/mini"'
+      f'of a built set or of one that can be built, such as "phantom_stroke/mini"{_nearest(name)}'
     ) from error
   missing = {'grid', 'label_scheme', 'contrasts', 'fingerprint'} - set(builder.info.metadata or ())
   if missing:
     raise InputError(f'data set {name!r} has no {sorted(missing)} in its metadata: not a stroke set')
   return builder
+
+
+def _nearest(name: str) -> str:
+  """The data set that a mistyped name may mean, as the end of a message."""
+  return nearest(name.partition('/')[0], tfds.core.registered.list_imported_builders())
+
+
+def _check_format(builder: tfds.core.DatasetBuilder, name: str) -> None:
+  """Refuses files that cannot be read one after another, as training does."""
+  if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
+    raise InputError(
+      f'data set {name!r} is stored as array_record, which tf.data cannot read; expected tfrecord: '
+      'delete it and build it without --file_format'
+    )
 
 
 def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
@@ -201,6 +215,7 @@ def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
       f'data source {text!r}: expected "name/config:split" or "name/config:split(10, seed=0)"'
     )
   builder = open_builder(match['name'], data_dir, build=build)
+  _check_format(builder, match['name'])
   try:
     n_examples = builder.info.splits[match['split']].num_examples
   except (ValueError, KeyError, AssertionError) as error:

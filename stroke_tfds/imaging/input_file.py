@@ -126,7 +126,7 @@ def reason(error: Exception) -> str:
   """What an error says, in one line and without the path that an OSError repeats."""
   if isinstance(error, PermissionError):
     return 'permission denied'
-  if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
+  if isinstance(error, RuntimeError) or getattr(error, 'errno', None) == errno.ELOOP:
     return 'a loop of links'
   text = getattr(error, 'strerror', None) or str(error)
   return ' '.join(text.split()) or type(error).__name__

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import callbacks
+from keras_itm.checks import TrainingError
 
 
 class _Toy(tf.keras.Model):
@@ -108,6 +109,24 @@ class MetricsCsvTest(CallbackTestCase):
       with self.assertRaisesRegex(OSError, 'disk full'):
         self._train()
     self.assertEqual(self._text(), before)
+
+
+class ReadMetricsTest(CallbackTestCase):
+  def test_a_damaged_table_is_refused_in_one_line(self):
+    path = self.folder / 'metrics.csv'
+    head = b'epoch,step,seconds,loss\n'
+    path.write_bytes(head + b'1,3,1.5,\n')
+    self.assertEqual(callbacks.read_metrics(path), [{'epoch': 1, 'step': 3, 'seconds': 1.5}])
+    for content in (
+      b'1,3s,1.5,0.2\n',
+      b'1,3,1.5,0.2,9\n',
+      b'1,3\n',
+      b'1,3,1.5,\xff\n',
+      b'1,3,1.5,\0"\n',
+    ):
+      path.write_bytes(head + content)
+      with self.subTest(content), self.assertRaisesRegex(TrainingError, '^[^\n]*metrics.csv: damaged'):
+        callbacks.read_metrics(path)
 
 
 class SampleImagesTest(CallbackTestCase):

@@ -1,13 +1,16 @@
 import dataclasses
+import errno
 import json
 import time
 from pathlib import Path
+from unittest import mock
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, fingerprints
 from stroke_tfds.errors import InputError
+from stroke_tfds.files import locked
 
 
 @dataclasses.dataclass
@@ -83,6 +86,43 @@ class StrictBuilderTest(tf.test.TestCase):
     (Path(made.data_path) / 'metadata.json').write_text(json.dumps({'fingerprint': 'none'}))
     with self.assertRaisesRegex(InputError, 'fingerprint none'):
       _Builder(data_dir=data_dir, config=_Config(name='old', value=2))
+
+
+class OneBuildTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.data_dir = Path(self.get_temp_dir())
+    self.builder = _Builder(data_dir=str(self.data_dir), config=_Config(name='a', value=2))
+
+  def test_what_a_killed_build_left_is_cleared_and_other_sets_stay(self):
+    left = self.data_dir / self.builder.name / 'a' / 'incomplete.ABC123_1.0.0'
+    other = self.data_dir / self.builder.name / 'b' / 'incomplete.ABC123_1.0.0'
+    for folder in (left, other):
+      folder.mkdir(parents=True)
+      (folder / 'half').touch()
+    self.builder.download_and_prepare()
+    self.assertEqual((left.exists(), other.exists()), (False, True))
+    self.assertLen(list(self.builder.as_dataset(split='train')), 1)
+
+  def test_refuses_to_build_what_another_program_builds(self):
+    (self.data_dir / 'downloads').mkdir()
+    with locked(self.data_dir / 'downloads' / f'.{self.builder.name}-a.lock'):
+      with self.assertRaisesRegex(InputError, '^[^\n]*another run writes there[^\n]*$'):
+        self.builder.download_and_prepare()
+      self.assertFalse(Path(self.builder.data_path).exists())
+    self.builder.download_and_prepare()
+    self.assertTrue(self.builder.is_prepared())
+
+  def test_a_full_disk_is_one_line_and_leaves_no_set(self):
+    full = tf.errors.ResourceExhaustedError(None, None, 'x.tfrecord; No space left on device')
+    for error in (OSError(errno.ENOSPC, 'No space', 'x'), full, OSError(errno.EROFS, 'ro', 'x')):
+      with mock.patch.object(_Builder, '_generate_examples', side_effect=error):
+        with self.assertRaisesRegex(InputError, 'disk full: x|x: Read-only file system'):
+          self.builder.download_and_prepare()
+      self.assertFalse(self.builder.is_prepared())
+    with mock.patch.object(_Builder, '_generate_examples', side_effect=OSError('odd')):
+      with self.assertRaisesRegex(OSError, 'odd'):
+        self.builder.download_and_prepare()
 
 
 class MapInOrderTest(tf.test.TestCase):

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import nibabel as nib
@@ -81,6 +82,25 @@ class PreparedFolderTest(tf.test.TestCase):
         self.folder.sidecar('sub-1')
       self.assertFalse(self.folder.is_done('sub-1', 'abc'))
       path.write_text(json.dumps(stored))
+
+  def test_a_damaged_sidecar_is_refused_and_its_case_made_again(self):
+    self.write()
+    file = next(self.path.rglob('*desc-preproc_dwi.json'))
+    case_id = json.loads(file.read_text())['case_id']
+    sound = json.loads(file.read_text())
+    for damaged in (
+      *([], 3, None, 'x', '[' * 5000, {**sound, 'quality': [1]}, {**sound, 'outputs': 'dwi'}),
+      *({**sound, 'seconds': 'a\nb'}, {**sound, 'quality': {'x': 'y'}}, {**sound, 'group': None}),
+    ):
+      file.write_text(damaged if isinstance(damaged, str) else json.dumps(damaged))
+      with self.subTest(str(damaged)[:50]):
+        with self.assertRaisesRegex(InputError, f'^{case_id}: [^\n]*run prepare_data again$'):
+          PreparedFolder(self.path).sidecar(case_id)
+        self.assertFalse(PreparedFolder(self.path).is_done(case_id, sound['inputs']))
+    file.unlink()
+    os.mkfifo(file)
+    with self.assertRaisesRegex(InputError, 'no regular file'):
+      PreparedFolder(self.path).sidecar(case_id)
 
   def test_done_means_all_files_of_the_same_input(self):
     self.assertFalse(self.folder.is_done('sub-1', 'abc'))

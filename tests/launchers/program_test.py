@@ -1,0 +1,43 @@
+"""How programs end, in processes of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+
+class ProgramTest(tf.test.TestCase):
+  def end(self, module: str, *flags: str) -> tuple[int, list[str]]:
+    """Exit status and the lines that the program wrote."""
+    environment = os.environ | {'CUDA_VISIBLE_DEVICES': '', 'HOME': self.get_temp_dir()}
+    done = subprocess.run(
+      [sys.executable, '-m', f'launchers.{module}', *flags],
+      env=environment | {'TF_CPP_MIN_LOG_LEVEL': '3'},
+      capture_output=True,
+      text=True,
+      check=False,
+    )
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+  def test_help_is_a_success(self):
+    status, lines = self.end('prepare_data', '--help')
+    self.assertEqual(status, 0)
+    self.assertIn('--output', ' '.join(lines))
+
+  def test_a_file_for_another_program_and_the_home_folder(self):
+    status, lines = self.end('train_unet', '--gin_file=pix2pix10_mini.gin', '--workdir=~/run')
+    self.assertEqual((status, len(lines)), (1, 1), lines)
+    self.assertRegex(lines[0], '^error: .*; the gin file is for python -m launchers.train_itm$')
+    file = Path(self.get_temp_dir()) / 'file'
+    file.touch()
+    for flag in ('workdir', 'data_dir'):
+      status, lines = self.end(
+        'train_unet', '--gin_file=unet_mini.gin', '--workdir=~/run', f'--{flag}=~/file'
+      )
+      self.assertEqual((status, lines), (1, [f'error: --{flag}=~/file: is a file, expected a folder']))
+
+
+if __name__ == '__main__':
+  tf.test.main()
