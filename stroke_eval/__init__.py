@@ -21,11 +21,12 @@ No gin, no run folder, no figure; usable in anyone's project:
 | `survey` | one pass over a data set |
 | `synthesis_checks` | a synthetic set beside the set that its generators learnt from |
 | `tissue_contrast` | contrasts, noise and histograms of scans |
+| `two_sample` | can synthetic volumes be told from real ones, and by what |
 | `chosen_cases` | which cases pictures show |
 | `plain_values` | numbers for JSON, which has no NaN |
 
 A module is loaded when it is first used; `segmentation`, `statistics`, `lesion_contrast`,
-`survey`, `plain_values` and, but for MS-SSIM, `translation` need no TensorFlow.
+`survey`, `plain_values`, `two_sample` and, but for MS-SSIM, `translation` need no TensorFlow.
 """
 
 import importlib
@@ -42,6 +43,7 @@ __all__ = [
   'synthesis_checks',
   'tissue_contrast',
   'translation',
+  'two_sample',
 ]
 
 
