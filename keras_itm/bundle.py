@@ -62,6 +62,8 @@ class BundleSpec:
     weights: Fingerprint of weights and graph, see `fingerprint`; filled in on saving.
     trained_on: The data by name, `name/config:split` each, so that a test set can be kept apart; empty
       where it is not known.
+    licences: Of the data that it was trained on, such as `CC BY-SA 4.0`; empty where not known. No part
+      of the bundle's fingerprint.
 
   Raises:
     ValueError: An unknown kind, or numbers out of their range.
@@ -75,11 +77,14 @@ class BundleSpec:
   training_set: str
   weights: str = ''
   trained_on: tuple[str, ...] = ()
+  licences: tuple[str, ...] = ()
 
   def __post_init__(self):
-    if isinstance(self.trained_on, str) or not all(isinstance(one, str) for one in self.trained_on):
-      raise ValueError(f'trained_on is {self.trained_on!r}, expected names of data sets')
-    object.__setattr__(self, 'trained_on', tuple(self.trained_on))  # JSON knows lists alone.
+    for field in ('trained_on', 'licences'):
+      texts = getattr(self, field)
+      if isinstance(texts, str) or not all(isinstance(one, str) for one in texts):
+        raise ValueError(f'{field} is {texts!r}, expected names of data sets or licences')
+      object.__setattr__(self, field, tuple(texts))  # JSON knows lists alone.
     if self.kind not in _INPUTS:
       raise ValueError(f'kind is {self.kind!r}, expected one of {sorted(_INPUTS)}')
     shape = self.grid['shape']
@@ -284,5 +289,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _spec_fingerprint(spec: BundleSpec) -> str:
-  text = json.dumps(dataclasses.asdict(spec), sort_keys=True)
+  facts = dataclasses.asdict(spec)
+  # Bundles from before they were stated keep their names.
+  del facts['licences']
+  text = json.dumps(facts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:12]

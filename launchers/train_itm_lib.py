@@ -11,6 +11,7 @@ from launchers import fitting
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
+from stroke_tfds.licences import licences_of
 from stroke_tfds.sources import Source, fingerprint, open_sources
 
 
@@ -84,6 +85,7 @@ def train_itm(
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
     trained_on=tuple(map(str, learnt)),
+    licences=licences_of(learnt),
     training_set=fingerprint(learnt),
     operative_config=config,
   )

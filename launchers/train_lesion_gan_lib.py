@@ -11,6 +11,7 @@ from launchers import fitting
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
+from stroke_tfds.licences import licences_of
 from stroke_tfds.sources import fingerprint, open_sources
 
 _N_MONITORED = 64
@@ -87,6 +88,7 @@ def train_lesion_gan(
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
     trained_on=tuple(map(str, opened)),
+    licences=licences_of(opened),
     training_set=fingerprint(opened),
     operative_config=config,
   )

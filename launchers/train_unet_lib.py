@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import augmentation
+from keras_itm.bundle import SEGMENTER, read_spec
 from keras_itm.lesions import MIN_VOXELS
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.training_state import check_maker
@@ -18,7 +19,8 @@ from launchers.run_folder import RunFolder
 from stroke_eval.held_out_cases import HeldOutCases
 from stroke_tfds import files, pipelines
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import fingerprint, open_sources
+from stroke_tfds.licences import UNKNOWN, licences_of
+from stroke_tfds.sources import Source, fingerprint, open_sources
 
 
 @gin.configurable
@@ -122,6 +124,7 @@ def train_unet(
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
     trained_on=tuple(map(str, learnt)),
+    licences=_licences(learnt, start),
     training_set=fingerprint(learnt),
     operative_config=config,
   )
@@ -135,6 +138,15 @@ def _test(run: RunFolder, segmenter: Segmenter, cases: HeldOutCases) -> float:
   packed = {subject: np.packbits(mask) for subject, mask in results.masks.items()}
   np.savez(run.path / 'test_predictions.npz', **packed)
   return round(cases.mean_dice(results.rows), 4)
+
+
+def _licences(learnt: Sequence[Source], start: str) -> list[str]:
+  """Of the data of this training and of that of the run it started from."""
+  licences = licences_of(learnt)
+  if start:
+    spec = read_spec(Path(start) / 'bundle', SEGMENTER)
+    licences += spec.licences or [f'{UNKNOWN}{SEGMENTER} {spec.weights}']
+  return list(dict.fromkeys(licences))
 
 
 def _take_weights(segmenter: Segmenter, run: Path) -> None:

@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -13,9 +13,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
 
+from stroke_tfds import example
 from stroke_tfds.disk_errors import disk_error
 from stroke_tfds.errors import InputError
 from stroke_tfds.files import locked
+from stroke_tfds.imaging.grid import Grid
 
 _N_WORKERS = 2
 _MAX_NAME = 100  # File systems take 255, with what is added to it.
@@ -93,6 +95,7 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
   """A builder that refuses a folder of its name that holds other data."""
 
   CONFIG_KEY = 'fingerprint'  # Where the metadata hold the fingerprint of the config.
+  HOMEPAGE = ''  # Of the data, or of the paper whose method makes them.
 
   def __init__(self, **kwargs):
     super().__init__(**kwargs)
@@ -122,6 +125,18 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
   def disk_error(self, error: Exception) -> str:
     """What to tell of an error of the disk; '' of another error."""
     return disk_error(error)
+
+  def make_info(
+    self, grid: Grid, contrasts: tuple[str, ...], metadata: Mapping[str, Any]
+  ) -> tfds.core.DatasetInfo:
+    """`info` by the example contract; the licence is that of all data behind the set."""
+    return self.dataset_info_from_configs(
+      features=example.features(grid, contrasts),
+      supervised_keys=example.SUPERVISED_KEYS,
+      metadata=tfds.core.MetadataDict(metadata),
+      homepage=self.HOMEPAGE,
+      license='; '.join(metadata['licences']),
+    )
 
   def check_same(self, stored: str | None, expected: str, made_from: str = '') -> None:
     """Refuses the folder of this data set when it holds data of another fingerprint.

@@ -16,6 +16,7 @@ from stroke_tfds import builder, example
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import spared_parenchyma
+from stroke_tfds.licences import licences_of
 from stroke_tfds.sources import Source, check_agreement, fingerprint, open_sources
 
 _MAX_DRAWS = 100
@@ -156,12 +157,9 @@ class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration
     own = {
       'fingerprint': self.builder_config.fingerprint,
       'made_from': [str(one) for one in self.sources.values()],
+      'licences': licences_of(self.sources.values()),
     }
-    return self.dataset_info_from_configs(
-      features=example.features(source.grid, self.contrasts),
-      supervised_keys=example.SUPERVISED_KEYS,
-      metadata=tfds.core.MetadataDict({**source.metadata, **own}),
-    )
+    return self.make_info(source.grid, self.contrasts, {**source.metadata, **own})
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager):
     del dl_manager  # Nothing is downloaded.

@@ -1,7 +1,7 @@
 """What an example holds: one contract for every builder, real and synthetic."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,29 @@ SUPERVISED_KEYS = ('image', 'lesion')
 def features(grid: Grid, contrasts: tuple[str, ...]) -> tfds.features.FeaturesDict:
   """Features of one subject on `grid`; axes are RAS: (X, Y, Z) and contrasts last."""
   zlib = tfds.features.Encoding.ZLIB
-  volume = lambda shape, dtype: tfds.features.Tensor(shape=shape, dtype=dtype, encoding=zlib)
+  volume = lambda shape, dtype, doc: tfds.features.Tensor(
+    shape=shape, dtype=dtype, encoding=zlib, doc=doc
+  )
   return tfds.features.FeaturesDict(
     {
-      'image': volume((*grid.shape, len(contrasts)), np.float16),
-      'labels': volume(grid.shape, np.uint8),
-      'lesion': volume(grid.shape, np.uint8),
-      'subject_id': tfds.features.Text(),
-      'lesion_volume_ml': np.float32,
-      'provenance': tfds.features.Text(),
+      'image': volume((*grid.shape, len(contrasts)), np.float16, 'Intensity, 0 to 1; (X, Y, Z, C).'),
+      'labels': volume(grid.shape, np.uint8, 'Id of the label scheme for each voxel, 0 outside.'),
+      'lesion': volume(grid.shape, np.uint8, '1 in the lesion, else 0.'),
+      'subject_id': tfds.features.Text(doc='De-identified name, unique in the data set.'),
+      'lesion_volume_ml': tfds.features.Tensor(
+        shape=(), dtype=np.float32, doc='Volume of the lesion in ml.'
+      ),
+      'provenance': tfds.features.Text(doc='Where the example comes from, as JSON.'),
     }
   )
 
 
 def metadata(
-  grid: Grid, scheme: LabelScheme, contrasts: tuple[str, ...], fingerprint: str
+  grid: Grid,
+  scheme: LabelScheme,
+  contrasts: tuple[str, ...],
+  fingerprint: str,
+  licences: Sequence[str],
 ) -> tfds.core.MetadataDict:
   """`info.metadata`: all that a reader needs to use the volumes without this package."""
   return tfds.core.MetadataDict(
@@ -38,6 +46,7 @@ def metadata(
     label_scheme=scheme.to_json(),
     contrasts=list(contrasts),
     fingerprint=fingerprint,
+    licences=list(licences),
   )
 
 

@@ -82,12 +82,13 @@ class ManualDirBuilder(builder.StrictBuilder, Generic[_Folder], skip_registratio
   """Names its data by config and folder, and refuses to pass one folder's data for another's.
 
   The folder is known only to a build. Until then `fingerprint` in the metadata is the config's; a
-  built set can be opened without the folder. Subclasses define `CONTENT`, `contrasts`, `open_folder`
-  and `make_splits`.
+  built set can be opened without the folder. Subclasses define `CONTENT`, `LICENCE`, `contrasts`,
+  `open_folder` and `make_splits`.
   """
 
   CONFIG_KEY = 'config_fingerprint'
   CONTENT = ''  # What the folder has to be, for errors.
+  LICENCE = ''  # Of the data in the folder.
 
   @property
   def contrasts(self) -> tuple[str, ...]:
@@ -118,11 +119,9 @@ class ManualDirBuilder(builder.StrictBuilder, Generic[_Folder], skip_registratio
 
   def _info(self) -> tfds.core.DatasetInfo:
     config = self.builder_config
-    metadata = example.metadata(config.grid, ASEG28, self.contrasts, config.fingerprint)
-    return self.dataset_info_from_configs(
-      features=example.features(config.grid, self.contrasts),
-      supervised_keys=example.SUPERVISED_KEYS,
-      metadata=tfds.core.MetadataDict({**metadata, self.CONFIG_KEY: config.fingerprint}),
+    metadata = example.metadata(config.grid, ASEG28, self.contrasts, config.fingerprint, [self.LICENCE])
+    return self.make_info(
+      config.grid, self.contrasts, {**metadata, self.CONFIG_KEY: config.fingerprint}
     )
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Examples]:

@@ -62,6 +62,7 @@ def save_toy_bundles(
   radius: float = 4.0,
   training_set: str = 'none',
   trained_on: tuple[str, ...] = (),
+  licences: tuple[str, ...] = (),
 ) -> tuple[Path, Path]:
   """Saves a translator and a lesion generator that fit a data set, and returns their folders."""
   facts = {
@@ -69,6 +70,7 @@ def save_toy_bundles(
     'label_scheme': metadata['label_scheme'],
     'training_set': training_set,
     'trained_on': trained_on,
+    'licences': licences,
   }
   translator, generator = ToyTranslator(weight), ToyLesions(metadata['grid']['shape'], radius)
   spec = BundleSpec(kind=TRANSLATOR, latent_size=0, intensity_range=(-1.0, 1.0), **facts)

@@ -43,6 +43,7 @@ class ExportsBundle:
     grid: Mapping[str, Any] | _HasJson,
     label_scheme: Mapping[str, Any] | _HasJson,
     trained_on: Sequence[str] = (),
+    licences: Sequence[str] = (),
     training_set: str = '',
     operative_config: str = '',
   ) -> str:
@@ -53,6 +54,7 @@ class ExportsBundle:
       grid: Of the training data, as `info.metadata['grid']` of a data set has it, or a `Grid`.
       label_scheme: The same for the labels: `name`, `names`, `lesion_id` and `parenchyma_ids`.
       trained_on: Data sets by name, `name/config:split`, so that test cases can be kept apart.
+      licences: Of that data, such as `CC BY-SA 4.0`.
       training_set: Fingerprint of that data.
       operative_config: The gin values that the model was made with, where there are any.
 
@@ -72,6 +74,7 @@ class ExportsBundle:
       intensity_range=self.intensity_range,
       training_set=training_set,
       trained_on=tuple(trained_on),
+      licences=tuple(licences),
     )
     size = tuple(spec.grid['shape'])[: len(self.exported_size)]
     if size != self.exported_size:

@@ -9,6 +9,8 @@ class Builder(prepared.PreparedBuilder):
   """Whatever `launchers.prepare_data` made, with the splits of its participants.tsv if it has any."""
 
   VERSION = tfds.core.Version('2.0.0')
+  HOMEPAGE = 'https://bids.neuroimaging.io'
+  LICENCE = 'that of the prepared scans'
   RELEASE_NOTES = {
     '2.0.0': 'Suspicious cases are left out unless `with_suspicious` is true.',
     '1.0.0': 'Initial release.',

@@ -20,6 +20,7 @@ class Builder(copy_paste.CopyPasteBuilder[carving.Carving]):
   """`carvemix`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')
+  HOMEPAGE = 'https://arxiv.org/abs/2108.06883'
   RELEASE_NOTES = {'1.0.0': 'Pairs of clinical cases.'}
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [CarveMixConfig()]

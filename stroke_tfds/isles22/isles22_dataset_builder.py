@@ -9,6 +9,8 @@ class Builder(prepared.PreparedBuilder):
   """Acute and subacute strokes of several centers, all with a lesion."""
 
   VERSION = tfds.core.Version('2.0.0')
+  HOMEPAGE = 'https://isles22.grand-challenge.org'
+  LICENCE = 'CC BY-SA 4.0'
   RELEASE_NOTES = {
     '2.0.0': 'Suspicious cases are left out unless `with_suspicious` is true.',
     '1.0.0': 'Initial release.',

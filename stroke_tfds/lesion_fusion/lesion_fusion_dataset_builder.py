@@ -33,6 +33,7 @@ class Builder(copy_paste.CopyPasteBuilder[fusion.RelativeLesion]):
   """`lesion_fusion`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('1.0.0')
+  HOMEPAGE = 'https://arxiv.org/abs/2012.14771'
   RELEASE_NOTES = {'1.0.0': 'Lesions of clinical cases in healthy scans.'}
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [LesionFusionConfig()]

@@ -106,6 +106,8 @@ class Builder(manual_dir.ManualDirBuilder[MaskFolder]):
   """Masks of real lesions on the anatomy of the template; all images are 0."""
 
   VERSION = tfds.core.Version('2.0.0')
+  HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
+  LICENCE = 'that of the masks'
   RELEASE_NOTES = {
     '2.0.0': 'Masks and subjects without a BIDS label are named by hashes, no longer by their files.',
     '1.0.0': 'Initial release.',

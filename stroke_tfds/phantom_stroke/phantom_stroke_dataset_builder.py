@@ -94,6 +94,7 @@ class Builder(builder.StrictBuilder):
   """Simulated DWIs; every subject is a pure function of the config and its number."""
 
   VERSION = tfds.core.Version('2.0.0')
+  HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
     '2.0.0': 'Contrast, noise, artefacts and lesions set by real scans.',
     '1.0.0': 'Initial release.',
@@ -113,11 +114,11 @@ class Builder(builder.StrictBuilder):
 
   def _info(self) -> tfds.core.DatasetInfo:
     config = self.builder_config
-    return self.dataset_info_from_configs(
-      features=example.features(config.grid, _CONTRASTS),
-      supervised_keys=example.SUPERVISED_KEYS,
-      metadata=example.metadata(config.grid, ASEG28, _CONTRASTS, config.fingerprint),
-    )
+    licences = ['Apache 2.0']
+    licences += ['that of the label maps'] * bool(config.anatomy_files)
+    licences += ['that of the lesion masks'] * bool(config.lesion_files)
+    metadata = example.metadata(config.grid, ASEG28, _CONTRASTS, config.fingerprint, licences)
+    return self.make_info(config.grid, _CONTRASTS, metadata)
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager):
     del dl_manager  # Nothing is downloaded.

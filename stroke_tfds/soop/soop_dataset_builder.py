@@ -18,6 +18,8 @@ class Builder(prepared.PreparedBuilder):
   """Acute strokes of one stroke center, and patients without an acute lesion."""
 
   VERSION = tfds.core.Version('2.0.0')
+  HOMEPAGE = 'https://openneuro.org/datasets/ds004889'
+  LICENCE = 'CC0 1.0'
   RELEASE_NOTES = {
     '2.0.0': 'Suspicious cases are left out unless `with_suspicious` is true; patients without an '
     'acute mask who have a chronic one, or are coded as acute strokes, are never healthy.',

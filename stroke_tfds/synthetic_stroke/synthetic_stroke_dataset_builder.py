@@ -14,19 +14,21 @@ from stroke_tfds import builder, example
 from stroke_tfds.disk_errors import is_full
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
+from stroke_tfds.licences import UNKNOWN, licences_of
 from stroke_tfds.sources import check_healthy
 from stroke_tfds.synthetic_stroke import lesion_transfer
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
 # Begins an entry of `made_from` in place of what a generator was trained on; no data set's name does.
-UNKNOWN_ORIGIN = 'unknown: '
+UNKNOWN_ORIGIN = UNKNOWN
 
 
 class Builder(builder.StrictBuilder):
   """`synthetic_stroke`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('2.0.0')
+  HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
     '2.0.0': 'One brightness for all slices of a volume; lesions in real scans; a set names the '
     'sources of all that made it.',
@@ -43,12 +45,12 @@ class Builder(builder.StrictBuilder):
 
   def _info(self) -> tfds.core.DatasetInfo:
     metadata = self._healthy.metadata
-    own = {'fingerprint': self.builder_config.fingerprint, 'made_from': self._origins()}
-    return self.dataset_info_from_configs(
-      features=example.features(self._healthy.grid, tuple(metadata['contrasts'])),
-      supervised_keys=example.SUPERVISED_KEYS,
-      metadata=tfds.core.MetadataDict({**metadata, **own}),
-    )
+    own = {
+      'fingerprint': self.builder_config.fingerprint,
+      'made_from': self._origins(),
+      'licences': self._licences(),
+    }
+    return self.make_info(self._healthy.grid, tuple(metadata['contrasts']), {**metadata, **own})
 
   def _origins(self) -> list[str]:
     """All data that the volumes come from: the brains, and what the generators were trained on.
@@ -60,6 +62,14 @@ class Builder(builder.StrictBuilder):
       spec = bundles.read_spec(getattr(self.builder_config, kind), kind)
       origins += spec.trained_on or [f'{UNKNOWN_ORIGIN}{kind} {spec.weights}']
     return list(dict.fromkeys(origins))
+
+  def _licences(self) -> list[str]:
+    """Of the brains, and of what the generators were trained on."""
+    licences = licences_of([self._healthy])
+    for kind in ('translator', 'lesion_generator'):
+      spec = bundles.read_spec(getattr(self.builder_config, kind), kind)
+      licences += spec.licences or [f'{UNKNOWN}{kind} {spec.weights}']
+    return list(dict.fromkeys(licences))
 
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Builds the set; volumes that a killed build has made are kept and used.

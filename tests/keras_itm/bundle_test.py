@@ -122,6 +122,16 @@ class RoundTripTest(BundleTestCase):
     (path / 'bundle.json').write_text(json.dumps(facts))
     self.assertEqual(bundles.load_bundle(path, 'lesion_generator').spec.trained_on, ())
 
+  def test_licences_are_told_and_no_part_of_its_name(self):
+    plain, told = self.save(), self.save('told', _spec('lesion_generator', licences=('CC BY-SA 4.0',)))
+    first, second = (bundles.load_bundle(path, 'lesion_generator') for path in (plain, told))
+    self.assertEqual((first.spec.licences, second.spec.licences), ((), ('CC BY-SA 4.0',)))
+    self.assertEqual(first.fingerprint, second.fingerprint)
+    facts = json.loads((told / 'bundle.json').read_text())
+    del facts['licences']  # As in bundles of earlier releases.
+    (told / 'bundle.json').write_text(json.dumps(facts))
+    self.assertEqual(bundles.load_bundle(told, 'lesion_generator').fingerprint, first.fingerprint)
+
   def test_a_loaded_bundle_outlives_its_folder(self):
     path = self.save()
     loaded = bundles.load_bundle(path, 'lesion_generator')

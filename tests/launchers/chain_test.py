@@ -74,6 +74,9 @@ class ChainTest(tf.test.TestCase):
     seed = 'study/seed_0'
     lesions = self.train(train_lesion_gan, f'{seed}/generators/lesion_GAN')
     translator = self.train(train_itm, f'{seed}/generators/Pix2Pix10')
+    for run in (lesions, translator):
+      facts = json.loads((run / 'bundle' / 'bundle.json').read_text())
+      self.assertEqual(facts['licences'], ['Apache 2.0'])
     # Hardly trained generators cannot be expected to fill 20 voxels of 0.6 ml.
     few = {'min_voxels': 1, 'max_draws': 200}
     config = SyntheticStrokeConfig(

@@ -43,7 +43,7 @@ class _FakeSet(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     super().__init__(**kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
-    metadata = example.metadata(GRID, ASEG28, ('DWI',), 'fake')
+    metadata = example.metadata(GRID, ASEG28, ('DWI',), 'fake', ['CC0 1.0'])
     features = example.features(GRID, ('DWI',))
     return tfds.core.DatasetInfo(builder=self, features=features, metadata=metadata)
 

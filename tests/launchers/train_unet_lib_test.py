@@ -73,6 +73,16 @@ class UnetTest(small_systems.SystemsTestCase):
     finished = json.loads((self.first / 'finished.json').read_text())
     self.assertAllClose(finished['test_dice'], np.mean(dice), atol=1e-4)
 
+  def test_its_bundle_has_the_licences_of_all_that_it_learnt_from(self):
+    licences = lambda run: json.loads((run / 'bundle' / 'bundle.json').read_text())['licences']
+    self.assertEqual(licences(self.first), ['Apache 2.0'])
+    spec = self.first / 'bundle' / 'bundle.json'
+    before = spec.read_text()
+    self.addCleanup(lambda: spec.write_text(before))
+    spec.write_text(before.replace('Apache 2.0', 'CC BY-SA 4.0'))
+    tuned = self.untrained('tuned_licences', start=str(self.first))
+    self.assertEqual(licences(tuned), ['Apache 2.0', 'CC BY-SA 4.0'])
+
   def test_small_lesions_do_not_count(self):
     sizes = sorted(float(row['lesion_voxels']) for row in _rows(self.first / 'test_cases.csv'))
     run = self.untrained('large', min_voxels=int(sizes[-1]))
