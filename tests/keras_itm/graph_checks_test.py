@@ -87,11 +87,14 @@ def _call_of(function, name='call'):
 
 
 def _constant(graph):
+  """One that holds something, in a function that runs: those of checkpoints are left aside."""
   return next(
     n
     for f in graph.graph_def.library.function
     for n in f.node_def
-    if n.op == 'Const' and 'saver' not in n.name
+    if n.op == 'Const'
+    and not f.signature.name.startswith(graph_checks._CHECKPOINT_FUNCTIONS)
+    and all(dim.size for dim in n.attr['value'].tensor.tensor_shape.dim)
   )
 
 
