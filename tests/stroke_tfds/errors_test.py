@@ -39,7 +39,7 @@ class OneLineTest(tf.test.TestCase):
     code = (
       'from absl import app\n'
       'from stroke_tfds.errors import InputError, show_in_one_line\n'
-      'show_in_one_line(InputError)\n'
+      'show_in_one_line()\n'
       'def main(argv):\n'
       "  raise InputError('sub-\\x1b[2J\\x07 ' + chr(0xd800))\n"
       'app.run(main)\n'
