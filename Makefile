@@ -4,6 +4,8 @@
 #   make test-stacks  the suite on the modern stack, and what depends on the stack on the classic one
 #   make bench  times against PyTorch and matrix products on a quiet machine, about ten minutes; a table and
 #               bench.json;  BENCH_FLAGS=--quick for fewer rounds
+#   make fuzz   5,000 changed inputs through all readers, about three minutes; SEED= and N= for others
+#   make kill   SIGKILLs at random times over builds, trainings and a study, a quarter of an hour; SEED=, SECONDS=
 #   make lint   formatter, linter and types, changes nothing;  make format writes
 #   make coverage  which lines the test suite runs, as coverage/index.html
 #   make wheel  dist/keras_itm-*.whl
@@ -15,6 +17,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 DATA_DIR := runs/data
 WORKERS := 2
+SEED := 0
+N := 5000
+SECONDS := 900
 OTHER_STACK_TESTS := tests/keras_itm tests/launchers/chain_test.py tests/launchers/resume_test.py tests/launchers/hardware_test.py \
   tests/stroke_tfds/pipelines_test.py tests/stroke_tfds/stack_sets_test.py tests/stroke_tfds/phantom_stroke \
   tests/stroke_tfds/synthetic_stroke
@@ -24,7 +29,7 @@ BUILD_VENV := .venv-build
 BUILD_INSTALLED := $(BUILD_VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-stacks test-other-stack test-slow coverage bench lint format wheel clean
+.PHONY: help demo test test-stacks test-other-stack test-slow fuzz kill coverage bench lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -51,6 +56,12 @@ bench: $(INSTALLED) $(BENCH_INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow -q
+
+fuzz: $(INSTALLED)
+	@$(BIN)/python -m tests.campaigns.fuzz --seed=$(SEED) --inputs=$(N) 2>/dev/null
+
+kill: $(INSTALLED)
+	@$(BIN)/python -m tests.campaigns.kill --seed=$(SEED) --seconds=$(SECONDS) 2>/dev/null
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
