@@ -187,7 +187,7 @@ def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
   Raises:
     BundleError: No bundle there, another kind, altered or unsafe files, a signature that differs.
   """
-  path = Path(path)
+  path = Path(path).expanduser()
   spec = read_spec(path, kind)
   signature = _load_signature(path)
   _check_signature(signature, spec, path)
@@ -234,7 +234,7 @@ def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
   Raises:
     BundleError: It is missing, not of this form, or of another kind.
   """
-  file = Path(path) / 'bundle.json'
+  file = Path(path).expanduser() / 'bundle.json'
   if not file.is_file():
     raise BundleError(f'{path}: no bundle there, expected a folder with bundle.json')
   if file.stat().st_size > _MAX_FACTS_BYTES:

@@ -62,7 +62,7 @@ class StageRunner:
 
   def seconds(self) -> dict[str, float]:
     """Wall-clock seconds by stage, all its starts together but those that were killed."""
-    facts = [json.loads(path.read_text()) for path in sorted(self._folder.glob('*.json'))]
+    facts = [read_facts(path) for path in sorted(self._folder.glob('*.json'))]
     return {stage['name']: stage['seconds'] for stage in facts if stage['seconds']}
 
   def run(
@@ -108,7 +108,7 @@ class StageRunner:
 
   def _read(self, stage: Stage) -> dict[str, Any]:
     path = self._file(stage, 'json')
-    return json.loads(path.read_text()) if path.exists() else {}
+    return read_facts(path) if path.exists() else {}
 
   def _write(self, stage: Stage, seconds: float, peak_gib: float = 0.0) -> None:
     facts = {
@@ -134,6 +134,22 @@ class StageRunner:
 
   def _file(self, stage: Stage, kind: str) -> Path:
     return self._folder / f'{slug(stage.name)}.{kind}'
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+  """What is kept of a stage.
+
+  Raises:
+    InputError: The file is damaged.
+  """
+  try:
+    facts = files.read_json(path)
+    lines = facts.get('settings', [])
+    if isinstance(facts['name'], str) and all(isinstance(line, str) for line in lines):
+      return {**facts, 'seconds': float(facts['seconds'])}
+    raise ValueError('other values than a stage has')
+  except (ValueError, TypeError, KeyError, AttributeError) as error:
+    raise InputError(f'{path}: damaged ({error}); delete it, the same command goes on') from error
 
 
 def _check_settings(stage: Stage, before: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from launchers.stages import read_facts
 from stroke_tfds import files, sources
 from stroke_tfds.errors import InputError
 
@@ -22,7 +23,7 @@ def check_no_demo(root: Path) -> None:
   if (root / _FINGERPRINTS).exists():
     return
   for path in sorted((root / 'stages').glob('*.json')):
-    name = json.loads(path.read_text())['name']
+    name = read_facts(path)['name']
     if name in _DEMO_STAGES or name.startswith(_DEMO_ARM):
       raise InputError(
         f'{root} holds a demo of the old form (stage {name!r} in {path.name}), expected a study or a '
@@ -42,7 +43,7 @@ def check_same_data(root: Path, opened: Mapping[str, sources.Source]) -> None:
   """
   file = root / _FINGERPRINTS
   found = {name: sources.fingerprint([source]) for name, source in opened.items()}
-  before = json.loads(file.read_text()) if file.exists() else {}
+  before = _read(file) if file.exists() else {}
   for name in found.keys() & before.keys():
     if found[name] != before[name]:
       raise InputError(
@@ -50,3 +51,15 @@ def check_same_data(root: Path, opened: Mapping[str, sources.Source]) -> None:
         f'expected {before[name]}); name another --workdir'
       )
   files.write_whole(file, (json.dumps(before | found) + '\n').encode())
+
+
+def _read(file: Path) -> dict[str, str]:
+  try:
+    values = files.read_json(file)
+    if isinstance(values, dict) and all(isinstance(value, str) for value in values.values()):
+      return values
+    raise ValueError('no fingerprints by name')
+  except ValueError as error:
+    raise InputError(
+      f'{file}: damaged ({error}); delete it if the data are those that the study was begun with'
+    ) from error

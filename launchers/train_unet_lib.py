@@ -91,7 +91,7 @@ def train_unet(
     segmenter = Segmenter(built)
     segmenter.compile(optimizer(), jit_compile=devices.xla)
   if start:
-    _take_weights(segmenter, Path(start))
+    _take_weights(segmenter, Path(start).expanduser())
   limits, intensities = ranges(), intensity() if intensity else None
   config = run.write_operative_config()
   cases = HeldOutCases(

@@ -123,14 +123,20 @@ def collect(run: Path, arm: Arm, seed: int, facts: dict[str, Any]) -> None:
   """
   if (run / RESULT).exists():
     return
-  epochs = [_read_rows(run / 'window' / f'epoch_{n:04d}.csv') for n in arm.evaluated_range]
   rows = read_metrics(run / 'metrics.csv')
   curve = {name: [row.get(name, np.nan) for row in rows] for name in _CURVE}
-  metrics = {
-    name: np.array([[float(row[name]) for row in epoch] for epoch in epochs]) for name in METRICS
-  }
+  try:
+    epochs = [_read_rows(run / 'window' / f'epoch_{n:04d}.csv') for n in arm.evaluated_range]
+    metrics = {
+      name: np.array([[float(row[name]) for row in epoch] for epoch in epochs]) for name in METRICS
+    }
+    cases = _test_set(epochs[0])
+  except (ValueError, KeyError, TypeError, csv.Error) as error:
+    raise InputError(
+      f'{run / "window"}: a damaged table of test cases ({error!r}); delete {run} to train it again'
+    ) from error
   own = {'arm': arm.name, 'seed': seed, 'window': list(arm.evaluated_range), 'run': run.name}
-  write_result(run / RESULT, {**own, **facts}, curve, _test_set(epochs[0]), metrics)
+  write_result(run / RESULT, {**own, **facts}, curve, cases, metrics)
 
 
 def _test_set(rows: list[dict[str, str]]) -> TestSet:

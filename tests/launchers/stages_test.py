@@ -49,6 +49,15 @@ class StageRunnerTest(tf.test.TestCase):
       StageRunner(self.root / 'stages').run(self.stage(code), to_log=True)
     self.assertEqual((self.root / 'stages' / 'count.log').read_text(), 'bad\nworse\n')
 
+  def test_damaged_facts_are_one_line(self):
+    folder = self.root / 'stages'
+    folder.mkdir()
+    for text in ('', '{"name": "count"}', '[]', '{"name": 3, "seconds": 1}', '[' * 5000, 'null'):
+      (folder / 'count.json').write_text(text)
+      for read in (StageRunner(folder).seconds, lambda: StageRunner(folder).run(self.stage('0'))):
+        with self.assertRaisesRegex(InputError, '^[^\n]*count.json: damaged[^\n]*$'):
+          read()
+
   def test_environment_reaches_the_command(self):
     code = 'import os; raise SystemExit(int(os.environ["STATUS"]))'
     with self.assertRaisesRegex(InputError, 'exit status 7'):
