@@ -194,7 +194,7 @@ def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
   found = _fingerprint(signature, path)
   if found != spec.weights:
     raise BundleError(
-      f'{path}: weights have the fingerprint {found}, bundle.json says {spec.weights}: '
+      f'{path}: weights have the fingerprint {found}, bundle.json says {spec.weights!r}: '
       'the folder was altered, expected it as training left it'
     )
   return Bundle(

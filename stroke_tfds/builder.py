@@ -116,7 +116,7 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
         for left in Path(self.data_path).parent.glob('incomplete.*'):
           shutil.rmtree(left, ignore_errors=True)
         super().download_and_prepare(**kwargs)
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, RuntimeError, tf.errors.OpError) as error:
       told = self.disk_error(error)
       if not told:
         raise

@@ -27,7 +27,7 @@ def disk_errors_named() -> Iterator[None]:
   """
   try:
     yield
-  except (OSError, tf.errors.OpError) as error:
+  except (OSError, RuntimeError, tf.errors.OpError) as error:
     told = disk_error(error)
     if not told:
       raise
@@ -38,6 +38,8 @@ def disk_error(error: BaseException) -> str:
   """What an error says of the disk and what is expected; '' of one that says nothing of it."""
   while type(error).__name__ == 'ExceptionProxy' and error.__context__:
     error = error.__context__  # Gin's stand-in has no number.
+  while isinstance(error, RuntimeError) and error.__cause__:
+    error = error.__cause__  # TFDS' stand-in.
   if isinstance(error, OSError) and error.errno in _OF_DISK:
     name = str(error.filename or '')[:_MAX_TEXT]
     return _advice(f'{name}{": " if name else ""}{os.strerror(error.errno)}')

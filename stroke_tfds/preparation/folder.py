@@ -49,6 +49,7 @@ _MAPPINGS: dict[str, Any] = {'quality': (int, float), 'suspicions': str, 'output
 _TEXTS = ('case_id', 'group', 'labels_from', 'inputs', 'image_sha256')
 _SIDECAR: dict[str, Any] = {'seconds': (int, float), **dict.fromkeys(_TEXTS, str), **_MAPPINGS}
 _NEEDED = frozenset(_SIDECAR)
+_SETTING_TEXTS = ('source', 'registration', 'label_scheme', 'version')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +100,8 @@ class PreparedFolder:
       self.settings = read_json(self.path / _DESCRIPTION)['Preparation']
       self.grid = Grid.from_json(self.settings['grid'])
       self.contrasts = tuple(self.settings['contrasts'])
-      if not all(isinstance(name, str) for name in self.contrasts):
+      texts = [self.settings[name] for name in _SETTING_TEXTS]
+      if not all(isinstance(text, str) for text in (*self.contrasts, *texts)):
         raise TypeError
     except (FileNotFoundError, NotADirectoryError) as error:
       raise InputError(f'{self.path}: holds no {_DESCRIPTION}, {_ADVICE}') from error

@@ -34,6 +34,10 @@ class DiskErrorTest(tf.test.TestCase):
     except ExceptionProxy as error:
       self.assertIn('disk full: a', disk_error(error))
 
+  def test_what_tfds_puts_in_its_place_is_seen_through(self):
+    with self.assertRaisesRegex(InputError, '^disk full: a'), disk_errors_named():
+      raise RuntimeError('a split') from OSError(errno.ENOSPC, 'No space', 'a')
+
   def test_others_pass(self):
     for error in (OSError('odd'), tf.errors.NotFoundError(None, None, 'a tensor'), KeyError('x')):
       self.assertEqual(disk_error(error), '')
