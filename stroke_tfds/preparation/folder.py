@@ -164,7 +164,7 @@ class PreparedFolder:
     """
     path = self._sidecar_path(case_id)
     try:
-      values = read_json(path)
+      values = _as_now(read_json(path))
       problem = _damage(values)
     except FileNotFoundError as error:
       raise InputError(f'{case_id}: {path} is missing; run prepare_data again') from error
@@ -290,6 +290,14 @@ def _description(settings: Settings) -> dict[str, Any]:
     'GeneratedBy': [{'Name': 'keras-itm', 'Version': files.package_version('keras-itm')}],
     'Preparation': settings.to_json(),
   }
+
+
+def _as_now(sidecar: Any) -> Any:
+  """A sidecar of the first release, which lists suspicions without their figures, as one of today."""
+  if isinstance(sidecar, dict) and isinstance(sidecar.get('suspicions'), list):
+    texts = [text for text in sidecar['suspicions'] if isinstance(text, str)]
+    return {**sidecar, 'suspicions': dict.fromkeys(texts, '')}
+  return sidecar
 
 
 def _damage(sidecar: Any) -> str:

@@ -263,7 +263,7 @@ class RefusalTest(BundleTestCase):
     path = self.save()
     facts = json.loads((path / 'bundle.json').read_text())
     (path / 'bundle.json').write_text(json.dumps({**facts, 'weights': '0' * 16}))
-    self.assert_refused(path, 'bundle.json says 0000')
+    self.assert_refused(path, "bundle.json says '0000")
 
   def test_another_signature(self):
     path = self.save()

@@ -83,6 +83,10 @@ class PreparedFolderTest(tf.test.TestCase):
       self.assertFalse(self.folder.is_done('sub-1', 'abc'))
       path.write_text(json.dumps(stored))
 
+  def test_suspicions_of_the_first_release_are_read(self):
+    self.write(suspicions=['look at it'])
+    self.assertEqual(self.folder.sidecar('sub-1')['suspicions'], {'look at it': ''})
+
   def test_a_damaged_sidecar_is_refused_and_its_case_made_again(self):
     self.write()
     file = next(self.path.rglob('*desc-preproc_dwi.json'))
