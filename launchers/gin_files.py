@@ -43,6 +43,7 @@ def parse_gin(files: list[str], bindings: list[str]) -> None:
   try:
     gin.parse_config_files_and_bindings(paths, bindings, skip_unknown=False)
     gin_mistakes.check_types()
+    gin.config_str()  # Finds macros without a value.
   except InputError:
     raise
   except gin_mistakes.MISTAKES as error:

@@ -26,7 +26,7 @@ _NUMBERS = {int: 'a whole number', float: 'a number', str: 'a text in quotation 
 
 def in_one_line(error: Exception) -> str:
   """What an error of gin's says, with the place that gin names and the nearest name that there is."""
-  text = ' '.join(str(error).split())
+  text = ' '.join(str(error).split()).split(' in config string:')[0]
   if isinstance(error, tokenize.TokenError):
     return f'{text}: a bracket or a quotation mark is not closed'
   if isinstance(error, RecursionError):

@@ -49,6 +49,10 @@ class StrictConfig(tfds.core.BuilderConfig):
       inherited = {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
       known = ['name', *(field for field in own if field not in inherited)]
       raise InputError(f'config field {unknown[0]!r} is unknown, expected some of {known}')
+    version = fields.get('version')
+    is_sound = isinstance(version, tfds.core.Version) or version is None
+    if not is_sound and not re.fullmatch(r'\d+\.\d+\.\d+', str(version)):
+      raise InputError(f'version is {version!r}, expected one such as "1.0.0", or none')
     return super().__new__(cls)
 
   @classmethod

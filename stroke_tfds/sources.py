@@ -23,6 +23,7 @@ _SOURCE = re.compile(
 # section 2.4). The same as keras_itm.lesions.MIN_VOXELS, which is what all floors above use; here it
 # stands again since data sets do not import keras_itm, and sources_test.py holds the two equal.
 MIN_VOXELS = 20
+_MAX_NAME = 200  # File systems take 255.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +179,10 @@ def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBui
     InputError: No data set of that name, or one that does not follow the example contract or names
       code that TFDS would import.
   """
+  if max(map(len, name.split('/'))) > _MAX_NAME:
+    raise InputError(
+      f'data set {name[:_MAX_NAME]!r}...: expected a name of at most {_MAX_NAME} letters'
+    )
   check_built(name, data_dir)
   try:
     builder = tfds.builder(name, data_dir=data_dir)

@@ -201,6 +201,8 @@ def _read_result(path: Path) -> tuple[Result, TestSet]:
     cases = TestSet(**{name: np.array(values) for name, values in content.pop('cases').items()})
     metrics = content.pop('metrics')
     metrics = {name: np.array(metrics[name], float) for name in METRICS}
+    if not isinstance(content['arm'], str) or not isinstance(content['seed'], int):
+      raise TypeError('arm and seed are no text and no whole number')
     return Result(content['arm'], content['seed'], content, curve, metrics), cases
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise InputError(f'{path}: not a result of a study ({error!r})') from error

@@ -37,6 +37,7 @@ class MistakesTest(parameterized.TestCase, tf.test.TestCase):
     ('train_unet.sources = "a/b:train"', 'expected a list'),
     ('n = [1, "x"]\ntrain_unet.evaluated_epochs = %n', r"evaluated_epochs is \[1, 'x'\]"),
     ('fit.checkpoint_every = "a"', "fit.checkpoint_every is 'a'"),
+    ('train_unet.epochs = %no_such_macro', 'no_such_macro'),
     ('x = %x\ntrain_unet.epochs = %x', 'a macro names itself'),
     (
       'train_unet.epochs = ' + '[' * 3000 + ']' * 3000,

@@ -46,6 +46,12 @@ class StrictConfigTest(tf.test.TestCase):
       _Config(name='a', valeu=3)
     self.assertEqual(_Config(name='a', value=3).value, 3)
 
+  def test_a_version_that_is_none_is_named(self):
+    for version in ('x', 0.2, '1.0', {}):
+      with self.assertRaisesRegex(InputError, 'version is .*, expected one such as'):
+        _Config(name='a', version=version)
+    self.assertEqual(_Config(name='a', version='1.0.0').version, '1.0.0')
+
   def test_custom_names_end_in_the_fingerprint_and_built_in_ones_do_not(self):
     config = _Config(value=4)
     config.complete_name()

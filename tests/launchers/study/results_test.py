@@ -95,7 +95,8 @@ class ResultsTest(tf.test.TestCase):
     whole = path.read_text()
     broken = json.loads(whole)
     del broken['metrics']['hausdorff95_mm']
-    for text in ('{}', '[]', whole[:-40], json.dumps(broken)):
+    listed = json.dumps({**json.loads(whole), 'seed': []})
+    for text in ('{}', '[]', whole[:-40], json.dumps(broken), listed):
       path.write_text(text)
       with self.assertRaisesRegex(InputError, f'{path.name}: not a result of a study'):
         self.read([path])
