@@ -22,7 +22,6 @@ from stroke_tfds.errors import InputError, nearest
 GIN_IMPORTS = flags.DEFINE_list(
   'gin_imports', [], 'Packages of yours that gin files may import: their code is run.'
 )
-_PACKAGES = frozenset(['keras_itm', 'stroke_tfds', 'stroke_eval', 'launchers'])
 _MAX_BYTES = 2**20
 
 
@@ -69,7 +68,7 @@ def _check_statements(text: str, where: str, above: tuple[Path, ...] = ()) -> No
 
 
 def _check_import(statement: config_parser.ImportStatement, where: str) -> None:
-  allowed = {*_PACKAGES, *_named_packages()}
+  allowed = {*gin_mistakes.OURS, *_named_packages()}
   # Dynamic registration would make any function of an imported module callable.
   if not any(f'{statement.module}.'.startswith(f'{package}.') for package in allowed):
     raise InputError(

@@ -14,9 +14,11 @@ from gin import config as gin_config
 from stroke_tfds.errors import InputError, nearest
 
 # What gin raises for texts that are no configuration, or one of something else.
-MISTAKES = (ValueError, OSError, SyntaxError, tokenize.TokenError, ImportError, RecursionError)
-MISTAKES = (*MISTAKES, TypeError, AttributeError, LookupError, NameError, AssertionError)
-_OURS = ('keras_itm', 'stroke_tfds', 'stroke_eval', 'launchers')
+MISTAKES = (
+  *(ValueError, OSError, SyntaxError, tokenize.TokenError, ImportError, RecursionError),
+  *(TypeError, AttributeError, LookupError, NameError, AssertionError),
+)
+OURS = frozenset(['keras_itm', 'stroke_tfds', 'stroke_eval', 'launchers'])
 _TOKEN = re.compile(r"Failed to parse token '(?P<token>.*)' \((?P<place>.*)\)")
 _PARAMETER = re.compile(r"Configurable '(?P<owner>.*)' doesn't have a parameter named '(?P<name>.*)'")
 _CONFIGURABLE = re.compile(r"No configurable match\w* (reference )?'@?(?P<name>[^']*)'")
@@ -27,10 +29,10 @@ _NUMBERS = {int: 'a whole number', float: 'a number', str: 'a text in quotation 
 def in_one_line(error: Exception) -> str:
   """What an error of gin's says, with the place that gin names and the nearest name that there is."""
   text = ' '.join(str(error).split()).split(' in config string:')[0]
+  if isinstance(error, RecursionError) or 'too many nested' in text:
+    return _ENDLESS
   if isinstance(error, tokenize.TokenError):
     return f'{text}: a bracket or a quotation mark is not closed'
-  if isinstance(error, RecursionError):
-    return _ENDLESS
   if isinstance(error, ImportError):
     return f'{text}, expected the name of a module that is installed'
   if found := _TOKEN.search(text):
@@ -77,7 +79,7 @@ def check_types() -> None:
   """
   for (_, selector), values in gin_config._CONFIG.items():
     owner = gin_config._REGISTRY[selector]
-    if owner.wrapped.__module__.split('.')[0] not in _OURS:
+    if owner.wrapped.__module__.split('.')[0] not in OURS:
       continue
     hints = _hints(owner.wrapped)
     for name, value in values.items():

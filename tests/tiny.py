@@ -26,6 +26,17 @@ def build_phantom(data_dir: str, **fields) -> str:
   return f'phantom_stroke/{config.name}'
 
 
+class CohortTestCase(tf.test.TestCase):
+  """Has a folder with a tiny cohort in it: `folder`, `data_dir`, `cohort`."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.folder = Path(tfds.testing.make_tmp_dir())
+    cls.data_dir = str(cls.folder / 'data')
+    cls.cohort = build_phantom(cls.data_dir)
+
+
 class ToyTranslator(tf.keras.Model):
   """Brightness from the label, the lesion brightest; the weight makes bundles differ."""
 

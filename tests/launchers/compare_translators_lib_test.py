@@ -7,7 +7,6 @@ from pathlib import Path
 import gin
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from launchers.compare_translators_lib import compare_translators, table
@@ -28,24 +27,21 @@ class Drawn(tf.keras.Model):
     return self.toy(segmentation) / 2 + 0.1 * tf.tanh(latent[:, :1])[..., None, None]
 
 
-class CompareTest(tf.test.TestCase):
+class CompareTest(tiny.CohortTestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    cls.root = Path(tfds.testing.make_tmp_dir())
-    cls.data_dir = str(cls.root / 'data')
-    cls.cohort = tiny.build_phantom(cls.data_dir)
     source = open_sources([f'{cls.cohort}:test'], cls.data_dir)[0]
     cls.cases = list(source.examples().as_numpy_iterator())
     cls.metadata = source.metadata
-    cls.toy, cls.lesions = map(str, tiny.save_toy_bundles(cls.root, cls.metadata))
+    cls.toy, cls.lesions = map(str, tiny.save_toy_bundles(cls.folder, cls.metadata))
     drawn = Drawn()
     facts = {key: cls.metadata[key] for key in ('grid', 'label_scheme')}
     spec = BundleSpec(
       TRANSLATOR, latent_size=3, intensity_range=(-1.0, 1.0), training_set='none', **facts
     )
     serve = lambda segmentation, latent: drawn(segmentation, latent)
-    cls.drawn = str(cls.root / 'drawn')
+    cls.drawn = str(cls.folder / 'drawn')
     save_bundle(cls.drawn, spec, serve, drawn, '')
 
   def setUp(self):
@@ -53,7 +49,7 @@ class CompareTest(tf.test.TestCase):
     gin.clear_config()
 
   def compare(self, name: str = 'out', **values) -> Path:
-    folder = self.root / name
+    folder = self.folder / name
     given = {'bundles': {'toy': self.toy, 'drawn': self.drawn}, 'source': f'{self.cohort}:test'}
     compare_translators(str(folder), self.data_dir, **{**given, **values})
     return folder
@@ -102,13 +98,13 @@ class CompareTest(tf.test.TestCase):
         self.compare(**values)
     with self.assertRaisesRegex(InputError, 'lesion_generator'):
       self.compare(bundles={'wrong': self.lesions})
-    (self.root / 'file').write_text('')
+    (self.folder / 'file').write_text('')
     with self.assertRaisesRegex(InputError, 'is a file'):
       self.compare('file')
 
   def test_refuses_a_translator_of_another_grid(self):
     grid = {**self.metadata['grid'], 'spacing_mm': [5.0, 6.0, 16.0]}
-    other, _ = tiny.save_toy_bundles(self.root / 'other', {**self.metadata, 'grid': grid})
+    other, _ = tiny.save_toy_bundles(self.folder / 'other', {**self.metadata, 'grid': grid})
     with self.assertRaisesRegex(InputError, r'translator .* grid .*5.0, 6.0.* but .*6.0, 6.0'):
       self.compare(bundles={'far': str(other)})
 

@@ -13,17 +13,10 @@ from absl.testing import flagsaver, parameterized
 
 from launchers import gin_files, stages, train_unet_lib  # noqa: F401
 from stroke_tfds.errors import InputError
+from tests.launchers import gin_testing
 
 
-class ParseGinTest(tf.test.TestCase):
-  def setUp(self):
-    super().setUp()
-    gin.clear_config()
-
-  def tearDown(self):
-    gin.clear_config()
-    super().tearDown()
-
+class ParseGinTest(gin_testing.GinTestCase):
   def test_finds_a_packaged_file_by_bare_name_and_overrides_it(self):
     gin_files.parse_gin(['unet_mini.gin'], ['train_unet.epochs = 7'])
     self.assertEqual(gin.query_parameter('train_unet.epochs'), 7)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import gin
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from launchers import gin_files
 from tests import tiny
@@ -72,15 +71,8 @@ def train(system: str, workdir: Path, data_dir: str, lines: list[str]) -> None:
     gin.clear_config()
 
 
-class SystemsTestCase(tf.test.TestCase):
-  """Has a tiny cohort on disk and trains systems on it."""
-
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.folder = Path(tfds.testing.make_tmp_dir())
-    cls.data_dir = str(cls.folder / 'data')
-    cls.cohort = tiny.build_phantom(cls.data_dir)
+class SystemsTestCase(tiny.CohortTestCase):
+  """Trains systems on a tiny cohort."""
 
   def tearDown(self):
     tf.keras.mixed_precision.set_global_policy('float32')

@@ -1,7 +1,6 @@
 """Every set says what it is, whose it is and what may be done with it; so does what is made of it."""
 
 import json
-from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -40,15 +39,12 @@ class RealSetsTest(LicencesTestCase):
     self.check_info(tfds.builder(f'{name}/mini', data_dir=self.get_temp_dir()).info, licence)
 
 
-class DerivedSetsTest(LicencesTestCase):
+class DerivedSetsTest(LicencesTestCase, tiny.CohortTestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    cls.root = Path(tfds.testing.make_tmp_dir())
-    cls.data_dir = str(cls.root / 'data')
-    cls.cohort = tiny.build_phantom(cls.data_dir)
     # As if it were of the challenge.
-    file = next((cls.root / 'data').glob('*/*/[0-9]*/metadata.json'))
+    file = next((cls.folder / 'data').glob('*/*/[0-9]*/metadata.json'))
     cls.metadata = {**json.loads(file.read_text()), 'licences': [_ISLES]}
     file.write_text(json.dumps(cls.metadata))
 
@@ -72,7 +68,7 @@ class DerivedSetsTest(LicencesTestCase):
     ((), rf'{_ISLES}; unknown: translator \w+; unknown: lesion_generator \w+'),
   )
   def test_synthetic(self, licences, pattern):
-    folder = self.root / f'bundles_{len(licences)}'
+    folder = self.folder / f'bundles_{len(licences)}'
     translator, lesions = tiny.save_toy_bundles(folder, self.metadata, licences=licences)
     config = synthetic_stroke.SyntheticStrokeConfig(
       translator=str(translator), lesion_generator=str(lesions), healthy=self.cohort, num_volumes=2

@@ -27,7 +27,7 @@ class PrivacyTest(tf.test.TestCase):
     for case in folder.cases:
       image, labels, fraction, sidecar = folder.load(case.case_id)
       sidecar |= {'operator': _NAME, 'quality': {'lesion_ml': 1.0, _NAME: 1.0}}
-      sidecar |= {'inputs': _NAME, 'image_sha256': _NAME}
+      sidecar |= {'suspicions': [_NAME], 'inputs': _NAME, 'image_sha256': _NAME}
       folder.write_case(
         case.case_id, image, labels, fraction if case.group == 'positive' else None, sidecar
       )
