@@ -45,7 +45,7 @@ def find_problem(tensorflow: str, keras: str, environment: Mapping[str, str]) ->
 
 _problem = find_problem(tf.__version__, importlib.metadata.version('keras'), os.environ)
 if _problem:
-  raise ImportError(_problem)
+  raise ImportError(_problem, name=__name__)
 
 IS_KERAS_3 = hasattr(tf.keras, 'ops')
 NAME = 'Keras 3' if IS_KERAS_3 else 'Keras 2'

@@ -44,9 +44,9 @@ class VersionsTest(parameterized.TestCase):
     self.assertIn('TensorFlow 2.15 with Keras 2.15', line)
     self.assertNotIn('\n', line)
 
-  def _import(self, **environment):
+  def _import(self, how=('-c', 'import keras_itm'), **environment):
     return subprocess.run(
-      [sys.executable, '-c', 'import keras_itm'],
+      [sys.executable, *how],
       env={**os.environ, **environment},
       capture_output=True,
       text=True,
@@ -59,6 +59,14 @@ class VersionsTest(parameterized.TestCase):
     for name, value in (('KERAS_BACKEND', 'jax'), ('TF_USE_LEGACY_KERAS', '1')):
       last = self._import(**{name: value}).stderr.splitlines()[-1]
       self.assertRegex(last, f'^ImportError: {name} is .*known to work')
+
+  def test_a_program_says_it_in_one_line(self):
+    if not stack.IS_KERAS_3:
+      self.skipTest('Keras 2 has a single backend')
+    end = self._import(('-m', 'launchers.describe', '--help'), KERAS_BACKEND='jax')
+    self.assertEqual(end.returncode, 1)
+    self.assertRegex(end.stderr.splitlines()[-1], "^error: KERAS_BACKEND is 'jax'.*known to work")
+    self.assertNotIn('Traceback', end.stderr)
 
   def test_addons_beside_keras_3_are_left_alone(self):
     if not stack.IS_KERAS_3:
