@@ -151,7 +151,10 @@ def _test_set(rows: list[dict[str, str]]) -> TestSet:
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
   with path.open(newline='') as file:
-    return [{key: cell_text(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
+    rows = list(csv.DictReader(file))
+  if any(None in row or None in row.values() for row in rows):
+    raise ValueError(f'{path.name} has a row of another length than its header')
+  return [{key: cell_text(cell) for key, cell in row.items()} for row in rows]
 
 
 def write_result(

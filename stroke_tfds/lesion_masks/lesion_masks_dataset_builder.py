@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import functools
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +13,11 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, example, manual_dir
 from stroke_tfds.errors import InputError
-from stroke_tfds.fingerprints import fingerprint, hash_files
+from stroke_tfds.fingerprints import fingerprint, hash_files, hash_mask
 from stroke_tfds.imaging import input_file, nifti
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.lesion_size import check_volume
 from stroke_tfds.imaging.resample import lesion_voxels, resample_mask
-from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
 from stroke_tfds.preparation import splits
 
@@ -206,11 +204,4 @@ def _read(file: Path, grid: Grid) -> Mask | InputError:
       raise InputError(f'{file}: the lesion is outside the grid {grid.name}, expected MNI coordinates')
   except InputError as error:
     return error
-  return Mask(np.packbits(lesion), volume_ml, _hash_voxels(mask))
-
-
-def _hash_voxels(mask: Volume) -> str:
-  where = np.round(mask.affine, 2) + 0.0  # No -0.
-  found = hashlib.sha256(f'{mask.data.shape} {where.tolist()}'.encode())
-  found.update(np.packbits(mask.data).tobytes())
-  return found.hexdigest()
+  return Mask(np.packbits(lesion), volume_ml, hash_mask(mask))

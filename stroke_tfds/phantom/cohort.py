@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,23 @@ def share_files(files: list[Path], test_share: float, seed: int) -> Shares:
   n_test = int(np.clip(round(test_share * len(files)), 1, len(files) - 1))
   drawn = [files[i] for i in order]
   return Shares(tuple(drawn[:n_test]), tuple(drawn[n_test:]))
+
+
+def check_each_once(files: Sequence[Path], hashes: Iterable[str]) -> None:
+  """Refuses what is there under two names: one could train, the other test.
+
+  Args:
+    files: As given to `share_files`.
+    hashes: Of what each of them holds.
+
+  Raises:
+    InputError: Two files hold the same; names both.
+  """
+  first: dict[str, Path] = {}
+  for file, found in zip(files, hashes):
+    other = first.setdefault(found, file)
+    if other != file:
+      raise InputError(f'{file}: has the voxels of {other.name}, expected each file once')
 
 
 @functools.lru_cache(maxsize=MAX_LOADED)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from stroke_tfds import builder, example, fingerprints
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid, get_grid
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import cohort, subject
 from stroke_tfds.phantom.anatomy import Anatomy, template_anatomy
@@ -143,6 +145,8 @@ class _Simulator:
     self._lesion_files = self._share(config.lesion_files, n_positive / (n_positive + config.n_train))
     # What workers share is made before they start, and unfit files are found before the work.
     territory_map()
+    _check_each_once(config.anatomy_files, nifti.read_label_map, fingerprints.hash_voxels)
+    _check_each_once(config.lesion_files, nifti.read_mask, fingerprints.hash_mask)
     for path in config.anatomy_files[: cohort.MAX_LOADED]:
       cohort.load_anatomy(path, config.anatomy_space)
 
@@ -202,3 +206,9 @@ class _Simulator:
       return grow_lesion(rng)
     files = self._lesion_files.of(split)
     return cohort.load_lesion(files[number % len(files) if draw == 0 else rng.integers(len(files))])
+
+
+def _check_each_once(
+  files: list[Path], read: Callable[[Path], Volume], hash_of: Callable[[Volume], str]
+) -> None:
+  cohort.check_each_once(files, builder.map_in_order(lambda file: hash_of(read(file)), files))

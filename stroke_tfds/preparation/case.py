@@ -1,7 +1,6 @@
 """One case from its files to volumes on the grid."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stroke_tfds.errors import InputError, naming
-from stroke_tfds.fingerprints import fingerprint
+from stroke_tfds.fingerprints import fingerprint, hash_voxels
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.transform import IDENTITY, Transform
@@ -176,7 +175,7 @@ def _facts(
     'labels_from': 'template' if scan.segmentation is None else 'segmentation',
     'quality': figures,
     'suspicions': quality.suspicions(figures),
-    'image_sha256': _hash_voxels(scan.reference),
+    'image_sha256': hash_voxels(scan.reference),
   }
 
 
@@ -221,9 +220,3 @@ def _fraction(scan: _Scan, grid: Grid, transform: Transform) -> np.ndarray | Non
   if not fraction.any():
     raise InputError(f'{LESION}: nothing of the mask falls on the grid, expected a lesion there')
   return fraction
-
-
-def _hash_voxels(volume: Volume) -> str:
-  digest = hashlib.sha256(str(volume.data.shape).encode())
-  digest.update(np.ascontiguousarray(volume.data, '<f4').tobytes())
-  return digest.hexdigest()

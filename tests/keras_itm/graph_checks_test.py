@@ -358,9 +358,14 @@ class FactsTest(tf.test.TestCase):
   def test_refused(self):
     folder = pathlib.Path(self.get_temp_dir()) / 'bundle'
     folder.mkdir(exist_ok=True)
-    for text in ('[' * 100_000, '{"kind": ' + '1' * 5000 + '}', ' ' * (2**20 + 1), '\ud800'):
+    for text, pattern in (
+      ('[' * 100_000, 'not the facts of a bundle'),
+      ('{"kind": ' + '1' * 5000 + '}', 'not the facts of a bundle'),
+      (' ' * (2**20 + 1), '1048577 bytes, expected at most 1048576$'),
+      ('\ud800', 'not the facts of a bundle'),
+    ):
       (folder / 'bundle.json').write_text(text, errors='surrogatepass')
-      with self.assertRaises(BundleError) as caught:
+      with self.assertRaisesRegex(BundleError, f'^{folder}/bundle.json: {pattern}') as caught:
         bundles.read_spec(folder, 'segmenter')
       self.assertNotIn('\n', str(caught.exception))
 
@@ -369,6 +374,9 @@ class FactsTest(tf.test.TestCase):
     for grid, high in (([8, 4, -1], 1.0), ('abc', 1.0), ([8, 4, 2.5], 1.0), ([8, 4, 2], float('inf'))):
       with self.assertRaisesRegex(ValueError, 'grid|intensity_range'):
         bundles.BundleSpec(grid={'shape': grid}, intensity_range=(0.0, high), **facts)
+    with self.assertRaisesRegex(ValueError, 'label_scheme is .*, expected fields by name'):
+      whole = {'grid': {'shape': [8, 4, 2]}, 'intensity_range': (0.0, 1.0)}
+      bundles.BundleSpec(**{**facts, 'label_scheme': 'aseg28'}, **whole)
 
 
 class AllowListTest(tf.test.TestCase):

@@ -63,9 +63,9 @@ class StrictConfigTest(tf.test.TestCase):
     self.assertEqual((config.name, config.description, config.value), ('mini', 'Small.', 5))
 
   def test_checks_of_fields(self):
-    for name in ('', 'a_1.b-c'):
+    for name in ('', 'a_1.b-c', 'a' * 100):
       _Config(name=name).check_name()
-    for name in ('a/b', '..%', 'a b', 3):
+    for name in ('a/b', '..%', 'a b', 3, 'a' * 101, 'a' * 300):
       with self.subTest(name), self.assertRaisesRegex(InputError, f'name is {name!r}'):
         _Config(name=name).check_name()
     _Config(value=2).check_count('value', 2)

@@ -1,4 +1,7 @@
 import functools
+import json
+import shutil
+from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -116,6 +119,18 @@ class SourcesTest(tf.test.TestCase):
     }.items():
       with self.assertRaisesRegex(InputError, message):
         sources.open_sources([text], self.data_dir)
+
+  def test_refuses_what_is_stored_for_random_access(self):
+    data_dir = Path(tfds.testing.make_tmp_dir())
+    shutil.copytree(Path(self.data_dir) / self.name, data_dir / self.name)
+    [file] = data_dir.rglob('dataset_info.json')
+    stored = json.loads(file.read_text())
+    self.assertEqual(stored['fileFormat'], 'tfrecord')
+    file.write_text(json.dumps({**stored, 'fileFormat': 'array_record'}))
+    with self.assertRaisesRegex(
+      InputError, f"^data set '{self.name}' is stored as array_record, [^\\n]*expected tfrecord[^\\n]*$"
+    ):
+      sources.open_sources([f'{self.name}:train'], str(data_dir))
 
   def test_refuses_sets_of_different_grids(self):
     grid = {**tiny.GRID, 'name': 'shifted', 'corner_mm': [-90.0, -114.0, -56.0]}

@@ -144,6 +144,15 @@ class CollectTest(tf.test.TestCase):
     own = {'arm': 'clinical', 'seed': 7, 'window': [2, 3], 'run': 'clinical'}
     self.assertEqual(dict(result.facts), {**own, 'command': 'python x', 'test': 'a/b:test'})
 
+  def test_a_damaged_table_is_one_line(self):
+    table = self.run_folder / 'window' / 'epoch_0002.csv'
+    whole = table.read_text()
+    for text in ('', whole[: whole.index(',ACA')], whole.replace('40.0', 'many'), '\0' * 100):
+      table.write_text(text)
+      with self.assertRaisesRegex(InputError, '^[^\n]*window: a damaged table of test cases[^\n]*$'):
+        self.collect()
+      self.assertFalse((self.run_folder / RESULT).exists())
+
   def test_a_result_that_is_there_is_left_alone(self):
     self.collect()
     path = self.run_folder / RESULT

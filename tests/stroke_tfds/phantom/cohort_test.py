@@ -41,6 +41,12 @@ class ShareFilesTest(tf.test.TestCase):
     alone = cohort.share_files(files[:1], 0.3, 0)
     self.assertEqual(alone.test, alone.others)
 
+  def test_what_is_there_twice_is_refused_by_both_names(self):
+    files = [Path('x/a.nii'), Path('x/b.nii'), Path('x/c.nii')]
+    cohort.check_each_once(files, ['1', '2', '3'])
+    with self.assertRaisesRegex(InputError, '^x/c.nii: has the voxels of a.nii, expected'):
+      cohort.check_each_once(files, ['1', '2', '1'])
+
 
 class LoadTest(tf.test.TestCase):
   def setUp(self):

@@ -230,9 +230,30 @@ class RealInputTest(tf.test.TestCase):
     affine = self.affine.copy()
     affine[2, 3] += 500
     for i in range(2):
+      affine[1, 3] += 3  # Each mask differs.
       self.save('masks', f'{i}.nii.gz', np.ones((3, 3, 3), np.uint8), affine)
     with self.assertRaisesRegex(InputError, '20 lesions drawn, none fills a voxel'):
       _build(self.config(), str(self.root / 'data'))
+
+  def test_the_same_mask_or_anatomy_twice_is_refused(self):
+    """Named otherwise, packed otherwise or turned round: the test split would hold what trains."""
+    self.save_masks(3)
+    self.save_anatomies(2)
+    folders = {'masks': self.root / 'masks', 'anatomies': self.root / 'anatomies'}
+    for folder, path in folders.items():
+      one = nib.load(path / '1.nii.gz')
+      codes = np.asarray(one.dataobj)
+      turned = self.affine @ np.array([[-1, 0, 0, len(codes) - 1.0], *np.eye(4)[1:]])
+      twins = ((codes, self.affine), (codes.astype(np.float32), self.affine), (codes[::-1], turned))
+      for data, affine in twins:
+        self.save(folder, 'twin.nii', data, affine)
+        with self.assertRaisesRegex(
+          InputError, f'^[^\n]*{folder}/twin.nii: has the voxels of 1.nii.gz, expected each file once$'
+        ):
+          _build(self.config(), str(self.root / 'data'))
+        (path / 'twin.nii').unlink()
+    self.assertEmpty(list((self.root / 'data').rglob('*.tfrecord*')))
+    phantom_stroke._Simulator(self.config())
 
   def test_one_mask_cannot_serve_train_and_test(self):
     self.save_masks(1)

@@ -100,6 +100,10 @@ class ReadGroupsTest(parameterized.TestCase, tf.test.TestCase):
     self.path.unlink()
     self.path.mkdir()
     self.assert_refused('is no file, expected a table')
+    self.path.rmdir()
+    with self.path.open('wb') as file:
+      file.truncate(2**26 + 1)
+    self.assert_refused('holds 67108865 bytes, expected a table of at most 67108864')
 
   @parameterized.parameters('Participants.tsv', 'participants.csv', 'participants.xlsx')
   def test_a_table_of_another_name_is_not_passed_over(self, name):
