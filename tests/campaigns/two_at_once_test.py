@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
+from tests import tiny
 from tests.campaigns import kill_jobs
 
 _PATIENCE_S = 300
@@ -29,7 +30,7 @@ class TwoAtOnceTest(parameterized.TestCase, tf.test.TestCase):
   def setUpClass(cls):
     super().setUpClass()
     cls.base = Path(tempfile.mkdtemp())
-    kill_jobs.make_base(cls.base)
+    (cls.base / 'cohort').write_text(tiny.build_phantom(str(cls.base / 'data')))
 
   def begin(self, job: kill_jobs.Job) -> subprocess.Popen:
     environment = os.environ | {'CUDA_VISIBLE_DEVICES': '', 'TF_CPP_MIN_LOG_LEVEL': '3'}
@@ -46,7 +47,7 @@ class TwoAtOnceTest(parameterized.TestCase, tf.test.TestCase):
       time.sleep(0.01)
 
   @parameterized.parameters(
-    ('phantom', 'data/phantom_stroke/*/incomplete.*', 'data/phantom_stroke/*/*/dataset_info.json'),
+    ('phantom', 'data/phantom_stroke/*/incomplete.*', 'data/phantom_stroke/k-*/*/dataset_info.json'),
     ('train_unet', 'run/config.gin', 'run/finished.json'),
   )
   def test_the_second_is_refused(self, name, begins, ends):

@@ -40,10 +40,8 @@ class ProgramTest(tf.test.TestCase):
     file = Path(self.get_temp_dir()) / 'file'
     file.touch()
     for flag in ('workdir', 'data_dir'):
-      # The file for another program, so that a folder that is let through trains nothing.
-      status, lines = self.end(
-        'train_unet', '--gin_file=pix2pix10_mini.gin', '--workdir=~/run', f'--{flag}=~/file'
-      )
+      # No configuration, so that a folder that is let through trains nothing.
+      status, lines = self.end('train_unet', '--workdir=~/run', f'--{flag}=~/file')
       self.assertEqual((status, lines), (1, [f'error: --{flag}=~/file: is a file, expected a folder']))
 
 
