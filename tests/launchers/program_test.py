@@ -37,6 +37,12 @@ class ProgramTest(tf.test.TestCase):
     status, lines = self.end('train_unet', '--gin_file=pix2pix10_mini.gin', '--workdir=~/run')
     self.assertEqual((status, len(lines)), (1, 1), lines)
     self.assertRegex(lines[0], '^error: .*; the gin file is for python -m launchers.train_itm$')
+    # A study's file imports its program, so that all its names are known here.
+    status, lines = self.end('train_unet', '--gin_file=demo.gin', '--workdir=~/run')
+    self.assertEqual((status, len(lines)), (1, 1), lines)
+    self.assertRegex(
+      lines[0], '^error: Required bindings .*; the gin file is for .* launchers.run_study$'
+    )
     file = Path(self.get_temp_dir()) / 'file'
     file.touch()
     for flag in ('workdir', 'data_dir'):
