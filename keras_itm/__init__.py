@@ -10,10 +10,12 @@ from keras_itm import lesions, losses, metrics
 from keras_itm.bundle import Bundle, BundleError, BundleSpec, load_bundle, save_bundle
 from keras_itm.case import Case, synthesize
 from keras_itm.models.cycle_gan import CycleGAN
+from keras_itm.models.flow import RectifiedFlow
 from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
+from keras_itm.networks.flow_unet_3d import flow_unet_3d
 from keras_itm.networks.lesion_critic import lesion_critic
 from keras_itm.networks.lesion_generator import lesion_generator
 from keras_itm.networks.patch_gan import patch_gan
@@ -41,8 +43,10 @@ __all__ = [
   'LesionDrawError',
   'LesionGAN',
   'Pix2Pix',
+  'RectifiedFlow',
   'Segmenter',
   'Spade',
+  'flow_unet_3d',
   'lesion_critic',
   'lesion_generator',
   'lesions',

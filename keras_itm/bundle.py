@@ -64,6 +64,7 @@ class BundleSpec:
       where it is not known.
     licences: Of the data that it was trained on, such as `CC BY-SA 4.0`; empty where not known. No part
       of the bundle's fingerprint.
+    whole_volumes: Whether a translator takes and makes volumes rather than axial slices.
 
   Raises:
     ValueError: An unknown kind, or numbers out of their range.
@@ -78,6 +79,7 @@ class BundleSpec:
   weights: str = ''
   trained_on: tuple[str, ...] = ()
   licences: tuple[str, ...] = ()
+  whole_volumes: bool = False
 
   def __post_init__(self):
     for field in ('trained_on', 'licences'):
@@ -90,6 +92,11 @@ class BundleSpec:
     shape = self.grid['shape']
     if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
       raise ValueError(f'grid has the shape {shape!r}, expected three sizes')
+    if self.whole_volumes not in (False, True) or (self.whole_volumes and self.kind != TRANSLATOR):
+      raise ValueError(
+        f'whole_volumes is {self.whole_volumes!r} in a {self.kind}, expected true or false, and true '
+        'in a translator alone'
+      )
     if not isinstance(self.label_scheme, dict):
       raise ValueError(f'label_scheme is {self.label_scheme!r}, expected fields by name')
     if not isinstance(self.latent_size, int) or self.latent_size < 0:
@@ -129,7 +136,8 @@ def save_bundle(
   """Writes a bundle in one move: a reader sees all of it or nothing.
 
   The signatures, in batches of any size n:
-    translator: (segmentation uint8 [n, X, Y], latent float32 [n, L]) -> image float32 [n, X, Y, C].
+    translator: (segmentation uint8 [n, X, Y], latent float32 [n, L]) -> image float32 [n, X, Y, C];
+      of whole volumes: uint8 [n, X, Y, Z] -> float32 [n, X, Y, Z, C].
     lesion generator: (latent float32 [n, L]) -> probability float32 [n, X, Y, Z].
     segmenter: (image float32 [n, X, Y, Z, C]) -> probability float32 [n, X, Y, Z].
 
@@ -174,7 +182,7 @@ def save_bundle(
 def _input_specs(spec: BundleSpec, n_contrasts: int | None = None) -> dict[str, tf.TensorSpec]:
   x, y, z = spec.grid['shape']
   specs = {
-    'segmentation': ([None, x, y], tf.uint8),
+    'segmentation': ([None, x, y, z] if spec.whole_volumes else [None, x, y], tf.uint8),
     'latent': ([None, spec.latent_size], tf.float32),
     'image': ([None, x, y, z, n_contrasts], tf.float32),
   }
@@ -290,7 +298,9 @@ def _first_line(error: Exception) -> str:
 
 def _spec_fingerprint(spec: BundleSpec) -> str:
   facts = dataclasses.asdict(spec)
-  # Bundles from before they were stated keep their names.
+  # Bundles from before these were stated keep their names.
   del facts['licences']
+  if not spec.whole_volumes:
+    del facts['whole_volumes']
   text = json.dumps(facts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -95,7 +95,7 @@ def translate(
   seed: int,
   equalize_slice_brightness: bool = True,
 ) -> np.ndarray:
-  """Translates a label map with its lesion, slice by slice, with one latent for the whole volume.
+  """Translates a label map with its lesion, whole or slice by slice, with one latent for the volume.
 
   Args:
     translator: A translator.
@@ -103,20 +103,22 @@ def translate(
     lesion: uint8 [X, Y, Z], in parenchyma.
     index: Number of the volume in its data set.
     seed: Of the data set.
-    equalize_slice_brightness: Whether all slices get one brightness, see `slice_brightness`.
+    equalize_slice_brightness: Whether all slices get one brightness, see `slice_brightness`; whole
+      volumes have one.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
   """
-  lesion_id = translator.spec.label_scheme['lesion_id']
-  segmentation = lesions.inject(tf.constant(labels, tf.uint8), lesion, lesion_id)
-  slices = tf.transpose(segmentation, [2, 0, 1])
-  latent = np.tile(_latent(translator, seed, index, _IMAGE, 0), (len(slices), 1))
-  image = translator.call(segmentation=slices, latent=tf.constant(latent, tf.float32)).numpy()
-  low, high = translator.spec.intensity_range
-  image = np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0, 3)
-  if equalize_slice_brightness:
-    parenchyma_ids = translator.spec.label_scheme['parenchyma_ids']
+  spec = translator.spec
+  segmentation = lesions.inject(tf.constant(labels, tf.uint8), lesion, spec.label_scheme['lesion_id'])
+  batch = segmentation[tf.newaxis] if spec.whole_volumes else tf.transpose(segmentation, [2, 0, 1])
+  latent = np.tile(_latent(translator, seed, index, _IMAGE, 0), (len(batch), 1))
+  image = translator.call(segmentation=batch, latent=tf.constant(latent, tf.float32)).numpy()
+  low, high = spec.intensity_range
+  image = np.clip((image - low) / (high - low), 0, 1)
+  image = image[0] if spec.whole_volumes else image.transpose(1, 2, 0, 3)
+  if equalize_slice_brightness and not spec.whole_volumes:
+    parenchyma_ids = spec.label_scheme['parenchyma_ids']
     image = slice_brightness.equalize_slice_brightness(image, labels, lesion, parenchyma_ids)
   return image
 

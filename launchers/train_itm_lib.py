@@ -7,10 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import callbacks
+from keras_itm.models.exported import ExportsTranslator
+from keras_itm.models.tracked import TrackedModel
 from launchers import fitting
 from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
 from stroke_tfds.licences import licences_of
 from stroke_tfds.sources import Source, fingerprint, open_sources
 
@@ -26,14 +29,14 @@ def train_itm(
   networks: Callable[..., dict[str, tf.keras.Model]] = gin.REQUIRED,
   batches: Callable[..., tf.data.Dataset] = pipelines.paired_slices,
   generator_optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
-  discriminator_optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
+  discriminator_optimizer: Callable[..., tf.keras.optimizers.Optimizer] | None = None,
   epochs: int = gin.REQUIRED,
   steps_per_epoch: int = gin.REQUIRED,
   batch_size: int = 8,
   picture_every: int = 10,
   seed: int = 0,
 ) -> None:
-  """Trains a translator from label slices to images and leaves its bundle.
+  """Trains a translator from label maps to images, slices or whole volumes, and leaves its bundle.
 
   Args:
     workdir: The run's folder.
@@ -41,13 +44,13 @@ def train_itm(
     sources: What it learns from, `name/config:split` each.
     validation: What it is measured on; no case of `sources`.
     model: Takes the networks, and the seed.
-    networks: Makes them by name, given image_size, n_labels and n_contrasts.
-    batches: What it learns from, see `pipelines.paired_slices` and `pipelines.unpaired_slices`.
+    networks: Makes them by name, given the grid's shape, n_labels and n_contrasts.
+    batches: What it learns from: `pipelines.paired_slices`, `unpaired_slices` or `paired_volumes`.
     generator_optimizer: Optimizer factory.
-    discriminator_optimizer: Optimizer factory.
+    discriminator_optimizer: The same for a model with a discriminator; a flow has none.
     epochs: Epochs in all.
     steps_per_epoch: Optimizer steps in each.
-    batch_size: Slices in a batch.
+    batch_size: Slices, or volumes, in a batch.
     picture_every: Epochs between two pictures of validation slices.
     seed: Of weights, order and dropout.
   """
@@ -62,18 +65,18 @@ def train_itm(
   n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
   fitting.begin(seed)
   with devices.scope():
-    translator = model(**networks(grid.shape[:2], n_labels, n_contrasts), seed=seed)
-    translator.compile(generator_optimizer(), discriminator_optimizer(), jit_compile=devices.xla)
+    translator = model(**networks(grid.shape, n_labels, n_contrasts), seed=seed)
+    optimizers = _optimizers(translator, generator_optimizer, discriminator_optimizer)
+    translator.compile(*optimizers, jit_compile=devices.xla)
   config = run.write_operative_config()
-  held_out_slices = _signed_slices(held_out, batch_size)
   fitting.fit(
     run,
     translator,
     lambda step: batches(learnt, batch_size, seed=seed, start_step=step),
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
-    shown=('l1_loss', 'val_l1_loss', 'discriminator_loss'),
-    validation=held_out_slices,
+    shown=('l1_loss', 'val_l1_loss', 'discriminator_loss', 'velocity_loss', 'val_velocity_loss'),
+    validation=_signed(_pairs(translator, held_out), batch_size),
     extra_callbacks=[
       callbacks.SampleImages(
         run.samples, run.tensorboard, _painter(translator, held_out), picture_every
@@ -92,20 +95,53 @@ def train_itm(
   run.finish({'bundle': name, 'epochs': epochs})
 
 
-def _signed_slices(sources: list[Source], batch_size: int) -> tf.data.Dataset:
-  slices = pipelines.slice_pairs(sources).unbatch().batch(batch_size)
-  return slices.map(lambda labels, image: (labels, pipelines.to_signed(image))).cache()
+def _optimizers(
+  translator: TrackedModel, *factories: Callable[..., tf.keras.optimizers.Optimizer] | None
+) -> list[tf.keras.optimizers.Optimizer]:
+  """One for each that the model has.
+
+  Raises:
+    InputError: Fewer or more are given.
+  """
+  given, names = [make for make in factories if make], translator.optimizer_names
+  if len(given) != len(names):
+    what = 'train_itm.generator_optimizer and discriminator_optimizer'
+    raise InputError(
+      f'{what}: {len(given)} given, expected {len(names)} for {type(translator).__name__}: '
+      f'{", ".join(names)}'
+    )
+  return [make() for make in given]
 
 
-def _painter(translator: tf.keras.Model, sources: list[Source]) -> Callable[[], np.ndarray]:
+def _pairs(translator: ExportsTranslator, sources: list[Source]) -> tf.data.Dataset:
+  """(segmentation, image) as the translator sees them, slices or volumes."""
+  if len(translator.exported_size) == 3:
+    return pipelines.volume_pairs(sources)
+  return pipelines.slice_pairs(sources).unbatch()
+
+
+def _signed(pairs: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+  batches = pairs.batch(batch_size)
+  return batches.map(lambda labels, image: (labels, pipelines.to_signed(image))).cache()
+
+
+def _painter(translator: ExportsTranslator, sources: list[Source]) -> Callable[[], np.ndarray]:
   """Rows: labels, true image, translated image; columns: slices of the first validation cases."""
-  pairs = list(pipelines.slice_pairs(sources).take(2).as_numpy_iterator())
-  middle = [slice(len(labels) // 4, None, max(1, len(labels) // 4)) for labels, _ in pairs]
-  labels = np.concatenate([labels[where] for (labels, _), where in zip(pairs, middle)])
-  images = np.concatenate([image[where, ..., 0] for (_, image), where in zip(pairs, middle)])
+  volumes = list(pipelines.volume_pairs(sources).take(2).as_numpy_iterator())
+  quarters = slice(volumes[0][0].shape[2] // 4, None, max(1, volumes[0][0].shape[2] // 4))
+  shown = lambda volume: list(np.moveaxis(volume, 2, 0)[quarters])
+  is_whole = len(translator.exported_size) == 3
+  labels = np.stack([labels for labels, _ in volumes])
+  if not is_whole:
+    labels = np.concatenate([shown(volume) for volume in labels])
+  rows = [
+    [axial / (translator.n_labels - 1) for labels, _ in volumes for axial in shown(labels)],
+    [axial for _, image in volumes for axial in shown(image[..., 0])],
+  ]
 
   def paint() -> np.ndarray:
     made = (translator(labels).numpy()[..., 0] + 1) / 2
-    return callbacks.mosaic([list(labels / (translator.n_labels - 1)), list(images), list(made)])
+    slices = [axial for volume in made for axial in shown(volume)] if is_whole else list(made)
+    return callbacks.mosaic([*rows, slices])
 
   return paint

@@ -74,15 +74,35 @@ def unpaired_slices(
   return tf.data.Dataset.zip((labels, images))
 
 
+@gin.register
+def paired_volumes(
+  sources: Sequence[Source], batch_size: int, *, seed: int, start_step: int = 0
+) -> tf.data.Dataset:
+  """Endless batches of whole volumes for a translator.
+
+  Yields:
+    (segmentation uint8 [n, X, Y, Z] with the lesion as its own id, image float32 [n, X, Y, Z, C] in
+    [-1, 1]).
+  """
+  transform = lambda labels, image, seed: (labels, to_signed(image))
+  return endless(
+    volume_pairs(sources), batch_size, seed=seed, start_step=start_step, transform=transform
+  )
+
+
+def volume_pairs(sources: Sequence[Source]) -> tf.data.Dataset:
+  """(segmentation uint8 [X, Y, Z], image float16 [X, Y, Z, C] in [0, 1]) of each case."""
+  lesion_id = sources[0].metadata['label_scheme']['lesion_id']
+  return examples(sources).map(lambda case: (segmentation(case, lesion_id), case['image']))
+
+
 def slice_pairs(sources: Sequence[Source]) -> tf.data.Dataset:
   """Volumes as slices: (segmentation uint8 [Z, X, Y], image float16 [Z, X, Y, C] in [0, 1])."""
-  lesion_id = sources[0].metadata['label_scheme']['lesion_id']
-  return examples(sources).map(
-    lambda example: (
-      tf.transpose(segmentation(example, lesion_id), [2, 0, 1]),
-      tf.transpose(example['image'], [2, 0, 1, 3]),
-    )
+  as_slices = lambda labels, image: (
+    tf.transpose(labels, [2, 0, 1]),
+    tf.transpose(image, [2, 0, 1, 3]),
   )
+  return volume_pairs(sources).map(as_slices)
 
 
 def training_volumes(

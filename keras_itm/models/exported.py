@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from keras_itm.bundle import BundleSpec, save_bundle
+from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 
 
 class _HasJson(Protocol):
@@ -75,6 +75,7 @@ class ExportsBundle:
       training_set=training_set,
       trained_on=tuple(trained_on),
       licences=tuple(licences),
+      whole_volumes=self.bundle_kind == TRANSLATOR and len(self.exported_size) == 3,
     )
     size = tuple(spec.grid['shape'])[: len(self.exported_size)]
     if size != self.exported_size:
@@ -89,7 +90,7 @@ class ExportsBundle:
 class ExportsTranslator(ExportsBundle):
   """For models with the moving average of a generator of images in [-1, 1]."""
 
-  bundle_kind = 'translator'
+  bundle_kind = TRANSLATOR
   intensity_range = (-1.0, 1.0)
 
   @property

@@ -1,4 +1,4 @@
-"""Which networks a translator is made of, built to fit together."""
+"""Which networks a translator is made of, built to fit together and a grid."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Factory = Callable[..., tf.keras.Model]
 
 @gin.register
 def paired_networks(
-  image_size: tuple[int, int],
+  shape: tuple[int, int, int],
   n_labels: int,
   n_contrasts: int,
   *,
@@ -20,7 +20,7 @@ def paired_networks(
   """The networks of Pix2Pix and SPADE.
 
   Args:
-    image_size: Slice size (X, Y).
+    shape: Volume size (X, Y, Z); they see axial slices.
     n_labels: Channels of one-hot label slices, lesion included.
     n_contrasts: Channels of images.
     generator: Network factory, given all of these.
@@ -28,14 +28,14 @@ def paired_networks(
   """
   channels = {'n_labels': n_labels, 'n_contrasts': n_contrasts}
   return {
-    'generator': generator(image_size=image_size, **channels),
+    'generator': generator(image_size=shape[:2], **channels),
     'discriminator': discriminator(**channels),
   }
 
 
 @gin.register
 def cycle_networks(
-  image_size: tuple[int, int],
+  shape: tuple[int, int, int],
   n_labels: int,
   n_contrasts: int,
   *,
@@ -49,8 +49,23 @@ def cycle_networks(
   forth = {'n_labels': n_labels, 'n_contrasts': n_contrasts}
   back = {'n_labels': n_contrasts, 'n_contrasts': n_labels, 'activation': 'softmax'}
   return {
-    'generator': generator(image_size=image_size, **forth),
-    'back_generator': generator(image_size=image_size, **back),
+    'generator': generator(image_size=shape[:2], **forth),
+    'back_generator': generator(image_size=shape[:2], **back),
     'discriminator': discriminator(n_labels=0, n_contrasts=n_contrasts),
     'label_discriminator': discriminator(n_labels=n_labels, n_contrasts=0),
   }
+
+
+@gin.register
+def flow_networks(
+  shape: tuple[int, int, int],
+  n_labels: int,
+  n_contrasts: int,
+  *,
+  network: Factory = gin.REQUIRED,
+) -> dict[str, tf.keras.Model]:
+  """The network of a rectified flow, which sees whole volumes; arguments as above.
+
+  The factory is given all of these.
+  """
+  return {'network': network(shape=shape, n_labels=n_labels, n_contrasts=n_contrasts)}

@@ -1,6 +1,7 @@
 """Bundles: what comes back, what two saves share, and what is refused."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -102,6 +103,39 @@ class RoundTripTest(BundleTestCase):
     call = lambda segmentation, latent: network(tf.one_hot(segmentation, 3)) + latent[:, :1, None, None]
     labels = np.random.default_rng(0).integers(0, 3, (5, 8, 4), np.uint8)
     self._round_trip('translator', (network, call), 3, segmentation=labels, latent=_LATENTS)
+
+  def test_translator_of_whole_volumes(self):
+    network = tf.keras.Sequential([tf.keras.layers.Conv3D(1, 3, padding='same')])
+    network.build((None, 8, 4, 2, 3))
+    call = lambda segmentation, latent: (
+      network(tf.one_hot(segmentation, 3)) + latent[:, :1, None, None, None]
+    )
+    path, spec = self.folder / 'volumes', _spec('translator', whole_volumes=True)
+    bundles.save_bundle(path, spec, call, network, '')
+    labels = np.random.default_rng(0).integers(0, 3, (5, 8, 4, 2), np.uint8)
+    loaded = bundles.load_bundle(path, 'translator')
+    self.assertTrue(loaded.spec.whole_volumes)
+    made = loaded.call(segmentation=tf.constant(labels), latent=tf.constant(_LATENTS))
+    self.assertAllClose(made, call(labels, _LATENTS), atol=1e-6)
+    facts = json.loads((path / 'bundle.json').read_text())
+    (path / 'bundle.json').write_text(json.dumps({**facts, 'whole_volumes': False}))
+    shapes = r'segmentation as uint8 \(None, 8, 4, 2\), expected uint8 \(None, 8, 4\)'
+    self.assert_refused(path, shapes, 'translator')
+
+  def test_slices_keep_the_name_that_they_had_before_volumes(self):
+    spec = _spec('lesion_generator', weights='abc')
+    told = dataclasses.asdict(spec).items()
+    facts = {k: v for k, v in told if k not in ('licences', 'whole_volumes')}
+    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    self.assertEqual(bundles._spec_fingerprint(spec), name)
+    whole = _spec('translator', weights='abc', whole_volumes=True)
+    slices = _spec('translator', weights='abc')
+    self.assertNotEqual(bundles._spec_fingerprint(whole), bundles._spec_fingerprint(slices))
+
+  def test_whole_volumes_is_a_yes_or_no_of_a_translator(self):
+    for kind, value in (('translator', 'yes'), ('segmenter', True)):
+      with self.assertRaisesRegex(ValueError, f'whole_volumes is {value!r} in a {kind}'):
+        _spec(kind, whole_volumes=value)
 
   def test_lesion_generator(self):
     self._round_trip('lesion_generator', _lesion_generator(), 3, latent=_LATENTS)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm.layers.dropout import Dropout
+from keras_itm.layers.fourier_features import FourierFeatures
 from keras_itm.layers.image_pool import ImagePool
 from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
 from keras_itm.layers.normalization import InstanceNormalization, SynchronizedBatchNormalization
@@ -18,10 +19,12 @@ from keras_itm.layers.upsampling_convolution import UpsamplingConvolution2D, Ups
 from keras_itm.layers.voxel_noise import VoxelNoise
 from keras_itm.models.cycle_gan import CycleGAN
 from keras_itm.models.ema import AveragedNetwork
+from keras_itm.models.flow import RectifiedFlow
 from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
+from keras_itm.networks.flow_unet_3d import flow_unet_3d
 from keras_itm.networks.lesion_critic import LogVolume, lesion_critic
 from keras_itm.networks.lesion_generator import TwoClassSoftmax, lesion_generator
 from keras_itm.networks.patch_gan import patch_gan
@@ -57,6 +60,7 @@ LAYERS = {
   AveragedNetwork: LayerCase(lambda: AveragedNetwork(_dense(), 0.75), ((3,),)),
   DepthToSpace3D: LayerCase(DepthToSpace3D, ((2, 2, 2, 16),)),
   Dropout: LayerCase(lambda: Dropout(0.25, seed=3), ((6, 5),)),
+  FourierFeatures: LayerCase(lambda: FourierFeatures(6, max_frequency=50.0), ((1,),)),
   ImagePool: LayerCase(lambda: ImagePool(2, (4, 4, 1), seed=5), ((4, 4, 1),)),
   InstanceNormalization: LayerCase(lambda: InstanceNormalization(epsilon=0.01), ((4, 4, 3),)),
   LogVolume: LayerCase(LogVolume, (_VOLUME,)),
@@ -82,6 +86,7 @@ LAYERS = {
 }
 
 NETWORKS = {
+  'flow_unet_3d': lambda: flow_unet_3d(_VOLUME, N_LABELS, 1, (4, 6), (1, 1), 3, 4, n_groups=2),
   'lesion_critic': lambda: lesion_critic(_VOLUME, (2, 3), 4, volume_units=3),
   'lesion_generator': lambda: lesion_generator(_VOLUME, _LATENT, 4, (3,), 0.1, noise_levels=(1,)),
   'patch_gan': lambda: _discriminator(spectral=True, image_gain=2.0, n_scales=2),
@@ -182,6 +187,26 @@ def _lesion_gan(dropout: float) -> tf.keras.Model:
   )
 
 
+def _labelled_volumes(n: int, seed: int) -> tuple[np.ndarray, ...]:
+  image, lesion = _volumes(n, seed)
+  return np.where(lesion > 0, N_LABELS - 1, 1).astype(np.uint8), image
+
+
+def _flow(dropout: float) -> tf.keras.Model:
+  return RectifiedFlow(
+    NETWORKS['flow_unet_3d'](),
+    n_steps=2,
+    solver='euler',
+    lesion_weight=4.0,
+    outside_weight=0.5,
+    time_mean=0.25,
+    time_stddev=0.75,
+    ema_decay=0.5,
+    seed=3,
+    name='f',
+  )
+
+
 def _segmenter(dropout: float) -> tf.keras.Model:
   return Segmenter(unet_3d(_VOLUME, 1, 2, (4,), 6, dropout), name='u')
 
@@ -191,6 +216,7 @@ MODELS = {
   LesionGAN: ModelCase(_lesion_gan, _masks),
   Pix2Pix: ModelCase(_pix2pix, _pairs),
   # A CPU pools no volumes of float16.
+  RectifiedFlow: ModelCase(_flow, _labelled_volumes, n_optimizers=1, half='mixed_bfloat16'),
   Segmenter: ModelCase(_segmenter, _volumes, n_optimizers=1, half='mixed_bfloat16'),
   Spade: ModelCase(_spade, _pairs),
 }

@@ -13,7 +13,7 @@ _SHAPE = (6, 5, 4)
 _LESION_ID = 9
 
 
-def _bundle(kind, call, latent_size=3, intensity_range=(-1.0, 1.0)):
+def _bundle(kind, call, latent_size=3, intensity_range=(-1.0, 1.0), whole_volumes=False):
   spec = BundleSpec(
     kind=kind,
     grid={'shape': _SHAPE},
@@ -21,6 +21,7 @@ def _bundle(kind, call, latent_size=3, intensity_range=(-1.0, 1.0)):
     latent_size=latent_size,
     intensity_range=intensity_range,
     training_set='',
+    whole_volumes=whole_volumes,
   )
   return Bundle(pathlib.Path('runs/toy/bundle'), spec, call, '')
 
@@ -176,6 +177,22 @@ class TranslateTest(tf.test.TestCase):
     self.assertAllEqual(first, again)
     self.assertNotAllEqual(first, other_volume)
     self.assertNotAllEqual(first, other_seed)
+
+  def test_a_whole_volume_with_one_latent(self):
+    seen = []
+
+    def call(segmentation, latent):
+      seen.append((segmentation.numpy(), latent.numpy()))
+      return tf.cast(segmentation, tf.float32)[..., None] / 10
+
+    translator = _bundle('translator', call, whole_volumes=True)
+    # Its slices are left as they are, bright or dark.
+    image = synthesis.translate(translator, self.labels, self.lesion, 0, seed=0)
+    shown = np.where(self.lesion == 1, _LESION_ID, self.labels)
+    self.assertAllClose(image, (shown[..., None] / 10 + 1) / 2)
+    [(segmentation, latent)] = seen
+    self.assertAllEqual(segmentation, shown[None])
+    self.assertEqual(latent.shape, (1, 3))
 
   def test_latents_are_not_those_of_the_lesion(self):
     lesion_latents, seen = [], []

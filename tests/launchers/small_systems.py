@@ -23,6 +23,11 @@ _SIZES = {
     'patch_gan.filters = (4, 8, 8)',
     'CycleGAN.pool_size = 6',
   ],
+  'flow_mini.gin': [
+    'flow_unet_3d.filters = (8, 8)',
+    'flow_unet_3d.blocks = (1, 1)',
+    'RectifiedFlow.n_steps = 1',
+  ],
   'lesion_gan_mini.gin': [
     'lesion_generator.filters = (8, 8)',
     'lesion_generator.coarse_filters = 8',

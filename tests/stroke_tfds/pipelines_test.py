@@ -76,6 +76,21 @@ class SlicesTest(PipelinesTest):
     self.assertNotAllEqual(first, second)
 
 
+class VolumesTest(PipelinesTest):
+  def test_batches_hold_every_volume_once_an_epoch_with_its_labels(self):
+    batches = _take(pipelines.paired_volumes(self.open('train'), 2, seed=0), 2)
+    found = {labels.tobytes(): image for pair in batches for labels, image in zip(*pair)}
+    self.assertLen(found, 4)
+    for case in self.examples:
+      labels = np.where(case['lesion'] == 1, 28, case['labels']).astype(np.uint8)
+      self.assertAllClose(found[labels.tobytes()], 2 * case['image'].astype(np.float32) - 1)
+
+  def test_a_later_start_gives_the_batches_that_would_have_come(self):
+    whole = _take(pipelines.paired_volumes(self.open('train'), 2, seed=4), 7)
+    late = _take(pipelines.paired_volumes(self.open('train'), 2, seed=4, start_step=5), 2)
+    self.assertAllEqual([image for _, image in whole[5:]], [image for _, image in late])
+
+
 class UnpairedSlicesTest(PipelinesTest):
   def numbers(self, n, **options):
     """Which of the stored slices `n` batches hold: of the labels and of the images."""

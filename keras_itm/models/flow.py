@@ -1,0 +1,178 @@
+"""Rectified flow: whole volumes drawn from noise, given their label map (Liu et al. 2023)."""
+
+import math
+from typing import Any
+
+import gin
+import tensorflow as tf
+
+from keras_itm.models.ema import AveragedNetwork
+from keras_itm.models.exported import ExportsTranslator
+from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, get_optimizer
+
+_METRICS = ('velocity_loss', 'lesion_loss')
+SOLVERS = {'euler': 1, 'heun': 2}  # Calls of the network a step.
+
+
+@gin.register
+@tf.keras.utils.register_keras_serializable('keras_itm')
+class RectifiedFlow(ExportsTranslator, TrackedModel):
+  """Learns the velocity that carries noise to volumes along straight paths, given their label map.
+
+  On the path x(t) = (1 - t) * noise + t * image the velocity is image - noise; the network learns its
+  mean at (x, t, labels), and following it from t = 0 to 1 turns noise into a sample: of many volumes
+  that fit the labels one, not their mean (Liu et al. 2023, equation 1). Times are drawn logit-normal
+  (Esser et al. 2024, section 3.1).
+
+  A batch is `(segmentation, image)`: uint8 [n, X, Y, Z], the lesion as its own id, and float32
+  [n, X, Y, Z, C] in [-1, 1]. Calling the model draws volumes by the moving average of the network.
+
+  Attributes:
+    latent_size: Length of the noise of a volume, X * Y * Z * C.
+  """
+
+  def __init__(
+    self,
+    network: tf.keras.Model,
+    n_steps: int = 6,
+    solver: str = 'heun',
+    lesion_weight: float = 5.0,
+    outside_weight: float = 0.3,
+    time_mean: float = 0.0,
+    time_stddev: float = 1.0,
+    ema_decay: float = 0.999,
+    seed: int = 0,
+    name: str = 'rectified_flow',
+  ):
+    """Takes the network over.
+
+    Args:
+      network: [image [n, X, Y, Z, C], one-hot segmentation [n, X, Y, Z, n_labels], time [n, 1]] ->
+        velocity, of the image's shape; the last label is the lesion.
+      n_steps: Steps from noise to volume.
+      solver: `euler`, one call of the network a step, or `heun`, two, the second to correct the first.
+      lesion_weight: Weight of the squared error in the lesion, that of the rest of the head being 1.
+      outside_weight: The same where the label is 0.
+      time_mean: Of the normal distribution whose logistic is the time.
+      time_stddev: Of the same.
+      ema_decay: Of the network's moving average, in [0, 1).
+      seed: Of noise and times.
+      name: Of the model.
+
+    Raises:
+      ValueError: No step, an unknown solver, a weight below 0, no spread of times.
+    """
+    if n_steps < 1:
+      raise ValueError(f'n_steps is {n_steps}, expected at least 1')
+    if solver not in SOLVERS:
+      raise ValueError(f'solver is {solver!r}, expected one of {sorted(SOLVERS)}')
+    if min(lesion_weight, outside_weight) < 0:
+      raise ValueError(
+        f'lesion_weight is {lesion_weight} and outside_weight {outside_weight}, expected at least 0'
+      )
+    if time_stddev <= 0:
+      raise ValueError(f'time_stddev is {time_stddev}, expected above 0')
+    super().__init__(_METRICS, name=name)
+    self.network = network
+    self.n_steps = n_steps
+    self.solver = solver
+    self.lesion_weight = lesion_weight
+    self.outside_weight = outside_weight
+    self.time_mean = time_mean
+    self.time_stddev = time_stddev
+    self.average = AveragedNetwork(network, ema_decay)
+    self.n_labels = network.input_shape[1][-1]
+    self.latent_size = math.prod(network.output_shape[1:])
+    self.rng = tf.random.Generator.from_seed(seed)
+    self.seed = seed
+
+  def get_config(self) -> dict[str, Any]:
+    own = ('n_steps', 'solver', 'lesion_weight', 'outside_weight', 'time_mean', 'time_stddev', 'seed')
+    return {
+      **super().get_config(),
+      'network': tf.keras.utils.serialize_keras_object(self.network),
+      'ema_decay': self.average.decay,
+      **{name: getattr(self, name) for name in own},
+    }
+
+  def compile(  # type: ignore[override]
+    self, optimizer: tf.keras.optimizers.Optimizer | str, **options: Any
+  ) -> None:
+    """Takes the optimizer, or its name, and options of `tf.keras.Model.compile` over."""
+    super().compile(optimizer=get_optimizer(optimizer), **options)
+    self.optimizer.build(self.network.trainable_variables)
+
+  def call(
+    self, segmentation: tf.Tensor, latent: tf.Tensor | None = None, training: bool = False
+  ) -> tf.Tensor:
+    """Draws volumes [n, X, Y, Z, C] for uint8 [n, X, Y, Z] from noise [n, L]; without, a fixed one."""
+    if latent is None:
+      latent = tf.random.stateless_normal([tf.shape(segmentation)[0], self.latent_size], seed=[0, 0])
+    noise = tf.reshape(latent, [-1, *self.network.output_shape[1:]])
+    labels = self._one_hot(segmentation)
+    velocity = lambda x, t: self.average([x, labels, tf.fill([tf.shape(x)[0], 1], t)])
+    return self._follow(velocity, noise)
+
+  def _follow(self, velocity, x: tf.Tensor) -> tf.Tensor:
+    """Integrates dx/dt = velocity(x, t) from 0 to 1."""
+    step = 1 / self.n_steps
+    for i in tf.range(self.n_steps):
+      t = tf.cast(i, tf.float32) * step
+      first = velocity(x, t)
+      ahead = x + step * first
+      if self.solver == 'heun':
+        ahead = x + step / 2 * (first + velocity(ahead, t + step))
+      x = ahead
+    return x
+
+  def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    variables = self.network.trainable_variables
+    noisy, target, time = self._draw(batch[1], self.rng.normal)
+    inputs = [noisy, self._one_hot(batch[0]), time]
+    with tf.GradientTape() as tape:
+      values = self.losses_of(batch[0], target, self.network(inputs, training=True))
+    apply_gradients_of_mean(self.optimizer, tape, values['velocity_loss'], variables)
+    self.average.update(self.network)
+    self.track(values)
+    return self.results()
+
+  def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The losses of the averaged network at noise and times that are the same each time."""
+    seeds = iter(([self.seed, 1], [self.seed, 2]))
+    noisy, target, time = self._draw(
+      batch[1], lambda shape: tf.random.stateless_normal(shape, seed=next(seeds))
+    )
+    velocity = self.average([noisy, self._one_hot(batch[0]), time])
+    self.track(self.losses_of(batch[0], target, velocity))
+    return self.results()
+
+  def losses_of(
+    self, segmentation: tf.Tensor, target: tf.Tensor, velocity: tf.Tensor
+  ) -> dict[str, tf.Tensor]:
+    """The weighted mean squared error of the velocity, and that in the lesion alone, each [n]."""
+    error = tf.reduce_mean(tf.square(velocity - target), axis=-1)
+    lesion = tf.cast(segmentation == self.n_labels - 1, tf.float32)
+    outside = tf.cast(segmentation == 0, tf.float32)
+    weight = 1 + (self.lesion_weight - 1) * lesion + (self.outside_weight - 1) * outside
+    return {
+      'velocity_loss': _weighted_mean(error, weight),
+      'lesion_loss': _weighted_mean(error, lesion),
+    }
+
+  def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
+    return tf.one_hot(segmentation, self.n_labels)
+
+  def _draw(self, image: tf.Tensor, normal) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """A point on the way of each volume, the velocity there, and the time."""
+    image = tf.cast(image, tf.float32)
+    noise = normal(tf.shape(image))
+    time = tf.sigmoid(self.time_mean + self.time_stddev * normal([tf.shape(image)[0], 1]))
+    t = time[:, :, tf.newaxis, tf.newaxis, tf.newaxis]
+    return (1 - t) * noise + t * image, image - noise, time
+
+
+def _weighted_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+  """Over all but the batch, [n]; 0 where nothing has a weight."""
+  axes = list(range(1, len(values.shape)))
+  total = tf.reduce_sum(weights, axes)
+  return tf.math.divide_no_nan(tf.reduce_sum(values * weights, axes), total)
