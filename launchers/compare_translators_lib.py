@@ -1,8 +1,9 @@
 """Translators side by side, on cases whose true images are known."""
 
+import dataclasses
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from launchers.console import say
 from launchers.reports import style
 from launchers.reports.translators_figure import ShownCase, comparison_figure
 from launchers.run_folder import output_folder
-from stroke_eval import chosen_cases
+from stroke_eval import chosen_cases, two_sample
 from stroke_eval.lesion_contrast import lesion_excess
 from stroke_eval.plain_values import plain
 from stroke_eval.translation import (
@@ -35,6 +36,10 @@ from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 from stroke_tfds.texts import check_label
 
 _Example = Mapping[str, Any]
+_Features = Mapping[str, float]
+_Measure = Callable[..., _Features]
+_FEWEST_TO_TELL_APART = 10  # Of each kind.
+_GAPS_TOLD = 5
 
 
 @gin.configurable
@@ -71,20 +76,24 @@ def compare_translators(
   translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}
   cases = _cases_with_lesion(opened)
   shown, anatomy = _shown(cases, n_shown), Anatomy.of(opened.metadata['label_scheme'])
-  scores, pictures = {}, {}
+  measure = functools.partial(two_sample.measure, scheme=opened.metadata['label_scheme'])
+  scores, pictures, features = {}, {}, {}
   for name, bundle in translators.items():
     say(f'{name}: {len(cases)} cases')
-    scores[name], pictures[name] = _translate_all(bundle, cases, shown, anatomy, seed)
+    all_of_it = _translate_all(bundle, cases, shown, anatomy, measure, seed)
+    scores[name], pictures[name], features[name] = all_of_it
   real = [_real_excess(case, anatomy) for case in cases.values()]
   means = {name: mean_scores(rows) for name, rows in scores.items()}
   real_mean = finite_mean(real)
+  told_apart = _tell_apart(list(cases.values()), measure, features)
   files.write_csv(folder / 'comparison.csv', _rows(list(cases.values()), real, scores))
   facts = {'source': source, 'seed': seed, 'n_cases': len(cases), 'real_lesion_excess': real_mean}
-  _write_json(folder / 'comparison.json', facts, translators, means)
+  _write_json(folder / 'comparison.json', facts, translators, means, told_apart)
+  aucs = {name: found.auc for name, found in told_apart.items()}
   note = f'Means over the {len(cases)} cases with a lesion of {source}.'
   rows = [_shown_case(cases[i], {name: of[i] for name, of in pictures.items()}) for i in shown]
-  _draw(folder / 'comparison.png', rows, means, real_mean, opened, note)
-  say(f'{note}\n{table(means, real_mean)}')
+  _draw(folder / 'comparison.png', rows, means, aucs, real_mean, opened, note)
+  say(f'{note}\n{table(means, aucs, real_mean)}')
 
 
 def _cases_with_lesion(source: Source) -> dict[int, _Example]:
@@ -115,20 +124,21 @@ def _draw(
   file: Path,
   cases: Sequence[ShownCase],
   means: Mapping[str, Scores],
+  aucs: Mapping[str, float],
   real_mean: float,
   source: Source,
   note: str,
 ) -> None:
   names = source.metadata['label_scheme']['names']
   with style.style():
-    figure = comparison_figure(cases, means, real_mean, source.grid, names, note)
+    figure = comparison_figure(cases, means, aucs, real_mean, source.grid, names, note)
     figure.savefig(file, dpi=200)
 
 
-def table(means: Mapping[str, Scores], real_excess: float) -> str:
-  """The mean scores as text, a line for each translator."""
+def table(means: Mapping[str, Scores], aucs: Mapping[str, float], real_excess: float) -> str:
+  """The mean scores as text, a line for each translator, with its AUC where it was tested."""
   rows = [('real', {'lesion_excess': real_excess})]
-  rows += [(name, scores.to_json()) for name, scores in means.items()]
+  rows += [(name, {**of.to_json(), 'auc': aucs.get(name)}) for name, of in means.items()]
   keys = list(rows[-1][1])
   width = max(len(name) for name, _ in rows)
   cell = lambda values, key: '-' if values.get(key) is None else f'{values[key]:.3f}'
@@ -137,11 +147,26 @@ def table(means: Mapping[str, Scores], real_excess: float) -> str:
   return '\n'.join(lines)
 
 
+def _tell_apart(
+  cases: Sequence[_Example], measure: _Measure, features: Mapping[str, Sequence[_Features]]
+) -> dict[str, two_sample.TwoSample]:
+  """Whether a classifier tells translations from the true images; none with too few cases."""
+  if len(cases) < _FEWEST_TO_TELL_APART:
+    return {}
+  real = [measure(first_contrast(case['image']), case['labels'], case['lesion']) for case in cases]
+  return {name: two_sample.compare(real, rows, twins=True) for name, rows in features.items()}
+
+
 def _translate_all(
-  bundle: Bundle, cases: Mapping[int, _Example], shown: Sequence[int], anatomy: Anatomy, seed: int
-) -> tuple[list[Scores], dict[int, np.ndarray]]:
-  """Scores of all cases, and the images of those shown."""
-  scores, pictures = [], {}
+  bundle: Bundle,
+  cases: Mapping[int, _Example],
+  shown: Sequence[int],
+  anatomy: Anatomy,
+  measure: _Measure,
+  seed: int,
+) -> tuple[list[Scores], dict[int, np.ndarray], list[_Features]]:
+  """Scores of all cases, the images of those shown, and features of all."""
+  scores, pictures, features = [], {}, []
   for i, case in cases.items():
     volume = bundle, case['labels'], case['lesion'], i
     # The translator's own work.
@@ -149,9 +174,10 @@ def _translate_all(
     translated = translate(seed=seed)
     redrawn = translate(seed=seed + 1) if bundle.spec.latent_size else None
     scores.append(score(case, translated, redrawn, anatomy))
+    features.append(measure(first_contrast(translated), case['labels'], case['lesion']))
     if i in shown:
       pictures[i] = first_contrast(translated)
-  return scores, pictures
+  return scores, pictures, features
 
 
 def _rows(
@@ -172,16 +198,27 @@ def _rows(
 
 
 def _write_json(
-  file: Path, facts: dict[str, Any], translators: Mapping[str, Bundle], means: Mapping[str, Scores]
+  file: Path,
+  facts: dict[str, Any],
+  translators: Mapping[str, Bundle],
+  means: Mapping[str, Scores],
+  told_apart: Mapping[str, two_sample.TwoSample],
 ) -> None:
-  """The mean scores, and what they were measured on."""
+  """The mean scores, what gives translations away, and what all was measured on."""
   low, high = FLICKER_RANGE
   rows = {
     name: {
       'bundle': bundle.fingerprint,
       **means[name].to_json(),
       'flicker_is_good': low <= means[name].flicker <= high,
+      'told_apart': _brief(told_apart.get(name)),
     }
     for name, bundle in translators.items()
   }
   file.write_text(json.dumps(plain({**facts, 'translators': rows}, digits=None), indent=2) + '\n')
+
+
+def _brief(found: two_sample.TwoSample | None) -> dict[str, Any] | None:
+  if found is None:
+    return None
+  return dataclasses.replace(found, gaps=found.gaps[:_GAPS_TOLD]).to_json()

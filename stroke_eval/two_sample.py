@@ -118,7 +118,11 @@ def measure(
 
 
 def compare(
-  real: Sequence[Mapping[str, float]], synthetic: Sequence[Mapping[str, float]], seed: int = 0
+  real: Sequence[Mapping[str, float]],
+  synthetic: Sequence[Mapping[str, float]],
+  seed: int = 0,
+  *,
+  twins: bool = False,
 ) -> TwoSample:
   """Tests whether a classifier tells two kinds of volumes apart.
 
@@ -129,9 +133,11 @@ def compare(
     real: Features by `measure` of each real volume; none that the generator learnt from.
     synthetic: The same of synthetic ones.
     seed: Of folds and resampling.
+    twins: Whether volume i of both kinds shows one anatomy: they are held out together then, as a
+      classifier that knows one would take the other for it.
 
   Raises:
-    ValueError: Fewer than ten volumes of a kind, or other features.
+    ValueError: Fewer than ten volumes of a kind, other features, or twins of different numbers.
   """
   for kind, rows in (('real', real), ('synthetic', synthetic)):
     if len(rows) < _FEWEST:
@@ -139,10 +145,13 @@ def compare(
   names = list(real[0])
   if any(list(row) != names for row in (*real, *synthetic)):
     raise ValueError('volumes with different features, expected those of one `measure`')
+  if twins and len(real) != len(synthetic):
+    raise ValueError(f'{len(real)} real and {len(synthetic)} synthetic twins, expected as many')
   values = np.array([[row[name] for name in names] for row in (*real, *synthetic)], float)
   values = np.where(np.isfinite(values), values, _column_medians(values))
   is_synthetic = np.arange(len(values)) >= len(real)
-  scores = _held_out_scores(values, is_synthetic, seed)
+  anatomies = np.tile(np.arange(len(real)), 2) if twins else None
+  scores = _held_out_scores(values, is_synthetic, anatomies, seed)
   gaps = [
     FeatureGap(name, _auc(s, r), float(np.median(r)), float(np.median(s)))
     for name, r, s in zip(names, values[~is_synthetic].T, values[is_synthetic].T)
@@ -205,14 +214,17 @@ def _tissues(image: np.ndarray, healthy: np.ndarray, of) -> dict[str, float]:
   }
 
 
-def _held_out_scores(values: np.ndarray, is_synthetic: np.ndarray, seed: int) -> np.ndarray:
-  """Mean log odds of each volume from classifiers that did not see it."""
+def _held_out_scores(
+  values: np.ndarray, is_synthetic: np.ndarray, anatomies: np.ndarray | None, seed: int
+) -> np.ndarray:
+  """Mean log odds of each volume from classifiers that saw neither it nor its anatomy."""
   from sklearn import linear_model, model_selection, pipeline, preprocessing
 
   scores = np.zeros(len(values))
   for repeat in range(_N_REPEATS):
-    folds = model_selection.StratifiedKFold(_N_FOLDS, shuffle=True, random_state=seed + repeat)
-    for learnt, held_out in folds.split(values, is_synthetic):
+    kind = model_selection.StratifiedKFold if anatomies is None else model_selection.GroupKFold
+    folds = kind(_N_FOLDS, shuffle=True, random_state=seed + repeat)
+    for learnt, held_out in folds.split(values, is_synthetic, anatomies):
       classifier = pipeline.make_pipeline(
         preprocessing.RobustScaler(unit_variance=True),
         preprocessing.FunctionTransformer(np.clip, kw_args={'a_min': -_OUTLIER, 'a_max': _OUTLIER}),

@@ -1,6 +1,7 @@
 """Rectified flow: whole volumes drawn from noise, given their label map (Liu et al. 2023)."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import gin
@@ -11,7 +12,8 @@ from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, get_optimizer
 
 _METRICS = ('velocity_loss', 'lesion_loss')
-SOLVERS = {'euler': 1, 'heun': 2}  # Calls of the network a step.
+_Velocity = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+_SOLVERS = ('euler', 'heun')
 
 
 @gin.register
@@ -64,8 +66,8 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     """
     if n_steps < 1:
       raise ValueError(f'n_steps is {n_steps}, expected at least 1')
-    if solver not in SOLVERS:
-      raise ValueError(f'solver is {solver!r}, expected one of {sorted(SOLVERS)}')
+    if solver not in _SOLVERS:
+      raise ValueError(f'solver is {solver!r}, expected one of {_SOLVERS}')
     if min(lesion_weight, outside_weight) < 0:
       raise ValueError(
         f'lesion_weight is {lesion_weight} and outside_weight {outside_weight}, expected at least 0'
@@ -113,17 +115,19 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     velocity = lambda x, t: self.average([x, labels, tf.fill([tf.shape(x)[0], 1], t)])
     return self._follow(velocity, noise)
 
-  def _follow(self, velocity, x: tf.Tensor) -> tf.Tensor:
+  def _follow(self, velocity: _Velocity, x: tf.Tensor) -> tf.Tensor:
     """Integrates dx/dt = velocity(x, t) from 0 to 1."""
     step = 1 / self.n_steps
-    for i in tf.range(self.n_steps):
+
+    def advance(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       t = tf.cast(i, tf.float32) * step
       first = velocity(x, t)
       ahead = x + step * first
       if self.solver == 'heun':
         ahead = x + step / 2 * (first + velocity(ahead, t + step))
-      x = ahead
-    return x
+      return i + 1, tf.ensure_shape(ahead, x.shape)
+
+    return tf.while_loop(lambda i, x: i < self.n_steps, advance, [0, x])[1]
 
   def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
     variables = self.network.trainable_variables
@@ -162,7 +166,9 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
   def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
     return tf.one_hot(segmentation, self.n_labels)
 
-  def _draw(self, image: tf.Tensor, normal) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  def _draw(
+    self, image: tf.Tensor, normal: Callable[..., tf.Tensor]
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """A point on the way of each volume, the velocity there, and the time."""
     image = tf.cast(image, tf.float32)
     noise = normal(tf.shape(image))

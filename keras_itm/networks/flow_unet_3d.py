@@ -1,7 +1,6 @@
 """The velocity network of a rectified flow on whole volumes, steered by label maps."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import gin
 import tensorflow as tf

@@ -18,6 +18,7 @@ from stroke_tfds.imaging.grid import Grid
 _COLUMN_IN, _MARGIN_IN, _LINE_IN, _GAP_IN = 1.45, 0.3, 0.15, 0.03
 # Of the caption.
 _CHARACTERS_PER_IN = 17
+_AUC = 'auc'
 _LINES = (
   ('l1', 'L1 in the brain', '.3f'),
   ('ms_ssim', 'MS-SSIM', '.3f'),
@@ -25,6 +26,7 @@ _LINES = (
   ('flicker', 'flicker / real', '.2f'),
   ('grain', 'grain / real', '.2f'),
   ('diversity', 'diversity', '.3f'),
+  (_AUC, 'told from real, AUC', '.2f'),
 )
 # What the real images have by definition; the lesion's contrast is measured.
 _REAL = Scores(0.0, 1.0, math.nan, 1.0, 1.0, math.nan)
@@ -51,6 +53,7 @@ class ShownCase:
 def comparison_figure(
   cases: Sequence[ShownCase],
   scores: Mapping[str, Scores],
+  aucs: Mapping[str, float],
   real_excess: float,
   grid: Grid,
   names: Sequence[str],
@@ -61,6 +64,7 @@ def comparison_figure(
   Args:
     cases: At least one, each with an image by every translator.
     scores: Translator -> its means over all cases, also those not shown.
+    aucs: Translator -> how well a classifier tells its images from real ones; none if not tested.
     real_excess: Mean excess of the real lesions.
     grid: Where the voxels are.
     names: Structure of each label, `background` first.
@@ -72,7 +76,8 @@ def comparison_figure(
     _draw_case(row, case, list(scores), box, grid, names)
   for ax, title in zip(axes[0], ('labels with lesion', 'real', *scores)):
     ax.set_title(title, fontsize=8.5, loc='center', pad=4)
-  _write_table(table, {'real': dataclasses.replace(_REAL, lesion_excess=real_excess), **scores})
+  columns = {'real': dataclasses.replace(_REAL, lesion_excess=real_excess), **scores}
+  _write_table(table, [{**dataclasses.asdict(of), _AUC: aucs.get(n)} for n, of in columns.items()])
   low, high = FLICKER_RANGE
   caption = (
     f'{note} Intensities 0 to 1; * flicker outside {low:g} to {high:g}. Outlines run one voxel outside '
@@ -139,17 +144,20 @@ def _layout(
   return figure, cells[:-1], cells[-1]
 
 
-def _write_table(axes: Sequence[Axes], columns: Mapping[str, Scores]) -> None:
-  """A line for each score; the first axes take the names of the scores."""
-  lines = [line for line in _LINES if any(math.isfinite(getattr(s, line[0])) for s in columns.values())]
+def _write_table(axes: Sequence[Axes], columns: Sequence[Mapping[str, float | None]]) -> None:
+  """A line for each score that some column has; the first axes take the names of the scores."""
+  lines = [line for line in _LINES if any(_is_known(column[line[0]]) for column in columns)]
   _write_column(axes[0], [name for _, name, _ in lines], x=0.97, align='right')
-  for ax, scores in zip(axes[1:], columns.values()):
-    cells = [_cell(key, getattr(scores, key), form) for key, _, form in lines]
-    _write_column(ax, cells, x=0.5, align='center')
+  for ax, column in zip(axes[1:], columns):
+    _write_column(ax, [_cell(key, column[key], form) for key, _, form in lines], x=0.5, align='center')
 
 
-def _cell(key: str, value: float, form: str) -> str:
-  if not math.isfinite(value):
+def _is_known(value: float | None) -> bool:
+  return value is not None and math.isfinite(value)
+
+
+def _cell(key: str, value: float | None, form: str) -> str:
+  if value is None or not math.isfinite(value):
     return _DASH
   low, high = FLICKER_RANGE
   is_off = key == 'flicker' and not low <= value <= high

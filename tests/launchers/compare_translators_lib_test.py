@@ -75,6 +75,7 @@ class CompareTest(tiny.CohortTestCase):
     self.assertIsNone(toy['diversity'])
     self.assertGreater(summary['translators']['drawn']['diversity'], 0)
     self.assertNotEqual(toy['bundle'], summary['translators']['drawn']['bundle'])
+    self.assertIsNone(toy['told_apart'])  # Two cases are too few.
     picture = tf.io.decode_png((folder / 'comparison.png').read_bytes())
     self.assertGreater(picture.shape[0], picture.shape[1] / 2)
 
@@ -109,13 +110,31 @@ class CompareTest(tiny.CohortTestCase):
       self.compare(bundles={'far': str(other)})
 
 
+class ToldApartTest(tf.test.TestCase):
+  def test_with_cases_enough_every_translator_is_told_from_the_true_images(self):
+    folder = Path(self.get_temp_dir())
+    data_dir, counts = str(folder / 'data'), {'n_healthy': 1, 'n_train': 1, 'n_test': 11}
+    cohort = tiny.build_phantom(data_dir, **counts)
+    source = open_sources([f'{cohort}:test'], data_dir)[0]
+    toy, _ = tiny.save_toy_bundles(folder, source.metadata)
+    bundles = {'toy': str(toy)}
+    compare_translators(str(folder / 'out'), data_dir, bundles=bundles, source=f'{cohort}:test')
+    summary = json.loads((folder / 'out' / 'comparison.json').read_text())
+    found = summary['translators']['toy']['told_apart']
+    self.assertEqual((found['n_real'], found['n_synthetic']), (10, 10))
+    # Its brightness is the label's number.
+    self.assertEqual(found['auc'], 1.0)
+    self.assertLen(found['gaps'], 5)
+    self.assertIn(found['gaps'][0]['auc'], (0.0, 1.0))
+
+
 class TableTest(tf.test.TestCase):
   def test_columns_stand_in_line(self):
-    lines = table({'a long name': Scores(0.1, 0.2, 0.3, 0.4, 0.5, np.nan)}, 0.6).split('\n')
+    lines = table({'a long name': Scores(0.1, 0.2, 0.3, 0.4, 0.5, np.nan)}, {}, 0.6).split('\n')
     self.assertLen({len(line) for line in lines}, 1)
     self.assertEqual(lines[0].split()[2], 'lesion_excess')
-    self.assertEqual(lines[1].split(), ['real', '-', '-', '0.600', '-', '-', '-'])
-    self.assertEqual(lines[2].split()[3:], ['0.100', '0.200', '0.300', '0.400', '0.500', '-'])
+    self.assertEqual(lines[1].split(), ['real', '-', '-', '0.600', '-', '-', '-', '-'])
+    self.assertEqual(lines[2].split()[3:], ['0.100', '0.200', '0.300', '0.400', '0.500', '-', '-'])
 
 
 if __name__ == '__main__':

@@ -109,6 +109,16 @@ class CompareTest(tf.test.TestCase):
     aucs = [two_sample.compare(_rows(40, 2 * s), _rows(40, 2 * s + 1)).auc for s in range(5)]
     self.assertBetween(np.mean(aucs), 0.38, 0.62)
 
+  def test_twins_are_at_chance_when_they_are_equal(self):
+    """A classifier that saw one twin would call the other by its name: below chance."""
+    rng = np.random.default_rng(0)
+    rows = [dict(enumerate(x)) for x in rng.normal(size=(12, 30))]
+    apart, together = (two_sample.compare(rows, rows, twins=twins).auc for twins in (False, True))
+    self.assertLess(apart, 0.2)
+    self.assertNear(together, 0.5, 1e-9)
+    with self.assertRaisesRegex(ValueError, '12 real and 11 synthetic twins'):
+      two_sample.compare(rows, rows[1:], twins=True)
+
   def test_a_shift_is_found_and_named(self):
     """One deviation in one feature: its AUC is P(N(1, 2) > 0) = .760, which no classifier beats."""
     found = two_sample.compare(_rows(200, 0), _rows(200, 1, shift=1.0))

@@ -53,12 +53,9 @@ class FollowTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_time_at_the_begin_of_a_step_or_at_both_ends(self):
     """Of dx/dt = t Euler adds (0 + 1 + 2 + 3) / 16, Heun the half that it is."""
-    self.assertAllClose(
-      _draw(_time, n_steps=4, solver='euler') - _noise(), np.full((2, *_SHAPE, 1), 0.375)
-    )
-    self.assertAllClose(
-      _draw(_time, n_steps=4, solver='heun') - _noise(), np.full((2, *_SHAPE, 1), 0.5)
-    )
+    for solver, added in (('euler', 0.375), ('heun', 0.5)):
+      moved = _draw(_time, n_steps=4, solver=solver) - _noise()
+      self.assertAllClose(moved, np.full((2, *_SHAPE, 1), added))
 
   def test_labels_steer(self):
     """Only the second volume is lesion, where the velocity is 1."""

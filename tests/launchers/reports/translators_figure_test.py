@@ -21,7 +21,9 @@ class ComparisonFigureTest(tf.test.TestCase):
       'first': Scores(0.0312, 0.95, 0.41, 1.05, 0.7, math.nan),
       'second': Scores(0.04, 0.9, -0.03, 1.11, 0.6, 0.012),
     }
-    self.figure = comparison_figure(self.cases, self.scores, 0.5, fake_runs.GRID, NAMES, 'A note.')
+    self.figure = comparison_figure(
+      self.cases, self.scores, {'second': 0.975}, 0.5, fake_runs.GRID, NAMES, 'A note.'
+    )
     self.axes = np.reshape(self.figure.axes, (3, 4))
 
   def make_case(self, seed: int) -> ShownCase:
@@ -60,15 +62,16 @@ class ComparisonFigureTest(tf.test.TestCase):
   def test_numbers_stand_under_their_translator(self):
     names = self.texts(0)
     self.assertEqual(names[0], 'L1 in the brain')
-    self.assertEqual(self.texts(1), ['0.000', '1.000', '0.50', '1.00', '1.00', '\N{EN DASH}'])
-    self.assertEqual(self.texts(2), ['0.031', '0.950', '0.41', '1.05', '0.70', '\N{EN DASH}'])
-    last = ['0.040', '0.900', '\N{MINUS SIGN}0.03', '1.11*', '0.60', '0.012']
+    none = '\N{EN DASH}'
+    self.assertEqual(self.texts(1), ['0.000', '1.000', '0.50', '1.00', '1.00', none, none])
+    self.assertEqual(self.texts(2), ['0.031', '0.950', '0.41', '1.05', '0.70', none, none])
+    last = ['0.040', '0.900', '\N{MINUS SIGN}0.03', '1.11*', '0.60', '0.012', '0.97']
     self.assertEqual(self.texts(3), last)
     self.assertStartsWith(self.figure.texts[0].get_text(), 'A note.')
 
   def test_a_score_that_nobody_has_takes_no_line(self):
     scores = {'first': self.scores['first']}
-    figure = comparison_figure(self.cases, scores, 0.5, fake_runs.GRID, NAMES, '')
+    figure = comparison_figure(self.cases, scores, {}, 0.5, fake_runs.GRID, NAMES, '')
     names = [text.get_text() for text in np.reshape(figure.axes, (3, 3))[2, 0].texts]
     self.assertLen(names, 5)
     self.assertNotIn('diversity', names)
