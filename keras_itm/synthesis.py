@@ -14,6 +14,8 @@ from keras_itm.bundle import Bundle
 
 # Latents of lesions and of translators come from different streams.
 _LESION, _IMAGE = 0, 1
+# Outside the head prepared scans are 0; there a sampler leaves some of its noise.
+_AIR = 0.05
 
 
 class LesionDrawError(RuntimeError):
@@ -116,8 +118,10 @@ def translate(
   image = translator.call(segmentation=batch, latent=tf.constant(latent, tf.float32)).numpy()
   low, high = spec.intensity_range
   image = np.clip((image - low) / (high - low), 0, 1)
-  image = image[0] if spec.whole_volumes else image.transpose(1, 2, 0, 3)
-  if equalize_slice_brightness and not spec.whole_volumes:
+  if spec.whole_volumes:
+    return np.where((labels == 0)[..., np.newaxis] & (image[0] < _AIR), 0, image[0])
+  image = image.transpose(1, 2, 0, 3)
+  if equalize_slice_brightness:
     parenchyma_ids = spec.label_scheme['parenchyma_ids']
     image = slice_brightness.equalize_slice_brightness(image, labels, lesion, parenchyma_ids)
   return image

@@ -197,6 +197,7 @@ def _flow(dropout: float) -> tf.keras.Model:
     NETWORKS['flow_unet_3d'](),
     n_steps=2,
     solver='euler',
+    step_power=1.5,
     lesion_weight=4.0,
     outside_weight=0.5,
     time_mean=0.25,

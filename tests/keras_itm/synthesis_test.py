@@ -194,6 +194,16 @@ class TranslateTest(tf.test.TestCase):
     self.assertAllEqual(segmentation, shown[None])
     self.assertEqual(latent.shape, (1, 3))
 
+  def test_what_a_sampler_leaves_outside_the_head_is_taken_away(self):
+    labels = np.zeros(_SHAPE, np.uint8)
+    labels[2:] = 2
+    values = tf.constant([0.04, 0.06, 0.04, 0.06, 0.04, 0.06])[None, :, None, None, None]
+    call = lambda segmentation, latent: tf.broadcast_to(2 * values - 1, [1, *_SHAPE, 1])
+    translator = _bundle('translator', call, whole_volumes=True)
+    image = synthesis.translate(translator, labels, np.zeros_like(labels), 0, seed=0)
+    # Air, what may be scalp, and tissue, dark or not.
+    self.assertAllClose(image[:, 0, 0, 0], [0, 0.06, 0.04, 0.06, 0.04, 0.06])
+
   def test_latents_are_not_those_of_the_lesion(self):
     lesion_latents, seen = [], []
     _draw(1, generator=_block_generator(lesion_latents), min_voxels=1)

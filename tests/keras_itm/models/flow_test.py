@@ -44,16 +44,24 @@ def _draw(velocity, **options):
 
 
 class FollowTest(parameterized.TestCase, tf.test.TestCase):
-  @parameterized.parameters((1,), (3,))
-  def test_growth_by_euler_and_by_heun(self, n):
-    """Of dx/dt = x a step makes 1 + h, or 1 + h + h^2 / 2."""
-    self.assertAllClose(_draw(_image, n_steps=n, solver='euler'), _noise() * (1 + 1 / n) ** n)
-    factor = (1 + 1 / n + 1 / (2 * n**2)) ** n
-    self.assertAllClose(_draw(_image, n_steps=n, solver='heun'), _noise() * factor)
+  def test_growth_by_euler_and_by_heun(self):
+    """Of dx/dt = x a step makes 1 + h, or 1 + h + h^2 / 2 but for the last."""
+    one = {'step_power': 1.0}
+    self.assertAllClose(_draw(_image, n_steps=3, solver='euler', **one), _noise() * (4 / 3) ** 3)
+    factor = (1 + 1 / 3 + 1 / 18) ** 2 * (4 / 3)
+    self.assertAllClose(_draw(_image, n_steps=3, solver='heun', **one), _noise() * factor)
+    self.assertAllClose(_draw(_image, n_steps=1, solver='heun', **one), _noise() * 2)
+    # Steps of .75 and .25.
+    self.assertAllClose(_draw(_image, n_steps=2, solver='euler'), _noise() * 1.75 * 1.25)
+    self.assertAllClose(_draw(_image, n_steps=2), _noise() * (1.75 + 0.75**2 / 2) * 1.25)
 
   def test_time_at_the_begin_of_a_step_or_at_both_ends(self):
-    """Of dx/dt = t Euler adds (0 + 1 + 2 + 3) / 16, Heun the half that it is."""
-    for solver, added in (('euler', 0.375), ('heun', 0.5)):
+    """Of dx/dt = t, with steps that begin at 0, .4375, .75 and .9375."""
+    begins = np.array([0, 0.4375, 0.75, 0.9375])
+    euler = (begins * np.diff([*begins, 1])).sum()
+    # Exact up to the last step.
+    heun = 0.9375**2 / 2 + 0.9375 * 0.0625
+    for solver, added in (('euler', euler), ('heun', heun)):
       moved = _draw(_time, n_steps=4, solver=solver) - _noise()
       self.assertAllClose(moved, np.full((2, *_SHAPE, 1), added))
 
@@ -101,6 +109,7 @@ class ObjectiveTest(tf.test.TestCase):
     for options, message in (
       ({'n_steps': 0}, 'n_steps is 0, expected at least 1'),
       ({'solver': 'rk45'}, "solver is 'rk45', expected one of"),
+      ({'step_power': 0.5}, 'step_power is 0.5, expected at least 1'),
       ({'lesion_weight': -1.0}, 'lesion_weight is -1.0'),
       ({'time_stddev': 0.0}, 'time_stddev is 0.0, expected above 0'),
     ):
