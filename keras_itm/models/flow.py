@@ -14,6 +14,10 @@ from keras_itm.models.tracked import TrackedModel, apply_gradients_of_mean, get_
 _METRICS = ('velocity_loss', 'lesion_loss')
 _Velocity = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 _SOLVERS = ('euler', 'heun')
+_OPTIONS = (
+  *('n_steps', 'solver', 'step_power', 'lesion_weight', 'outside_weight'),
+  *('time_mean', 'time_stddev', 'seed'),
+)
 
 
 @gin.register
@@ -96,13 +100,11 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     self.seed = seed
 
   def get_config(self) -> dict[str, Any]:
-    own = ('n_steps', 'solver', 'step_power', 'lesion_weight', 'outside_weight', 'time_mean')
-    own += ('time_stddev', 'seed')
     return {
       **super().get_config(),
       'network': tf.keras.utils.serialize_keras_object(self.network),
       'ema_decay': self.average.decay,
-      **{name: getattr(self, name) for name in own},
+      **{name: getattr(self, name) for name in _OPTIONS},
     }
 
   def compile(  # type: ignore[override]
