@@ -3,8 +3,8 @@
 Command: python -m experiments.translators
 Hardware: 2 CPU cores.
 Time: 65 minutes, 40 of them the flow's.
-Expected: Pix2Pix100 the nearest to the true images, the flow the hardest to tell from them; cycleGAN without
-lesions.
+Expected: Pix2Pix100 the nearest to the true images, the flow the hardest to tell from them, cycleGAN
+without lesions.
 """
 
 import csv
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _told_apart(scores: dict[str, Any]) -> dict[str, Any]:
-  """How well a classifier tells a translator's images from true ones, and the feature that does most."""
+  """How well a classifier tells the images from true ones, and the feature that does most."""
   found = scores['told_apart']
   return {'auc': found['auc'], 'gives_away': found['gaps'][0]['name']}
 
