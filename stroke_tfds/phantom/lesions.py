@@ -16,6 +16,9 @@ from stroke_tfds.phantom.territories import NAMES, TerritoryMap, territory_map
 _VOLUME_PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
 _VOLUMES_ML = (0.12, 0.35, 2.3, 12.9, 52, 195, 420)
 _BILATERAL_SHARE = 0.2
+# Foci of large and of small lesions: how often one is alone, else how many emboli lie beside it.
+_SMALL_ML, _EMBOLUS_ML = 10, 0.4
+_ALONE_SHARE, _MEAN_EMBOLI = (0.24, 0.45), (14.0, 4.5)
 
 # How often a lesion starts in a territory, and the range of volumes in ml that it takes there.
 _ORIGINS = {
@@ -63,10 +66,16 @@ def draw_volume_ml(rng: np.random.Generator) -> float:
   return float(10 ** np.interp(rng.uniform(0, 100), _VOLUME_PERCENTILES, np.log10(_VOLUMES_ML)))
 
 
-def grow_lesion(rng: np.random.Generator) -> Lesion:
-  """One lesion: a main focus, smaller ones around it, now and then another on the other side."""
+def grow_lesion(rng: np.random.Generator, volume_ml: float | None = None) -> Lesion:
+  """One lesion: a main focus, smaller ones around it, now and then another on the other side.
+
+  Args:
+    rng: Source of randomness.
+    volume_ml: About how large; drawn as in SOOP when None.
+  """
   tissue = territory_map()
-  volume_ml = draw_volume_ml(rng)
+  if volume_ml is None:
+    volume_ml = draw_volume_ml(rng)
   origin = _draw_origin(rng, volume_ml)
   side = rng.choice((-1, 1))
   shares = [(side, 1.0)]
@@ -92,9 +101,11 @@ def _draw_origin(rng: np.random.Generator, volume_ml: float) -> str:
 
 def _split_volume(rng: np.random.Generator, volume_ml: float) -> list[float]:
   """Volume of the main focus and of emboli beside it, in ml."""
-  n_emboli = min(rng.geometric(0.4 if volume_ml < 10 else 0.15) - 1, int(volume_ml / 0.4))
-  if not n_emboli:
+  is_small = volume_ml < _SMALL_ML
+  most = int(volume_ml / _EMBOLUS_ML)
+  if not most or rng.random() < _ALONE_SHARE[is_small]:
     return [volume_ml]
+  n_emboli = min(rng.geometric(1 / _MEAN_EMBOLI[is_small]), most)
   relative = rng.lognormal(-3.0, 1.0, n_emboli)
   if rng.random() < 0.15:  # A shower of emboli without a main focus.
     relative = rng.lognormal(0, 0.6, n_emboli)

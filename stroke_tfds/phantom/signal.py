@@ -46,15 +46,11 @@ _NOISE_MM = 0.9  # How far interpolation smears the noise of a voxel; standard d
 
 @dataclasses.dataclass(frozen=True)
 class Tissues:
-  """Proton density, T2 in ms and ADC in 1e-3 mm2/s of each label, `SCALP_ID` last."""
+  """Proton density, T2 in ms and ADC in 1e-3 mm2/s of each label, `SCALP_ID` last; or of each voxel."""
 
   density: np.ndarray
   t2_ms: np.ndarray
   adc: np.ndarray
-
-  def infarcted(self, t2_factor: float, adc: float) -> 'Tissues':
-    """The same tissues after an infarct: T2 raised by a factor, ADC lowered to a value."""
-    return dataclasses.replace(self, t2_ms=self.t2_ms * t2_factor, adc=np.minimum(self.adc, adc))
 
   def shining_through(self, t2_factor: float, adc_factor: float) -> 'Tissues':
     """The same tissues with old damage: T2 raised, ADC raised too, but bright all the same."""
@@ -104,7 +100,7 @@ def draw_protocol(rng: np.random.Generator) -> Protocol:
 
 
 def dwi_signal(tissues: Tissues, protocol: Protocol) -> np.ndarray:
-  """The signal of each label by the equation above, float32."""
+  """The signal of each label or voxel by the equation above, float32."""
   decay = np.exp(-protocol.te_ms / tissues.t2_ms) * np.exp(-protocol.b_value * 1e-3 * tissues.adc)
   return (tissues.density * decay).astype(np.float32)
 

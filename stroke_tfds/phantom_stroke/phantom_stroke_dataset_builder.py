@@ -21,7 +21,7 @@ from stroke_tfds.phantom.lesions import Lesion, grow_lesion, territory_map
 
 _SPLITS = ('healthy', 'train', 'test')
 _CONTRASTS = ('DWI',)
-_SIMULATOR = '2.0.0'  # Changes whenever the same config gives other bytes.
+_SIMULATOR = '3.0.0'  # Changes whenever the same config gives other bytes.
 _MAX_DRAWS = 20
 
 
@@ -95,9 +95,10 @@ class PhantomStrokeConfig(builder.StrictConfig):
 class Builder(builder.StrictBuilder):
   """Simulated DWIs; every subject is a pure function of the config and its number."""
 
-  VERSION = tfds.core.Version('2.0.0')
+  VERSION = tfds.core.Version('3.0.0')
   HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
+    '3.0.0': 'Infarcts have ages, patients have old ones too; parts as in real masks.',
     '2.0.0': 'Contrast, noise, artefacts and lesions set by real scans.',
     '1.0.0': 'Initial release.',
   }

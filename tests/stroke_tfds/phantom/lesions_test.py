@@ -48,6 +48,18 @@ class LesionsTest(tf.test.TestCase):
     self.assertBetween(np.mean(counts), 2.5, 5.5)
     self.assertBetween(np.mean(np.array(counts) == 1), 0.15, 0.6)
 
+  def test_a_volume_may_be_given(self):
+    volumes = [_volume_ml(lesions.grow_lesion(np.random.default_rng([4, i]), 20.0)) for i in range(12)]
+    self.assertAllClose(np.median(volumes), 20, rtol=0.2)
+
+  def test_foci_of_a_lesion_fill_its_volume_and_are_alone_as_often_as_said(self):
+    for volume_ml, alone in ((5.0, 0.45), (50.0, 0.24)):
+      rng = np.random.default_rng(0)
+      foci = [lesions._split_volume(rng, volume_ml) for _ in range(2000)]
+      self.assertAllClose([sum(f) for f in foci], np.full(2000, volume_ml))
+      self.assertAllClose(np.mean([len(f) == 1 for f in foci]), alone, atol=0.03)
+    self.assertEqual(lesions._split_volume(np.random.default_rng(0), 0.39), [0.39])
+
   def test_only_parenchyma_is_infarcted_and_the_edge_is_graded(self):
     tissue = territory_map()
     for lesion in _cohort()[:40]:

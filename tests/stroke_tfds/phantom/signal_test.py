@@ -32,15 +32,6 @@ class SignalTest(tf.test.TestCase):
     self.assertLess(made[PALLIDUM], 0.8 * made[WHITE])
     self.assertLess(made[signal.SCALP_ID], 0.5 * made[WHITE])
 
-  def test_infarct_has_lower_adc_higher_t2_and_is_bright(self):
-    tissues = signal.mean_tissues()
-    infarct = tissues.infarcted(1.2, 0.5)
-    self.assertAllClose(infarct.t2_ms[WHITE], 90)
-    self.assertAllClose(infarct.adc[GREY], 0.5)
-    ratio = signal.dwi_signal(infarct, PROTOCOL)[GREY] / signal.dwi_signal(tissues, PROTOCOL)[GREY]
-    # exp(-90 / 114 + 90 / 95) from T2, exp(0.3) from the ADC.
-    self.assertAllClose(ratio, np.exp(-90 / 114 + 90 / 95 + 0.3), rtol=1e-5)
-
   def test_shine_through_is_bright_although_diffusion_is_free(self):
     tissues = signal.mean_tissues()
     old = tissues.shining_through(1.5, 1.15)

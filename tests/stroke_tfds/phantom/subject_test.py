@@ -90,22 +90,19 @@ class SubjectTest(tf.test.TestCase):
     self.assertEqual([pushed(template, mm) for mm in (-1.0, 2.0, 5.0)], [-1.0, 2.0, 5.0])
     self.assertEqual([pushed(old, mm) for mm in (-1.0, 2.0, 5.0)], [-1.0, 0.0, 2.0])
 
-  def test_a_lesion_fades_at_its_border_and_nowhere_else(self):
-    fraction = np.zeros((40, 40, 20), np.float32)
-    fraction[10:30, 10:30, 5:15] = 1
-    made = subject._softened(fraction, (1.5, 1.5, 2.0))
-    self.assertAllClose(made[20, 20, 10], 1, atol=1e-3)
-    self.assertEqual(made[:8].max(), 0)
-    # 0.75 mm inside a flat border of a Gaussian of 1.2 mm, cut at 2 deviations.
-    self.assertAllClose(made[10, 20, 10], 0.73, atol=0.03)
-    self.assertAllEqual(subject._softened(np.zeros_like(fraction), (1.5, 1.5, 2.0)), 0 * fraction)
+  def test_an_earlier_stroke_is_seen_and_is_no_lesion(self):
+    chance = lambda share: dataclasses.replace(subject.PATIENTS, scar_chance=share)
+    without, scarred = (_simulate(6, chance(share)) for share in (0.0, 1.0))
+    self.assertEqual(without.drawn['old_infarct_ml'], 0)
+    self.assertGreater(scarred.drawn['old_infarct_ml'], 0.1)
+    self.assertIsNone(scarred.drawn['age_days'])
+    self.assertFalse(scarred.lesion.any())
 
-  def test_sampling_a_lesion_is_linear_and_zero_outside(self):
-    lesion = lesions.Lesion(
-      np.arange(8, dtype=np.float32).reshape(2, 2, 2) / 8, np.diag([2.0, 2.0, 2.0, 1.0]), 'x'
-    )
-    at = np.array([[0, 0, 2], [1, 1, 1], [50, 0, 0], [-50, 0, 0]], np.float32).T.reshape(3, 4, 1, 1)
-    self.assertAllClose(subject.sample_lesion(lesion, at).ravel(), [1 / 8, 3.5 / 8, 0, 0])
+  def test_what_was_drawn(self):
+    made = _simulate(3, lesion=_ball((-28, -20, 26), 14))
+    self.assertBetween(made.drawn['age_days'], 0.08, 18)
+    self.assertEqual(subject.HEALTHY.scar_chance, 0)
+    self.assertEqual(set(made.drawn), {'ventricles_mm', 'age_days', 'old_infarct_ml'})
 
 
 if __name__ == '__main__':

@@ -150,6 +150,11 @@ class CohortTest(tf.test.TestCase):
         self.assertEqual(facts['source'], 'phantom_stroke')
         self.assertEqual(facts['config'], _config().name)
         self.assertEqual(facts['lesion_origin'] is None, not example['lesion'].any())
+        self.assertEqual(facts['age_days'] is None, not example['lesion'].any())
+        if facts['age_days'] is not None:
+          self.assertBetween(facts['age_days'], 0.08, 18)
+        self.assertGreaterEqual(facts['old_infarct_ml'], 0)
+        self.assertTrue(split != 'healthy' or facts['old_infarct_ml'] == 0)
 
   def test_subjects_differ_within_and_between_splits(self):
     images = [e['image'].tobytes() for examples in _cohort().values() for e in examples]
