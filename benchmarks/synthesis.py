@@ -59,6 +59,7 @@ class SynthesisCases:
       latent_size=0 if kind == TRANSLATOR else sizes.LATENT,
       intensity_range=(-1.0, 1.0) if kind == TRANSLATOR else (0.0, 1.0),
       training_set='none',
+      intensity_scaling=self._healthy.intensity_scaling,
     )
 
   def synthesis(self) -> Case:

@@ -45,7 +45,8 @@ def main(output: Path) -> None:
   slices = pipelines.paired_slices([healthy, patients], _BATCH, seed=0)
   translator.fit(slices, epochs=2, steps_per_epoch=20, verbose=2)
   trained_on = [str(healthy), str(patients)]
-  translator.export(output / 'translator', **facts, trained_on=trained_on)
+  scaling = patients.intensity_scaling
+  translator.export(output / 'translator', **facts, trained_on=trained_on, intensity_scaling=scaling)
 
   # 3. A second network learns the shapes of lesions; each step has masks for two updates of its critic.
   lesions = keras_itm.LesionGAN(

@@ -18,6 +18,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from keras_itm import graph_checks, saved_graph
+from keras_itm.intensity_scaling import PERCENTILE, check_scaling
 
 TRANSLATOR = 'translator'
 LESION_GENERATOR = 'lesion_generator'
@@ -65,9 +66,11 @@ class BundleSpec:
     licences: Of the data that it was trained on, such as `CC BY-SA 4.0`; empty where not known. No part
       of the bundle's fingerprint.
     whole_volumes: Whether a translator takes and makes volumes rather than axial slices.
+    intensity_scaling: Of the images that it makes or takes, see `keras_itm.intensity_scaling`; a lesion
+      generator has none, and `percentile` stands for it. No part of the fingerprint where `percentile`.
 
   Raises:
-    ValueError: An unknown kind, or numbers out of their range.
+    ValueError: An unknown kind or scaling, or numbers out of their range.
   """
 
   kind: str
@@ -80,6 +83,7 @@ class BundleSpec:
   trained_on: tuple[str, ...] = ()
   licences: tuple[str, ...] = ()
   whole_volumes: bool = False
+  intensity_scaling: str = PERCENTILE
 
   def __post_init__(self):
     for field in ('trained_on', 'licences'):
@@ -89,6 +93,7 @@ class BundleSpec:
       object.__setattr__(self, field, tuple(texts))  # JSON knows lists alone.
     if self.kind not in _INPUTS:
       raise ValueError(f'kind is {self.kind!r}, expected one of {sorted(_INPUTS)}')
+    check_scaling(self.intensity_scaling)
     shape = self.grid['shape']
     if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
       raise ValueError(f'grid has the shape {shape!r}, expected three sizes')
@@ -302,5 +307,7 @@ def _spec_fingerprint(spec: BundleSpec) -> str:
   del facts['licences']
   if not spec.whole_volumes:
     del facts['whole_volumes']
+  if facts['intensity_scaling'] == PERCENTILE:
+    del facts['intensity_scaling']
   text = json.dumps(facts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -54,10 +54,12 @@ def synthesize(
   min_voxels: int = lesions.MIN_VOXELS,
   max_draws: int = 100,
   equalize_slice_brightness: bool = True,
+  tissue: np.ndarray | None = None,
 ) -> Case:
   """Makes one case (Platscher et al. 2020, section 2.3).
 
-  For a brain and number of a built `synthetic_stroke` set it is that volume of the set, bit for bit.
+  For a brain and number of a built `synthetic_stroke` set it is that volume of the set, bit for bit (by
+  a translator of `parenchyma_median` with the same `tissue`).
 
       case = keras_itm.synthesize('labels.nii.gz', 'translator/bundle', 'lesion_gan/bundle', seed=0)
       case.save('case')
@@ -72,6 +74,9 @@ def synthesize(
     min_voxels: Smaller lesions are drawn again.
     max_draws: Draws before giving up.
     equalize_slice_brightness: Whether all slices get one brightness.
+    tissue: Where the unit of the image is measured by a translator of `parenchyma_median`, bool
+      [X, Y, Z]; the map's parenchyma when None. Data sets take that of the MNI152 template,
+      `stroke_tfds.imaging.mni152.brain_tissue(grid)`.
 
   Raises:
     BundleError: A bundle that is missing, broken or of another kind.
@@ -91,6 +96,7 @@ def synthesize(
     index,
     seed=seed,
     equalize_slice_brightness=equalize_slice_brightness,
+    tissue=tissue,
   )
   draws = {'min_voxels': min_voxels, 'max_draws': max_draws}
   return draw_case(brain, translator, generator, paint, seed=seed, index=index, **draws)

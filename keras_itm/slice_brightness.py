@@ -1,21 +1,27 @@
 """One brightness for all slices of a translated volume.
 
-A translator sees one slice at a time. In its training data a volume with a large lesion is dark
-elsewhere, as intensities are scaled by a percentile that the lesion raises; so it paints slices through
-a lesion darker than the slices beside them, which no scan shows and segmenters take for lesions.
+A translator sees one slice at a time. Where intensities are scaled by a percentile, which a large
+lesion raises, a volume with one is dark elsewhere; so it paints slices through a lesion darker than the
+slices beside them, which no scan shows and segmenters take for lesions.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from keras_itm.intensity_scaling import PERCENTILE, scale
+
 _LEAST_VOXELS = 50  # A slice with less parenchyma, or a black one, takes its neighbours' gain.
 _ROUNDS = 50
-_TOP_PERCENTILE = 99.5  # Of the brain, as real scans are scaled (paper, section 2.1).
 
 
 def equalize_slice_brightness(
-  image: np.ndarray, labels: np.ndarray, lesion: np.ndarray, parenchyma_ids: Sequence[int]
+  image: np.ndarray,
+  labels: np.ndarray,
+  lesion: np.ndarray,
+  parenchyma_ids: Sequence[int],
+  intensity_scaling: str = PERCENTILE,
+  tissue: np.ndarray | None = None,
 ) -> np.ndarray:
   """Divides every slice by its gain, then scales the volume as a real scan is scaled.
 
@@ -24,20 +30,22 @@ def equalize_slice_brightness(
     labels: Label map, uint8 [X, Y, Z].
     lesion: 0 or 1 [X, Y, Z]; gains are measured outside.
     parenchyma_ids: Labels of the tissue that gains are measured in.
+    intensity_scaling: `percentile` or `parenchyma_median`, see `keras_itm.intensity_scaling`.
+    tissue: Where the median is measured, bool [X, Y, Z]; the map's parenchyma when None.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1]; the image itself where no slice holds enough parenchyma.
   """
-  healthy = np.isin(labels, parenchyma_ids) & (lesion == 0)
+  parenchyma = np.isin(labels, parenchyma_ids)
+  healthy = parenchyma & (lesion == 0)
+  tissue = parenchyma if tissue is None else tissue
   levelled = np.empty(image.shape, np.float32)
   for c in range(image.shape[-1]):
     gains = slice_gains(image[..., c], labels, healthy)
     if gains is None:
       levelled[..., c] = image[..., c]
       continue
-    scaled = image[..., c] / gains
-    top = np.percentile(scaled[labels > 0], _TOP_PERCENTILE)
-    levelled[..., c] = np.clip(scaled / max(top, np.finfo(np.float32).tiny), 0, 1)
+    levelled[..., c] = scale(image[..., c] / gains, labels > 0, tissue, intensity_scaling)
   return levelled
 
 

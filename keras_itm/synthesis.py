@@ -96,6 +96,7 @@ def translate(
   *,
   seed: int,
   equalize_slice_brightness: bool = True,
+  tissue: np.ndarray | None = None,
 ) -> np.ndarray:
   """Translates a label map with its lesion, whole or slice by slice, with one latent for the volume.
 
@@ -107,6 +108,8 @@ def translate(
     seed: Of the data set.
     equalize_slice_brightness: Whether all slices get one brightness, see `slice_brightness`; whole
       volumes have one.
+    tissue: Where the unit of slices made even is measured under `parenchyma_median`, bool [X, Y, Z];
+      the map's parenchyma when None.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
@@ -123,7 +126,9 @@ def translate(
   image = image.transpose(1, 2, 0, 3)
   if equalize_slice_brightness:
     parenchyma_ids = spec.label_scheme['parenchyma_ids']
-    image = slice_brightness.equalize_slice_brightness(image, labels, lesion, parenchyma_ids)
+    image = slice_brightness.equalize_slice_brightness(
+      image, labels, lesion, parenchyma_ids, spec.intensity_scaling, tissue
+    )
   return image
 
 

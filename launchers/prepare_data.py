@@ -25,8 +25,11 @@ Sessions are numbered in their order. OUTPUT_sessions.tsv beside the output says
 hold dates, so it stays with you.
 
 A DWI is one trace-weighted volume, b near 1000 s/mm2: average the directions of a series first; one
-whose .bval says b = 0 is refused. It is scaled by its 99.5th percentile; an ADC by 3.5e-3 mm2/s,
-whichever of the usual units it has.
+whose .bval says b = 0 is refused. It is scaled by its 99.5th percentile, as in the paper; large lesions
+then saturate and darken all else. By --intensity_scaling=parenchyma_median 2.5 medians of the brain
+tissue are 1. Sets that are used together share a scaling: phantom_stroke/mini has the medians,
+phantom_stroke/paper the percentile. An ADC is scaled by 3.5e-3 mm2/s, whichever of the usual units it
+has.
 
 The same command again resumes: cases that are done are skipped, failed ones are tried again. The exit
 status is 1 if any case failed. Look at quality.html in the output before you use it; suspicious cases
@@ -43,6 +46,7 @@ from launchers.prepare_options import Options
 from launchers.subject_pool import available_cores
 from stroke_tfds.disk_errors import disk_errors_named
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.preprocessing import PERCENTILE, SCALINGS
 from stroke_tfds.preparation.case import REGISTRATIONS
 from stroke_tfds.preparation.layouts import LAYOUTS
 
@@ -57,6 +61,9 @@ _REGISTRATION = flags.DEFINE_enum(
   'registration', 'syn', list(REGISTRATIONS), 'syn is affine, then deformable; none: in MNI space.'
 )
 _GRID = flags.DEFINE_string('grid', 'mni_128x128x32', 'Name of a grid, or its fields as JSON.')
+_SCALING = flags.DEFINE_enum(
+  'intensity_scaling', PERCENTILE, list(SCALINGS), 'What is 1 in an image without a unit, see above.'
+)
 _WITHOUT_MASK = flags.DEFINE_enum(
   'without_mask',
   None,
@@ -78,6 +85,7 @@ def main(argv: list[str]) -> int:
     registration=_REGISTRATION.value,
     grid=_GRID.value,
     without_mask=_WITHOUT_MASK.value or '',
+    intensity_scaling=_SCALING.value,
   )
   with disk_errors_named():
     return prepare_data(options)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid, get_grid
+from stroke_tfds.imaging.preprocessing import PERCENTILE
 from stroke_tfds.preparation.case import REGISTRATIONS
 from stroke_tfds.preparation.folder import Settings
 from stroke_tfds.preparation.layouts import DWI
@@ -24,6 +25,7 @@ class Options:
   registration: str = 'syn'
   grid: str = 'mni_128x128x32'
   without_mask: str = ''
+  intensity_scaling: str = PERCENTILE
 
 
 def folders(options: Options) -> tuple[Path, Path]:
@@ -55,7 +57,13 @@ def read_settings(options: Options) -> Settings:
     raise InputError(f'workers is {options.workers}, expected at least 1')
   if options.registration != 'none':
     _require_ants()
-  return Settings(options.source, options.contrasts, options.registration, read_grid(options.grid))
+  return Settings(
+    options.source,
+    options.contrasts,
+    options.registration,
+    read_grid(options.grid),
+    options.intensity_scaling,
+  )
 
 
 def _require_ants() -> None:

@@ -74,7 +74,7 @@ def segment(
   scan = images[roles[0]]
   expert = _read_mask(mask, scan) if mask else None
   transform = registration.register_image(scan) if space == 'native' else IDENTITY
-  values = contrasts_lib.on_grid(images, grid, transform)
+  values = contrasts_lib.on_grid(images, grid, transform, segmenter.spec.intensity_scaling)
   probability = segmenter.call(image=tf.constant(values[np.newaxis]))
   prediction = lesions.binarise(probability[0]).numpy()
   native = mask_to_scan(prediction, grid, scan, transform)

@@ -87,6 +87,7 @@ def train_itm(
     run.bundle,
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
+    intensity_scaling=learnt[0].intensity_scaling,
     trained_on=tuple(map(str, learnt)),
     licences=licences_of(learnt),
     training_set=fingerprint(learnt),

@@ -91,7 +91,7 @@ def train_unet(
     segmenter = Segmenter(built)
     segmenter.compile(optimizer(), jit_compile=devices.xla)
   if start:
-    _take_weights(segmenter, Path(start).expanduser())
+    _take_weights(segmenter, Path(start).expanduser(), test_source)
   limits, intensities = ranges(), intensity() if intensity else None
   config = run.write_operative_config()
   cases = HeldOutCases(
@@ -123,6 +123,7 @@ def train_unet(
     run.bundle,
     grid=metadata['grid'],
     label_scheme=metadata['label_scheme'],
+    intensity_scaling=test_source.intensity_scaling,
     trained_on=tuple(map(str, learnt)),
     licences=_licences(learnt, start),
     training_set=fingerprint(learnt),
@@ -149,16 +150,22 @@ def _licences(learnt: Sequence[Source], start: str) -> list[str]:
   return list(dict.fromkeys(licences))
 
 
-def _take_weights(segmenter: Segmenter, run: Path) -> None:
-  """Weights of a finished run's network.
+def _take_weights(segmenter: Segmenter, run: Path, source: Source) -> None:
+  """Weights of a finished run's network, for data as those of the source.
 
   Raises:
-    InputError: It is not finished, or its network is another one.
+    InputError: It is not finished, its network is another one, or it learnt from another scaling.
   """
   newest = tf.train.latest_checkpoint(str(run / 'checkpoints'))
   if newest is None or not (run / 'finished.json').exists():
     raise InputError(f'start {run}: no finished run of train_unet, expected one with checkpoints')
   check_maker(newest)
+  learnt = read_spec(run / 'bundle', SEGMENTER).intensity_scaling
+  if learnt != source.intensity_scaling:
+    raise InputError(
+      f'start {run}: was trained for the intensity_scaling {learnt}, but {source.name} has '
+      f'{source.intensity_scaling}'
+    )
   stored = tf.train.Checkpoint(model=tf.train.Checkpoint(network=segmenter.network))
   try:
     stored.restore(newest).assert_existing_objects_matched().expect_partial()

@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 from stroke_tfds import builder, example
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging.brightness import spared_parenchyma
+from stroke_tfds.imaging.brightness import scale_again, spared_parenchyma
 from stroke_tfds.licences import licences_of
 from stroke_tfds.sources import Source, check_agreement, fingerprint, open_sources
 
@@ -77,7 +77,7 @@ class CopyPasteConfig(DerivedConfig):
     """The data set of each field that names one.
 
     Raises:
-      InputError: A set that is not there, or sets that differ in grid, label scheme or contrasts.
+      InputError: A set that is not there, or sets that cannot be used together.
     """
     opened = {}
     for field, split in self.SOURCES.items():
@@ -147,6 +147,11 @@ class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration
         'compare the lesion with'
       )
     return spared
+
+  def scale_again(self, image: np.ndarray) -> np.ndarray:
+    """A volume that was put together, [X, Y, Z, C], scaled as those of the sources are."""
+    source = self.parent_source
+    return scale_again(image, self.contrasts, source.grid, source.intensity_scaling)
 
   def download_and_prepare(self, **kwargs: Any) -> None:
     super().download_and_prepare(**kwargs)

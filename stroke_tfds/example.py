@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.preprocessing import PERCENTILE
 from stroke_tfds.label_schemes import LabelScheme
 
 SUPERVISED_KEYS = ('image', 'lesion')
@@ -39,6 +40,7 @@ def metadata(
   contrasts: tuple[str, ...],
   fingerprint: str,
   licences: Sequence[str],
+  intensity_scaling: str = PERCENTILE,
 ) -> tfds.core.MetadataDict:
   """`info.metadata`: all that a reader needs to use the volumes without this package."""
   return tfds.core.MetadataDict(
@@ -47,6 +49,7 @@ def metadata(
     contrasts=list(contrasts),
     fingerprint=fingerprint,
     licences=list(licences),
+    intensity_scaling=intensity_scaling,
   )
 
 

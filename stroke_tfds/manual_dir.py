@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from stroke_tfds import builder, example, fingerprints
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid, get_grid
+from stroke_tfds.imaging.preprocessing import PERCENTILE
 from stroke_tfds.label_schemes import ASEG28
 
 Examples = Iterator[tuple[str, dict[str, Any]]]
@@ -136,7 +137,13 @@ class ManualDirBuilder(builder.StrictBuilder, Generic[_Folder], skip_registratio
     folder = self.open_folder(manual_dir)
     splits = self.make_splits(folder)
     self.info.metadata['fingerprint'] = self.name_data(folder)
+    self.info.metadata['intensity_scaling'] = self.scaling_of(folder)
     return splits
+
+  def scaling_of(self, folder: _Folder) -> str:
+    """How its images were scaled."""
+    del folder  # Those without images.
+    return PERCENTILE
 
   def name_data(self, folder: _Folder) -> str:
     """The fingerprint of what config and folder together make."""

@@ -12,7 +12,9 @@ from absl import logging
 from stroke_tfds import builder, example, manual_dir
 from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import fingerprint
+from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.preprocessing import PARENCHYMA_MEDIAN
 from stroke_tfds.imaging.resample import lesion_voxels, resample_image, resample_labels
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
@@ -121,6 +123,9 @@ class PreparedBuilder(manual_dir.ManualDirBuilder[PreparedFolder], skip_registra
     # TFDS cannot write a split without examples.
     return {split: self._generate_examples(folder, cases) for split, cases in kept.items() if cases}
 
+  def scaling_of(self, folder: PreparedFolder) -> str:
+    return folder.intensity_scaling
+
   def name_data(self, folder: PreparedFolder) -> str:
     # Which cases are suspicious is no part of the folder's fingerprint.
     return fingerprint({'data': super().name_data(folder), 'cases': self._case_ids(folder)})
@@ -150,6 +155,10 @@ class PreparedBuilder(manual_dir.ManualDirBuilder[PreparedFolder], skip_registra
     positions = [folder.contrasts.index(name) for name in config.contrasts]
     place = lambda data: Volume(data, folder.grid.affine)
     channels = [resample_image(place(stored[..., i]), config.grid) for i in positions]
+    image = np.clip(np.stack(channels, -1), 0, 1)
+    if folder.intensity_scaling == PARENCHYMA_MEDIAN and config.grid != folder.grid:
+      # The unit is measured on the grid of the set, as that of a scan on a segmenter's grid.
+      image = scale_again(image, self.contrasts, config.grid, PARENCHYMA_MEDIAN)
     lesion = lesion_voxels(resample_image(place(fraction), config.grid))
     if case.group == POSITIVE and not lesion.any():
       raise InputError(
@@ -157,7 +166,7 @@ class PreparedBuilder(manual_dir.ManualDirBuilder[PreparedFolder], skip_registra
         f'or leave it out by --config with "exclude": ["{case.case_id}"]'
       )
     return example.make_example(
-      np.clip(np.stack(channels, -1), 0, 1),
+      image,
       resample_labels(place(labels), config.grid, len(ASEG28.names)),
       lesion,
       grid=config.grid,

@@ -15,6 +15,7 @@ from absl import logging
 from stroke_tfds.built_sets import check_built
 from stroke_tfds.errors import InputError, nearest
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.preprocessing import PERCENTILE, check_scaling
 
 _SOURCE = re.compile(
   r'^(?P<name>[\w./@+-]+):(?P<split>[\w\[\]:%+-]+)(\((?P<count>\d+), ?seed=(?P<seed>\d+)\))?$'
@@ -54,6 +55,17 @@ class Source:
   @property
   def grid(self) -> Grid:
     return Grid.from_json(self.metadata['grid'])
+
+  @property
+  def intensity_scaling(self) -> str:
+    """Of contrasts without a unit; sets of earlier releases, which name none, have the percentile."""
+    return self.metadata.get('intensity_scaling', PERCENTILE)
+
+  @property
+  def agreed(self) -> dict[str, Any]:
+    """What sets that are used together have in common, by its name in the metadata."""
+    facts = {key: self.metadata[key] for key in ('grid', 'label_scheme', 'contrasts')}
+    return {**facts, 'intensity_scaling': self.intensity_scaling}
 
   @property
   def n_examples(self) -> int:
@@ -113,8 +125,8 @@ def open_sources(
     build: Whether a set that is not built yet is built, or refused.
 
   Raises:
-    InputError: A text of another form, a set or split that does not exist, sets of different grids or
-      label schemes.
+    InputError: A text of another form, a set or split that does not exist, sets of different grids,
+      label schemes, contrasts or scalings.
   """
   if not texts:
     raise InputError('no data set is named, expected texts such as "phantom_stroke/mini:train"')
@@ -127,15 +139,16 @@ def check_agreement(sources: Sequence[Source]) -> None:
   """Refuses sets that cannot be used together.
 
   Raises:
-    InputError: Different grids, label schemes or contrasts.
+    InputError: Different grids, label schemes, contrasts or scalings.
   """
   first, *others = sources
   for other in others:
-    for key in ('grid', 'label_scheme', 'contrasts'):
-      if other.metadata[key] != first.metadata[key]:
+    expected = first.agreed
+    for key, value in other.agreed.items():
+      if value != expected[key]:
         raise InputError(
-          f'{other.name} has the {key} {other.metadata[key]}, but {first.name} has '
-          f'{first.metadata[key]}: sets used together must agree'
+          f'{other.name} has the {key} {value}, but {first.name} has {expected[key]}: sets used '
+          'together must agree'
         )
 
 
@@ -196,6 +209,8 @@ def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBui
   missing = {'grid', 'label_scheme', 'contrasts', 'fingerprint'} - set(builder.info.metadata or ())
   if missing:
     raise InputError(f'data set {name!r} has no {sorted(missing)} in its metadata: not a stroke set')
+  scaling = builder.info.metadata.get('intensity_scaling', PERCENTILE)
+  check_scaling(scaling, f'data set {name!r}: intensity_scaling')
   return builder
 
 

@@ -84,7 +84,9 @@ def save_toy_bundles(
     'licences': licences,
   }
   translator, generator = ToyTranslator(weight), ToyLesions(metadata['grid']['shape'], radius)
-  spec = BundleSpec(kind=TRANSLATOR, latent_size=0, intensity_range=(-1.0, 1.0), **facts)
+  scaling = metadata.get('intensity_scaling', 'percentile')
+  made = {'latent_size': 0, 'intensity_range': (-1.0, 1.0), 'intensity_scaling': scaling}
+  spec = BundleSpec(kind=TRANSLATOR, **made, **facts)
   serve = lambda segmentation, latent: translator(segmentation)
   save_bundle(folder / 'translator', spec, serve, translator, '')
   spec = BundleSpec(kind=LESION_GENERATOR, latent_size=4, intensity_range=(0.0, 1.0), **facts)

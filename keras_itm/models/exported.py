@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
+from keras_itm.intensity_scaling import PERCENTILE
 
 
 class _HasJson(Protocol):
@@ -46,6 +47,7 @@ class ExportsBundle:
     licences: Sequence[str] = (),
     training_set: str = '',
     operative_config: str = '',
+    intensity_scaling: str = PERCENTILE,
   ) -> str:
     """Writes a bundle: the inference graph, its weights and the facts to use it safely.
 
@@ -57,13 +59,15 @@ class ExportsBundle:
       licences: Of that data, such as `CC BY-SA 4.0`.
       training_set: Fingerprint of that data.
       operative_config: The gin values that the model was made with, where there are any.
+      intensity_scaling: Of the images of that data, `info.metadata['intensity_scaling']`; lesion
+        generators do without.
 
     Returns:
       The bundle's fingerprint.
 
     Raises:
       BundleError: The folder holds something else.
-      ValueError: A grid that is not the network's.
+      ValueError: A grid that is not the network's, or an unknown scaling.
     """
     facts = [_json(value) for value in (grid, label_scheme)]
     spec = BundleSpec(
@@ -76,6 +80,7 @@ class ExportsBundle:
       trained_on=tuple(trained_on),
       licences=tuple(licences),
       whole_volumes=self.bundle_kind == TRANSLATOR and len(self.exported_size) == 3,
+      intensity_scaling=intensity_scaling,
     )
     size = tuple(spec.grid['shape'])[: len(self.exported_size)]
     if size != self.exported_size:

@@ -36,8 +36,7 @@ class Builder(copy_paste.CopyPasteBuilder[carving.Carving]):
     image, labels, lesion = carving.carve_mix(
       parent.image, parent.labels, parent.lesion, self._level(parent), donor, margin_mm
     )
-    image = brightness.scale_again(image, self.contrasts)
-    return copy_paste.DerivedCase(image, labels, lesion, {'margin_mm': margin_mm})
+    return copy_paste.DerivedCase(self.scale_again(image), labels, lesion, {'margin_mm': margin_mm})
 
   def name_parent(self, parent: copy_paste.Case) -> dict[str, Any]:
     return {'base': parent.subject_id}

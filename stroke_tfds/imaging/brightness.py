@@ -1,6 +1,6 @@
 """How bright a scan is, for volumes that are put together from several scans.
 
-Images are [X, Y, Z, C] in [0, 1], each scaled for itself: the larger a lesion, the darker is all else.
+Images are [X, Y, Z, C] in [0, 1], each scaled for itself (`preprocessing` says how).
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from stroke_tfds.imaging.preprocessing import scale_by_percentile
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.preprocessing import scale
 
 _WITH_UNIT = ('ADC',)  # Contrasts of which a value means the same in all scans.
 
@@ -37,12 +38,14 @@ def mean_signal(image: np.ndarray, where: np.ndarray, contrasts: Sequence[str]) 
   return np.where(has_unit, 1, image[where].mean(0, dtype=np.float64)).astype(np.float32)
 
 
-def scale_again(image: np.ndarray, contrasts: Sequence[str]) -> np.ndarray:
-  """Scales a volume that was put together as if it had been recorded so: 1 is its 99.5th percentile.
+def scale_again(image: np.ndarray, contrasts: Sequence[str], grid: Grid, scaling: str) -> np.ndarray:
+  """Scales a volume that was put together as if it had been recorded so.
 
   Args:
     image: At least 0, above 0 in the head.
     contrasts: Name of each channel; one with a unit is only clipped.
+    grid: Where the voxels are.
+    scaling: `percentile` or `parenchyma_median`.
 
   Returns:
     float32 of the same shape in [0, 1].
@@ -50,5 +53,5 @@ def scale_again(image: np.ndarray, contrasts: Sequence[str]) -> np.ndarray:
   scaled = np.clip(image, 0, 1).astype(np.float32)
   for i, contrast in enumerate(contrasts):
     if contrast not in _WITH_UNIT:
-      scaled[..., i] = scale_by_percentile(image[..., i], image[..., i] > 0)
+      scaled[..., i] = scale(image[..., i], image[..., i] > 0, grid, scaling)
   return scaled

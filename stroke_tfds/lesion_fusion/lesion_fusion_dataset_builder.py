@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from stroke_tfds import copy_paste
-from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.lesion_fusion import fusion
 from stroke_tfds.phantom.fields import Lattice
 from stroke_tfds.sources import check_healthy
@@ -53,8 +52,9 @@ class Builder(copy_paste.CopyPasteBuilder[fusion.RelativeLesion]):
     at_mm, is_mirrored = fusion.draw_way(rng, self._lattice)
     is_parenchyma = np.isin(parent.labels, self.label_scheme['parenchyma_ids'])
     image, lesion = fusion.fuse(parent.image, *fusion.pull(donor, at_mm), is_parenchyma)
-    image = scale_again(image, self.contrasts)
-    return copy_paste.DerivedCase(image, parent.labels, lesion, {'mirrored': is_mirrored})
+    return copy_paste.DerivedCase(
+      self.scale_again(image), parent.labels, lesion, {'mirrored': is_mirrored}
+    )
 
   def name_parent(self, parent: copy_paste.Case) -> dict[str, Any]:
     return {'healthy_source': str(self.parent_source), 'healthy_parent': parent.subject_id}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.preprocessing import normalise_dwi
+from stroke_tfds.imaging.preprocessing import PERCENTILE, head_mask, scale
 from stroke_tfds.imaging.resample import block_mean, block_vote, subdivide
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import artefacts, deformation, signal
@@ -55,7 +55,12 @@ class Subject:
 
 
 def simulate(
-  rng: np.random.Generator, anatomy: Anatomy, grid: Grid, cohort: Cohort, lesion: Lesion | None
+  rng: np.random.Generator,
+  anatomy: Anatomy,
+  grid: Grid,
+  cohort: Cohort,
+  lesion: Lesion | None,
+  scaling: str = PERCENTILE,
 ) -> Subject:
   """Warps an anatomy and a lesion alike, and records a diffusion-weighted image of them."""
   fine, factors = subdivide(grid, _FINE_MM)
@@ -71,7 +76,8 @@ def simulate(
   image = record(rng, lattice, factors, damage, rng.uniform(*cohort.old_damage))
   labels = block_vote(np.where(tissue == signal.SCALP_ID, 0, tissue), factors, len(ASEG28.names))
   drawn = {'ventricles_mm': round(ventricles_mm, 3), **damage.facts(fine)}
-  return Subject(normalise_dwi(image), labels, damage.mask(factors, labels), drawn)
+  image = scale(image, head_mask(image), grid, scaling)
+  return Subject(image, labels, damage.mask(factors, labels), drawn)
 
 
 def record(

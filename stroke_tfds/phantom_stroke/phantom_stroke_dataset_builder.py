@@ -14,6 +14,8 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.imaging.volume import Volume
+from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.imaging.preprocessing import PARENCHYMA_MEDIAN, PERCENTILE, check_scaling
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import cohort, subject
 from stroke_tfds.phantom.anatomy import Anatomy, template_anatomy
@@ -41,6 +43,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
     anatomy_dir: Folder of NIfTI label maps that replace the built-in anatomy, or empty.
     lesion_dir: Folder of NIfTI lesion masks in MNI space that replace grown lesions, or empty.
     anatomy_space: 'mni', or 'native' for label maps that must first be registered.
+    intensity_scaling: 'parenchyma_median' or 'percentile', see `imaging.preprocessing`.
   """
 
   grid: str | dict[str, Any] | Grid = 'mini'
@@ -52,6 +55,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
   anatomy_dir: str = ''
   lesion_dir: str = ''
   anatomy_space: str = 'mni'
+  intensity_scaling: str = PARENCHYMA_MEDIAN
 
   def __post_init__(self):
     self.check_name()
@@ -67,6 +71,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
       )
     if self.anatomy_space not in ('mni', 'native'):
       raise InputError(f'anatomy_space is {self.anatomy_space!r}, expected mni or native')
+    check_scaling(self.intensity_scaling)
     self.anatomy_files = nifti.list_nifti(self.anatomy_dir) if self.anatomy_dir else []
     self.lesion_files = nifti.list_nifti(self.lesion_dir) if self.lesion_dir else []
     if len(self.lesion_files) == 1:
@@ -77,7 +82,8 @@ class PhantomStrokeConfig(builder.StrictConfig):
 
   @functools.cached_property
   def fingerprint(self) -> str:
-    fields = ('n_healthy', 'n_train', 'n_test', 'n_test_negative', 'seed')
+    counts = ('n_healthy', 'n_train', 'n_test', 'n_test_negative')
+    fields = (*counts, 'seed', 'intensity_scaling')
     return fingerprints.fingerprint(
       {
         **{field: getattr(self, field) for field in fields},
@@ -98,7 +104,8 @@ class Builder(builder.StrictBuilder):
   VERSION = tfds.core.Version('3.0.0')
   HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
-    '3.0.0': 'Infarcts have ages, patients have old ones too; parts as in real masks.',
+    '3.0.0': 'Infarcts have ages, patients have old ones too; parts as in real masks. Intensities scaled '
+    'by the median of the parenchyma, but for `paper`.',
     '2.0.0': 'Contrast, noise, artefacts and lesions set by real scans.',
     '1.0.0': 'Initial release.',
   }
@@ -112,6 +119,7 @@ class Builder(builder.StrictBuilder):
       n_train=365,
       n_test=159,
       n_test_negative=85,
+      intensity_scaling=PERCENTILE,
     ),
   ]
 
@@ -120,7 +128,9 @@ class Builder(builder.StrictBuilder):
     licences = ['Apache 2.0']
     licences += ['that of the label maps'] * bool(config.anatomy_files)
     licences += ['that of the lesion masks'] * bool(config.lesion_files)
-    metadata = example.metadata(config.grid, ASEG28, _CONTRASTS, config.fingerprint, licences)
+    metadata = example.metadata(
+      config.grid, ASEG28, _CONTRASTS, config.fingerprint, licences, config.intensity_scaling
+    )
     return self.make_info(config.grid, _CONTRASTS, metadata)
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager):
@@ -148,6 +158,8 @@ class _Simulator:
     territory_map()
     _check_each_once(config.anatomy_files, nifti.read_label_map, fingerprints.hash_voxels)
     _check_each_once(config.lesion_files, nifti.read_mask, fingerprints.hash_mask)
+    if config.intensity_scaling == PARENCHYMA_MEDIAN:
+      brain_tissue(self._grid)
     for path in config.anatomy_files[: cohort.MAX_LOADED]:
       cohort.load_anatomy(path, config.anatomy_space)
 
@@ -188,13 +200,16 @@ class _Simulator:
   ) -> tuple[subject.Subject, Lesion | None]:
     """A subject of the split; a lesion that leaves no voxel on the grid is drawn anew."""
     config = self._config
+    simulate = functools.partial(
+      subject.simulate, rng, anatomy, self._grid, scaling=config.intensity_scaling
+    )
     if split == 'healthy':
-      return subject.simulate(rng, anatomy, self._grid, subject.HEALTHY, None), None
+      return simulate(subject.HEALTHY, None), None
     if split == 'test' and number >= config.n_test - config.n_test_negative:
-      return subject.simulate(rng, anatomy, self._grid, subject.PATIENTS, None), None
+      return simulate(subject.PATIENTS, None), None
     for draw in range(_MAX_DRAWS):
       lesion = self._draw_lesion(rng, split, number, draw)
-      simulated = subject.simulate(rng, anatomy, self._grid, subject.PATIENTS, lesion)
+      simulated = simulate(subject.PATIENTS, lesion)
       if simulated.lesion.any():
         return simulated, lesion
     raise InputError(

@@ -72,7 +72,7 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
   _check_spaces(case, settings)
   scan = _Scan(case, settings.contrasts, root)
   transform = _register(scan, settings.registration)
-  image = contrasts.on_grid(scan.images, settings.grid, transform)
+  image = contrasts.on_grid(scan.images, settings.grid, transform, settings.intensity_scaling)
   coverage = _coverage(scan.reference, settings.grid, transform)
   labels = np.where(coverage, _labels(scan, transform, template), 0).astype(np.uint8)
   fraction = _fraction(scan, settings.grid, transform)

@@ -7,7 +7,7 @@ import numpy as np
 from stroke_tfds.errors import InputError, naming
 from stroke_tfds.imaging import resample
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.preprocessing import head_mask, scale_adc, scale_by_percentile
+from stroke_tfds.imaging.preprocessing import head_mask, scale, scale_adc
 from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.imaging.volume import Volume, on_grid_of
 from stroke_tfds.preparation.layouts import ADC
@@ -32,13 +32,14 @@ def place(images: Mapping[str, Volume]) -> dict[str, Volume]:
   return {role: on_grid_of(volume, reference, role) for role, volume in images.items()}
 
 
-def on_grid(images: Mapping[str, Volume], grid: Grid, transform: Transform) -> np.ndarray:
+def on_grid(images: Mapping[str, Volume], grid: Grid, transform: Transform, scaling: str) -> np.ndarray:
   """Each contrast scaled inside the head that the first one shows; an ADC keeps its unit.
 
   Args:
     images: As `place` gives them.
     grid: Where the voxels shall be.
     transform: From MNI space to the world of the scan.
+    scaling: Of images without a unit, `percentile` or `parenchyma_median`.
 
   Returns:
     float32 in [0, 1], shape (X, Y, Z, C).
@@ -53,6 +54,8 @@ def on_grid(images: Mapping[str, Volume], grid: Grid, transform: Transform) -> n
       if not values.any():
         raise InputError(f'{role}: no intensity above 0 falls on the grid, expected a head there')
       head = head_mask(values)
-    scale = scale_adc if role == ADC else scale_by_percentile
-    channels.append(naming(role, scale, values, head))
+    if role == ADC:
+      channels.append(naming(role, scale_adc, values, head))
+    else:
+      channels.append(naming(role, scale, values, head, grid, scaling))
   return np.stack(channels, -1)

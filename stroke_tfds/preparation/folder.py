@@ -34,6 +34,7 @@ from stroke_tfds.files import locked, read_json
 from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.preprocessing import PERCENTILE, check_scaling
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import files, tables
 
@@ -61,12 +62,20 @@ class Settings:
     contrasts: Roles of the images in the order of the channels, such as ('dwi', 'adc').
     registration: 'syn', 'affine', or 'none' for scans in MNI space.
     grid: Where the voxels shall be.
+    intensity_scaling: Of images without a unit, see `imaging.preprocessing`.
+
+  Raises:
+    InputError: An unknown scaling.
   """
 
   source: str
   contrasts: tuple[str, ...]
   registration: str
   grid: Grid
+  intensity_scaling: str = PERCENTILE
+
+  def __post_init__(self):
+    check_scaling(self.intensity_scaling)
 
   def to_json(self) -> dict[str, Any]:
     return {
@@ -74,6 +83,7 @@ class Settings:
       'contrasts': list(self.contrasts),
       'registration': self.registration,
       'grid': self.grid.to_json(),
+      'intensity_scaling': self.intensity_scaling,
       'label_scheme': ASEG28.name,
       'version': VERSION,
     }
@@ -97,7 +107,9 @@ class PreparedFolder:
     """
     self.path = Path(path).expanduser()
     try:
-      self.settings = read_json(self.path / _DESCRIPTION)['Preparation']
+      # Folders of earlier releases do not name their scaling.
+      stored = read_json(self.path / _DESCRIPTION)['Preparation']
+      self.settings = {'intensity_scaling': PERCENTILE, **stored}
       self.grid = Grid.from_json(self.settings['grid'])
       self.contrasts = tuple(self.settings['contrasts'])
       texts = [self.settings[name] for name in _SETTING_TEXTS]
@@ -107,6 +119,12 @@ class PreparedFolder:
       raise InputError(f'{self.path}: holds no {_DESCRIPTION}, {_ADVICE}') from error
     except (ValueError, KeyError, TypeError) as error:
       raise InputError(f'{self.path / _DESCRIPTION}: not of a prepared folder, {_ADVICE}') from error
+    check_scaling(self.intensity_scaling, f'{self.path / _DESCRIPTION}: intensity_scaling')
+
+  @property
+  def intensity_scaling(self) -> str:
+    """Of images without a unit."""
+    return self.settings['intensity_scaling']
 
   @classmethod
   def create(cls, path: str | os.PathLike, settings: Settings) -> 'PreparedFolder':
@@ -154,7 +172,10 @@ class PreparedFolder:
       [c.participant_id, c.case_id, c.group, c.split, self.sidecar(c.case_id)['outputs']]
       for c in self.cases
     ]
-    return fingerprint([self.settings, cases])
+    settings = self.settings
+    if self.intensity_scaling == PERCENTILE:  # So that sets of earlier folders keep their names.
+      settings = {name: value for name, value in settings.items() if name != 'intensity_scaling'}
+    return fingerprint([settings, cases])
 
   def sidecar(self, case_id: str) -> dict[str, Any]:
     """What is known of a case.

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from keras_itm import bundle as bundles
+from keras_itm.bundle import LESION_GENERATOR
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, fingerprint, open_sources
@@ -83,14 +84,16 @@ def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
   """Opens a bundle for use on a data set.
 
   Raises:
-    InputError: A missing, broken or unsafe bundle, or one for another grid or label scheme.
+    InputError: A missing, broken or unsafe bundle, or one for another grid, label scheme or scaling of
+      intensities (which lesion generators have none of).
   """
   try:
     bundle = bundles.load_bundle(path, kind)
   except bundles.BundleError as error:
     raise InputError(f'{kind} {error}') from error
-  for key in ('grid', 'label_scheme'):
-    trained_for, needed = getattr(bundle.spec, key), source.metadata[key]
+  keys = ['grid', 'label_scheme'] + ['intensity_scaling'] * (kind != LESION_GENERATOR)
+  for key in keys:
+    trained_for, needed = getattr(bundle.spec, key), source.agreed[key]
     if trained_for != needed:
       raise InputError(
         f'{kind} {bundle.path} was trained for the {key} {trained_for}, but {source.name} has {needed}'

@@ -14,6 +14,7 @@ from stroke_tfds import builder, example
 from stroke_tfds.disk_errors import is_full
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
+from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.licences import UNKNOWN, licences_of
 from stroke_tfds.sources import check_healthy
 from stroke_tfds.synthetic_stroke import lesion_transfer
@@ -128,7 +129,8 @@ class Builder(builder.StrictBuilder):
       made = draw_case(labels, translator, generator, paint, **options)
     else:
       options['equalize_slice_brightness'] = config.equalize_slice_brightness
-      made = synthesize(labels, translator, generator, **options)
+      tissue = brain_tissue(self._healthy.grid)
+      made = synthesize(labels, translator, generator, tissue=tissue, **options)
     provenance = {
       'source': self.name,
       'healthy_source': str(self._healthy),
@@ -166,7 +168,8 @@ class Builder(builder.StrictBuilder):
       parenchyma_ids=self._healthy.metadata['label_scheme']['parenchyma_ids'],
       spacing_mm=grid.spacing_mm,
     )
-    return scale_again(changed, self._healthy.metadata['contrasts'])
+    contrasts = self._healthy.metadata['contrasts']
+    return scale_again(changed, contrasts, grid, self._healthy.intensity_scaling)
 
   def _example(
     self, index: int, labels: np.ndarray, image: np.ndarray, lesion: np.ndarray, provenance: dict
