@@ -19,7 +19,7 @@ def main() -> None:
   real = build('isles22', {'name': 'one', 'grid': 'mni_128x128x32', 'test_share': 0}, prepared)
   twin = {'name': 'twin', 'grid': 'mni_128x128x32', 'n_healthy': 1, 'n_train': 10, 'n_test': 2}
   twin |= {'n_test_negative': 1, 'anatomy_dir': str(samples('synthseg')), 'anatomy_space': 'native'}
-  twin |= {'lesion_dir': str(samples('soop_masks') / 'lesions')}
+  twin |= {'lesion_dir': str(samples('soop_masks') / 'lesions'), 'intensity_scaling': 'percentile'}
   simulated = build('phantom_stroke', twin)
   run(
     'launchers.compare_scans',

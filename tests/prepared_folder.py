@@ -39,10 +39,11 @@ def write_folder(
   contrasts: tuple[str, ...] = ('dwi',),
   grid: Grid = FINE,
   seed: int = 0,
+  scaling: str = 'percentile',
 ) -> PreparedFolder:
   """Writes random images; a lesion of 2 x 2 x 2 voxels at (16, 16, 4) if positive, and two labels."""
   rng = np.random.default_rng(seed)
-  settings = Settings(source, contrasts, 'none', grid)
+  settings = Settings(source, contrasts, 'none', grid, scaling)
   folder = PreparedFolder.create(path, settings)
   labels = np.ones(grid.shape, np.uint8)
   labels[: grid.shape[0] // 2] = 2

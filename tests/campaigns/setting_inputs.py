@@ -188,7 +188,7 @@ class Studies(Kind):
 def _sound_configs(cohort: str, translator: str, lesion_generator: str) -> dict[str, dict[str, Any]]:
   derived = {'name': 'x', 'num_volumes': 2, 'seed': 0, 'min_voxels': 1}
   counts = {'n_healthy': 1, 'n_train': 1, 'n_test': 1, 'n_test_negative': 0, 'seed': 0}
-  own = {'anatomy_dir': '', 'lesion_dir': '', 'anatomy_space': 'mni'}
+  own = {'anatomy_dir': '', 'lesion_dir': '', 'anatomy_space': 'mni', 'intensity_scaling': 'percentile'}
   prepared = {'test_share': 0.2, 'contrasts': ['dwi'], 'negatives_in_test': 0.5, 'exclude': ['sub-1']}
   generators = {'translator': translator, 'lesion_generator': lesion_generator}
   options = {'max_draws': 3, 'equalize_slice_brightness': True, 'keep_scan': False, 'healthy_dir': ''}

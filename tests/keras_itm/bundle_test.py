@@ -156,6 +156,28 @@ class RoundTripTest(BundleTestCase):
     (path / 'bundle.json').write_text(json.dumps(facts))
     self.assertEqual(bundles.load_bundle(path, 'lesion_generator').spec.trained_on, ())
 
+  def test_scaling_is_told_and_the_percentile_no_part_of_its_name(self):
+    path = self.save()
+    named = bundles.load_bundle(path, 'lesion_generator')
+    self.assertEqual(named.spec.intensity_scaling, 'percentile')
+    facts = json.loads((path / 'bundle.json').read_text())
+    del facts['intensity_scaling']  # As earlier releases wrote it.
+    (path / 'bundle.json').write_text(json.dumps(facts))
+    earlier = bundles.load_bundle(path, 'lesion_generator')
+    self.assertEqual(earlier.spec, named.spec)
+    self.assertEqual(earlier.fingerprint, named.fingerprint)
+    # What a release that did not know the field hashed.
+    hashed = {name: value for name, value in facts.items() if name != 'licences'}
+    digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:12]
+    self.assertEqual(named.fingerprint, digest)
+    other = self.save('other', _spec('lesion_generator', intensity_scaling='parenchyma_median'))
+    loaded = bundles.load_bundle(other, 'lesion_generator')
+    self.assertEqual(loaded.spec.intensity_scaling, 'parenchyma_median')
+    self.assertNotEqual(loaded.fingerprint, named.fingerprint)
+    facts['intensity_scaling'] = 'none'
+    (path / 'bundle.json').write_text(json.dumps(facts))
+    self.assert_refused(path, "intensity_scaling is 'none', expected one of")
+
   def test_licences_are_told_and_no_part_of_its_name(self):
     plain, told = self.save(), self.save('told', _spec('lesion_generator', licences=('CC BY-SA 4.0',)))
     first, second = (bundles.load_bundle(path, 'lesion_generator') for path in (plain, told))

@@ -12,6 +12,8 @@ from absl.testing import parameterized
 
 from keras_itm.bundle import BundleError
 from keras_itm.case import synthesize
+from stroke_tfds.imaging.grid import get_grid
+from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from tests import tiny
 
@@ -55,7 +57,8 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
     for index in (0, 5):
       example = stored[f'synthetic-{index:06d}'.encode()]
       facts = json.loads(example['provenance'])
-      case = self.make(brains[facts['healthy_parent']], index=index, equalize_slice_brightness=equalize)
+      options = {'equalize_slice_brightness': equalize, 'tissue': brain_tissue(get_grid(tiny.GRID))}
+      case = self.make(brains[facts['healthy_parent']], index=index, **options)
       self.assertAllEqual(case.image, example['image'])
       self.assertAllEqual(case.lesion, example['lesion'])
       self.assertAllEqual(case.labels, example['labels'])

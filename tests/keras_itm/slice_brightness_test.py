@@ -160,6 +160,22 @@ class LevelSlicesTest(tf.test.TestCase):
     at_top = (levelled[..., 0][self.labels > 0] == 1).mean()
     self.assertAllClose(at_top, 0.005, atol=0.001)
 
+  def test_by_the_median_of_given_tissue_or_of_the_parenchyma(self):
+    scan = self.scan()[..., :1]
+    # Label 2 has 0.5 outside the lesion: 2.5 medians of it are 1.25, of label 1 they are 0.5.
+    apart = self.lesion == 0
+    for label, top in ((2, 1.25), (1, 0.5)):
+      tissue = apart & (self.labels == label)
+      levelled = slice_brightness.equalize_slice_brightness(
+        scan, self.labels, self.lesion, _PARENCHYMA, 'parenchyma_median', tissue
+      )
+      self.assertAllClose(levelled, np.clip(scan / top, 0, 1), atol=1e-5)
+    levelled = slice_brightness.equalize_slice_brightness(
+      scan, self.labels, self.lesion, _PARENCHYMA, 'parenchyma_median'
+    )
+    parenchyma = levelled[..., 0][np.isin(self.labels, _PARENCHYMA)]
+    self.assertAllClose(np.median(parenchyma), 0.4, atol=1e-5)
+
   def test_no_parenchyma_leaves_the_image(self):
     scan = self.scan()
     labels = np.where(np.isin(self.labels, _PARENCHYMA), 3, self.labels)

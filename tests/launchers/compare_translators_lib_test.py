@@ -36,7 +36,7 @@ class CompareTest(tiny.CohortTestCase):
     cls.metadata = source.metadata
     cls.toy, cls.lesions = map(str, tiny.save_toy_bundles(cls.folder, cls.metadata))
     drawn = Drawn()
-    facts = {key: cls.metadata[key] for key in ('grid', 'label_scheme')}
+    facts = {key: cls.metadata[key] for key in ('grid', 'label_scheme', 'intensity_scaling')}
     spec = BundleSpec(
       TRANSLATOR, latent_size=3, intensity_range=(-1.0, 1.0), training_set='none', **facts
     )

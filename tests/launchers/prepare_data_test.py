@@ -1,3 +1,4 @@
+import dataclasses
 from unittest import mock
 
 import tensorflow as tf
@@ -5,7 +6,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from launchers import prepare_data
-from launchers.prepare_options import Options
+from launchers.prepare_options import Options, read_settings
 from launchers.subject_pool import available_cores
 from stroke_tfds.errors import InputError
 
@@ -31,14 +32,24 @@ class MainTest(tf.test.TestCase):
       '--registration=affine',
       '--grid=mini',
       '--without_mask=negative',
+      '--intensity_scaling=parenchyma_median',
     )
     expected = Options('isles22', 'in', 'out', 3, ('dwi', 'adc'), 'affine', 'mini', 'negative')
+    expected = dataclasses.replace(expected, intensity_scaling='parenchyma_median')
     self.assertEqual(options, expected)
+    settings = read_settings(dataclasses.replace(options, registration='none'))
+    self.assertEqual(settings.intensity_scaling, 'parenchyma_median')
 
   def test_refuses_what_is_not_known(self):
     with self.assertRaisesRegex(InputError, "unexpected argument 'in'"):
       self.run_main('--source=soop', 'in')
-    for argument in ('--source=adni', '--workers=0', '--registration=rigid', '--without_mask=ill'):
+    for argument in (
+      '--source=adni',
+      '--workers=0',
+      '--registration=rigid',
+      '--without_mask=ill',
+      '--intensity_scaling=mean',
+    ):
       with self.assertRaises(flags.IllegalFlagValueError):
         self.run_main(argument)
 

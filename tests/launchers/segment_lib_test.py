@@ -40,12 +40,13 @@ class SegmentTest(tf.test.TestCase):
     for name, volume in (('dwi', head + 500.0 * self.lesion), ('mask', self.lesion)):
       nib.save(nib.Nifti1Image(volume[::-1], mirrored), self.root / f'{name}.nii.gz')
 
-  def save_segmenter(self, contrast, n_contrasts):
+  def save_segmenter(self, contrast, n_contrasts, scaling='percentile'):
     shutil.rmtree(self.root / 'bundle', ignore_errors=True)
     x = tf.keras.Input((*self.grid.shape, n_contrasts))
     bright = tf.keras.layers.Lambda(lambda values: tf.sigmoid(100 * (contrast(values) - 0.5)))
     network = tf.keras.Model(x, bright(x))
-    spec = BundleSpec(SEGMENTER, self.grid.to_json(), ASEG28.to_json(), 0, (0.0, 1.0), 'none')
+    facts = self.grid.to_json(), ASEG28.to_json(), 0, (0.0, 1.0), 'none'
+    spec = BundleSpec(SEGMENTER, *facts, intensity_scaling=scaling)
     save_bundle(self.root / 'bundle', spec, lambda image: network(image), network, '')
 
   def segment(self, name='case', **options):
@@ -90,6 +91,14 @@ class SegmentTest(tf.test.TestCase):
     transform = json.loads((self.root / 'case' / 'transform.json').read_text())
     self.assertAllEqual(transform['mni_to_scan'], to_scan)
     self.assertAllClose(transform['scan_to_mni'] @ to_scan, np.eye(4))
+
+  def test_scales_the_scan_as_the_bundle_was_trained(self):
+    for scaling, head, lesion in (('percentile', 0.5, 1.0), ('parenchyma_median', 0.4, 0.8)):
+      self.save_segmenter(lambda x: x[..., 0] - 0.2, 1, scaling)
+      self.segment(scaling)
+      image = np.asarray(nib.load(self.root / scaling / 'image.nii.gz').dataobj)
+      self.assertAllClose(image[12:16, 12:16, 2:4], np.full((4, 4, 2), head), atol=1e-6)
+      self.assertAllClose(image[6:10, 10:14, 2:4], np.full((4, 4, 2), lesion), atol=1e-6)
 
   def test_a_lesion_smaller_than_a_voxel_of_the_grid_counts(self):
     self.lesion[:] = 0

@@ -104,6 +104,16 @@ class UnetTest(small_systems.SystemsTestCase):
     self.assertFalse((fresh / 'window').exists())
     self.assertNotEqual(_rows(fresh / 'test_cases.csv'), _rows(self.first / 'test_cases.csv'))
 
+  def test_a_start_of_another_scaling(self):
+    spec = self.first / 'bundle' / 'bundle.json'
+    before = spec.read_text()
+    self.assertEqual(json.loads(before)['intensity_scaling'], 'parenchyma_median')
+    self.addCleanup(lambda: spec.write_text(before))
+    spec.write_text(before.replace('parenchyma_median', 'percentile'))
+    message = 'first: was trained for the intensity_scaling percentile, but .* has parenchyma_median$'
+    with self.assertRaisesRegex(InputError, message):
+      self.untrained('other_scaling', start=str(self.first))
+
   def test_a_start_stopped_and_begun_again_ends_as_one_left_alone(self):
     options = {'seed': 6, 'start': str(self.first), 'evaluated_epochs': (1, 2), 'steps_per_epoch': 1}
     often = 'fit.checkpoint_every = 1'

@@ -8,6 +8,8 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds import carvemix, copy_paste, lesion_fusion
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import get_grid
+from stroke_tfds.imaging.mni152 import brain_tissue
 from tests import copy_paste_sets, tiny
 
 BUILDERS = (lesion_fusion.Builder, carvemix.Builder)
@@ -39,6 +41,27 @@ class OriginsTest(copy_paste_sets.CopyPasteCase):
       self.assertEqual((origin['seed'], origin['number']), (0, 2))
       self.assertIn(origin['lesion_donor'], self.cases('train'))
       self.assertEqual(example['subject_id'].decode(), f'{builder.name}-000002')
+
+
+class ScalingTest(copy_paste_sets.CopyPasteCase):
+  def test_is_that_of_the_sources(self):
+    tissue = brain_tissue(get_grid(tiny.GRID))
+    percentile = tiny.build_phantom(self.data_dir, intensity_scaling='percentile')
+    for self.BUILDER in BUILDERS:
+      for cohort, name in ((self.cohort, 'parenchyma_median'), (percentile, 'percentile')):
+        builder = self.builder(**dict.fromkeys(self.BUILDER.BUILDER_CONFIGS[0].SOURCES, cohort))
+        image = self.examples(builder)[0]['image'][..., 0].astype(np.float32)
+        self.assertEqual(builder.info.metadata['intensity_scaling'], name)
+        if name == 'percentile':
+          self.assertAllClose((image[image > 0] == 1).mean(), 0.005, atol=0.004)
+        else:
+          self.assertAllClose(np.median(image[tissue & (image > 0)]), 0.4, atol=1e-3)
+
+  def test_sources_of_two_are_refused(self):
+    other = tiny.build_phantom(self.data_dir, intensity_scaling='percentile')
+    self.BUILDER = lesion_fusion.Builder
+    with self.assertRaisesRegex(InputError, f'{other} has the intensity_scaling percentile, but'):
+      self.builder(clinical=other)
 
 
 class NameTest(copy_paste_sets.CopyPasteCase):

@@ -9,6 +9,8 @@ import tensorflow_datasets as tfds
 from stroke_tfds import prepared
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as bids_stroke
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.preparation.folder import PreparedFolder
 from stroke_tfds.preparation.tables import HEALTHY, NEGATIVE, SUSPICIOUS
 from stroke_tfds.soop import soop_dataset_builder as soop
 from stroke_tfds.sources import open_sources
@@ -84,6 +86,33 @@ class ExampleTest(tf.test.TestCase):
     splits = examples_by_split(builder)
     lesion = (splits['train'] | splits['test'])['sub-p0']['lesion']
     self.assertAllEqual(np.argwhere(lesion), [[1, 2, 2]])
+
+
+class ScalingTest(tf.test.TestCase):
+  def test_is_that_of_the_folder_and_measured_on_the_grid_of_the_set(self):
+    root, grids = Path(self.get_temp_dir()), {'tiny': TINY, 'fine': FINE.to_json()}
+    write_folder(root / 'prepared', cohort(2), scaling='parenchyma_median')
+    for name, grid in grids.items():
+      builder = make_builder(root / 'data', name=name, grid=grid)
+      build(builder, root / 'prepared')
+      stored = f'bids_stroke/{builder.builder_config.name}'
+      [source] = open_sources([f'{stored}:train'], str(root / 'data'))
+      self.assertEqual(source.intensity_scaling, 'parenchyma_median')
+      made = next(source.examples().as_numpy_iterator())
+      image, tissue = made['image'][..., 0].astype(np.float32), brain_tissue(source.grid)
+      if name == 'tiny':
+        self.assertAllClose(np.median(image[tissue]), 0.4, atol=1e-3)
+      else:  # The folder's own: nothing is scaled again.
+        kept = PreparedFolder(root / 'prepared').load(made['subject_id'].decode())[0][..., 0]
+        self.assertAllClose(image, kept, atol=1e-3)
+
+  def test_another_folder_for_the_same_set(self):
+    root = Path(self.get_temp_dir())
+    write_folder(root / 'one', cohort(2))
+    write_folder(root / 'other', cohort(2), scaling='parenchyma_median')
+    build(make_builder(root / 'data'), root / 'one')
+    with self.assertRaisesRegex(InputError, 'holds data of fingerprint'):
+      build(make_builder(root / 'data'), root / 'other')
 
 
 class SplitTest(tf.test.TestCase):

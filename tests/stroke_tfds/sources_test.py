@@ -138,6 +138,31 @@ class SourcesTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'has the grid .*shifted.*sets used together must agree'):
       sources.open_sources([f'{self.name}:train', f'{other}:train'], self.data_dir)
 
+  def test_refuses_sets_of_different_scalings(self):
+    other = tiny.build_phantom(self.data_dir, intensity_scaling='percentile', seed=1)
+    message = (
+      f'^{other} has the intensity_scaling percentile, but {self.name} has parenchyma_median: sets '
+      'used together must agree$'
+    )
+    with self.assertRaisesRegex(InputError, message):
+      sources.open_sources([f'{self.name}:train', f'{other}:train'], self.data_dir)
+
+  def test_a_set_that_names_no_scaling_has_the_percentile(self):
+    other = tiny.build_phantom(self.data_dir, seed=2)
+    [file] = Path(self.data_dir, other).glob('*/metadata.json')
+    facts = json.loads(file.read_text())
+    for changed, found in (({}, 'percentile'), ({'intensity_scaling': 'mean'}, None)):
+      del facts['intensity_scaling']
+      facts |= changed
+      file.write_text(json.dumps(facts))
+      if found:
+        [source] = sources.open_sources([f'{other}:train'], self.data_dir)
+        self.assertEqual(source.intensity_scaling, found)
+        facts['intensity_scaling'] = found
+      else:
+        with self.assertRaisesRegex(InputError, f"^data set '{other}': intensity_scaling is 'mean'"):
+          sources.open_sources([f'{other}:train'], self.data_dir)
+
 
 if __name__ == '__main__':
   tf.test.main()

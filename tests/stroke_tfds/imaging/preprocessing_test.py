@@ -2,7 +2,10 @@ import numpy as np
 import tensorflow as tf
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging.preprocessing import head_mask, scale_adc, scale_by_percentile
+from stroke_tfds.imaging.grid import Grid, get_grid
+from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.imaging.preprocessing import head_mask, scale, scale_adc, scale_by_percentile
+from tests import tiny
 
 
 def _scan() -> np.ndarray:
@@ -54,6 +57,55 @@ class PreprocessingTest(tf.test.TestCase):
   def test_refuses_an_empty_scan(self):
     with self.assertRaisesRegex(InputError, 'no intensity above 0'):
       head_mask(np.zeros((4, 4, 4)))
+
+
+class MedianTest(tf.test.TestCase):
+  grid = get_grid(tiny.GRID)
+  tissue = brain_tissue(grid)
+
+  def scan(self, n_bright: int) -> tuple[np.ndarray, np.ndarray]:
+    """Brain tissue of 200 with a lesion of 450 and a speck of 900, in a head of 60; and the head."""
+    head = np.zeros(self.grid.shape, bool)
+    head[1:-1, 1:-1] = True
+    image = np.where(head, 60.0, 7.0)
+    image[self.tissue] = 200
+    image[tuple(np.argwhere(self.tissue)[:n_bright].T)] = 450
+    image[tuple(np.argwhere(self.tissue)[-1])] = 900
+    return image, head
+
+  def test_two_and_a_half_medians_of_the_brain_tissue_are_one(self):
+    self.assertGreater(self.tissue.sum(), 2500)
+    for n_bright in (40, 1000):  # A lesion of any size leaves the rest as it is.
+      image, head = self.scan(n_bright)
+      made = scale(image, head, self.grid, 'parenchyma_median')
+      expected = {7.0: 0.0, 60.0: 0.12, 200.0: 0.4, 450.0: 0.9, 900.0: 1.0}
+      self.assertAllClose(made, np.vectorize(expected.get)(image), atol=1e-6)
+      self.assertEqual(made.dtype, np.float32)
+
+  def test_by_the_percentile_a_large_lesion_is_saturated_and_all_else_dark(self):
+    image, head = self.scan(1000)
+    made = scale(image, head, self.grid, 'percentile')
+    self.assertAllEqual(made, scale_by_percentile(image, head))
+    self.assertAllClose(made[image == 200].max(), 200 / 450, atol=1e-6)
+    self.assertAllEqual(np.unique(made[image == 450]), [1.0])
+
+  def test_the_head_bounds_the_tissue(self):
+    image, head = self.scan(0)
+    image[:, :, :4] = 0  # A slab: all else is outside the scan.
+    head[:, :, :4] = False
+    made = scale(image, head, self.grid, 'parenchyma_median')
+    self.assertAllClose(np.median(made[self.tissue & head]), 0.4, atol=1e-6)
+
+  def test_refuses_what_has_no_median_and_unknown_scalings(self):
+    image, head = self.scan(0)
+    dark = np.where(self.tissue, 0, image)
+    with self.assertRaisesRegex(InputError, r'^the median of \d+ voxels .* is 0, expected one above 0'):
+      scale(dark, head, self.grid, 'parenchyma_median')
+    away = Grid('away', self.grid.shape, self.grid.spacing_mm, (500.0, 0.0, 0.0))
+    with self.assertRaisesRegex(InputError, 'the median of 0 voxels'):
+      scale(image, head, away, 'parenchyma_median')
+    with self.assertRaisesRegex(InputError, "^intensity_scaling is 'median', expected one of"):
+      scale(image, head, self.grid, 'median')
 
 
 if __name__ == '__main__':

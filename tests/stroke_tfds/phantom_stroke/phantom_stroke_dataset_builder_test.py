@@ -8,6 +8,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import get_grid
+from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import template_anatomy
 from stroke_tfds.phantom_stroke import phantom_stroke_dataset_builder as phantom_stroke
@@ -72,6 +74,8 @@ class ConfigTest(tf.test.TestCase):
       (mini.n_healthy, mini.n_train, mini.n_test, mini.n_test_negative), (128, 120, 72, 24)
     )
     self.assertEqual((paper.name, paper.grid.shape), ('paper', (128, 128, 32)))
+    scalings = mini.intensity_scaling, paper.intensity_scaling
+    self.assertEqual(scalings, ('parenchyma_median', 'percentile'))
     self.assertEqual(
       (paper.n_healthy, paper.n_train, paper.n_test, paper.n_test_negative), (2027, 365, 159, 85)
     )
@@ -82,6 +86,7 @@ class ConfigTest(tf.test.TestCase):
     self.assertRegex(name, r'^mine-[0-9a-f]{12}$')
     self.assertEqual(name, _name(fields))
     changed = ({'seed': 1}, {'n_train': 6}, {'n_healthy': 1}, {'grid': GRID}, {'n_test_negative': 0})
+    changed += ({'intensity_scaling': 'percentile'},)
     names = {_name({**fields, **change}) for change in changed}
     self.assertLen(names | {name}, len(changed) + 1)
     self.assertRegex(_name({}), '^custom-')
@@ -105,6 +110,7 @@ class ConfigTest(tf.test.TestCase):
       ({'seed': -1}, 'seed is -1'),
       ({'grid': 'maxi'}, 'maxi'),
       ({'anatomy_space': 'talairach'}, 'talairach'),
+      ({'intensity_scaling': 'mean'}, "intensity_scaling is 'mean', expected one of .'percentile'"),
       ({'anatomy_dir': '/no/such/folder'}, '/no/such/folder: no such folder'),
       ({'lesion_dir': empty}, 'no NIfTI file'),
       ({'lesion_dir': 3}, 'lesion_dir is 3'),
@@ -122,6 +128,30 @@ class ConfigTest(tf.test.TestCase):
     self.assertEqual(builder.info.metadata['fingerprint'], config.fingerprint)
     self.assertEqual(builder.info.metadata['grid']['shape'], [32, 32, 8])
     self.assertEqual(builder.info.metadata['contrasts'], ['DWI'])
+
+
+class ScalingTest(tf.test.TestCase):
+  def test_the_same_subject_in_another_unit(self):
+    configs = [_config(intensity_scaling=name) for name in ('percentile', 'parenchyma_median')]
+    by_percentile, by_median = (
+      phantom_stroke._Simulator(config).make_example('train', 1) for config in configs
+    )
+    for feature in ('labels', 'lesion'):
+      self.assertAllEqual(by_percentile[feature], by_median[feature])
+    one, other = (e['image'][..., 0].astype(np.float32) for e in (by_percentile, by_median))
+    inside = (one > 0.05) & (one < 1) & (other < 1)
+    self.assertGreater(inside.sum(), 2000)
+    ratio = (other[inside] / one[inside]) / np.median(other[inside] / one[inside])
+    self.assertAllClose(ratio, np.ones_like(ratio), atol=0.01)  # Half precision.
+    tissue = brain_tissue(get_grid(GRID)) & (other > 0)
+    self.assertAllClose(np.median(other[tissue]), 0.4, atol=1e-3)
+    self.assertGreater((one == 1).sum(), (other == 1).sum())
+
+  def test_is_told_by_the_metadata(self):
+    for name in ('percentile', 'parenchyma_median'):
+      config = _config(intensity_scaling=name)
+      builder = phantom_stroke.Builder(config=config, data_dir=self.get_temp_dir())
+      self.assertEqual(builder.info.metadata['intensity_scaling'], name)
 
 
 class CohortTest(tf.test.TestCase):

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import registration
+from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation import quality
@@ -50,6 +51,18 @@ class PrepareCaseTest(tf.test.TestCase):
     self.assertEqual(image.dtype, np.float32)
     self.assertEqual(image.shape, (32, 32, 8, 1))
     self.assertEqual(image.max(), 1)
+
+  def test_image_is_scaled_by_the_median_of_its_brain_tissue(self):
+    settings = dataclasses.replace(_SETTINGS, intensity_scaling='parenchyma_median')
+    made, by_percentile = self.prepare(settings), self.prepare().image[..., 0]
+    image = made.image[..., 0]
+    self.assertAllEqual(image > 0, by_percentile > 0)
+    inside = brain_tissue(GRID) & (image > 0)
+    self.assertAllClose(np.median(image[inside]), 0.4, atol=1e-6)
+    both = inside & (image < 1) & (by_percentile < 1)
+    ratio = image[both] / by_percentile[both]
+    self.assertAllClose(ratio, np.full(ratio.shape, ratio[0]), rtol=1e-5)
+    self.assertEqual(made.facts['settings']['intensity_scaling'], 'parenchyma_median')
 
   def test_lesion_keeps_its_volume(self):
     made = self.prepare()

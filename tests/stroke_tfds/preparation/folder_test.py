@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -8,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import fingerprint
 from stroke_tfds.preparation.folder import PreparedFolder, Settings
 from stroke_tfds.preparation.tables import CaseRecord, Participant
 from tests.stroke_tfds.preparation.made_up_scans import GRID
@@ -196,6 +198,50 @@ class PreparedFolderTest(tf.test.TestCase):
     (self.path / 'dataset_description.json').write_text('{"Name": "raw"}')
     with self.assertRaisesRegex(InputError, 'not of a prepared folder'):
       PreparedFolder(self.path)
+
+  def describe(self, **settings) -> None:
+    """Changes settings of the folder's description; None takes one away."""
+    path = self.path / 'dataset_description.json'
+    described = json.loads(path.read_text())
+    changed = {**described['Preparation'], **settings}
+    described['Preparation'] = {name: value for name, value in changed.items() if value is not None}
+    path.write_text(json.dumps(described))
+
+  def test_a_folder_that_names_no_scaling_has_the_percentile(self):
+    self.write()
+    self.folder.write_tables([_ROW], [])
+    before = PreparedFolder(self.path).fingerprint
+    self.describe(intensity_scaling=None)
+    earlier = PreparedFolder.create(self.path, _SETTINGS)
+    self.assertEqual(earlier.intensity_scaling, 'percentile')
+    self.assertEqual(earlier.fingerprint, before)
+    # What a release that did not know the setting hashed.
+    described = json.loads((self.path / 'dataset_description.json').read_text())['Preparation']
+    cases = [['sub-1', 'sub-1', 'positive', '', earlier.sidecar('sub-1')['outputs']]]
+    self.assertEqual(before, fingerprint([described, cases]))
+
+  def test_another_scaling_is_another_folder(self):
+    self.write()
+    self.folder.write_tables([_ROW], [])
+    before = self.folder.fingerprint
+    asked = Settings(*dataclasses.astuple(_SETTINGS)[:3], GRID, 'parenchyma_median')
+    message = 'was prepared with intensity_scaling percentile, now parenchyma_median is asked for'
+    with self.assertRaisesRegex(InputError, message):
+      PreparedFolder.create(self.path, asked)
+    self.describe(intensity_scaling='parenchyma_median')
+    made = PreparedFolder.create(self.path, asked)
+    self.assertEqual(made.intensity_scaling, 'parenchyma_median')
+    self.assertNotEqual(made.fingerprint, before)
+    with self.assertRaisesRegex(InputError, 'with intensity_scaling parenchyma_median, now percentile'):
+      PreparedFolder.create(self.path, _SETTINGS)
+
+  def test_unknown_scalings(self):
+    with self.assertRaisesRegex(InputError, "^intensity_scaling is 'mean', expected one of"):
+      Settings('bids', ('dwi',), 'none', GRID, 'mean')
+    for value in ('mean', ['percentile']):
+      self.describe(intensity_scaling=value)
+      with self.assertRaisesRegex(InputError, 'description.json: intensity_scaling is .*expected one'):
+        PreparedFolder(self.path)
 
   def test_refuses_damaged_tables(self):
     with self.assertRaisesRegex(InputError, 'participants.tsv: cannot be read'):

@@ -93,6 +93,18 @@ class RefusalTest(SyntheticCase):
     other, _ = tiny.save_toy_bundles(self.root / 'scheme', {**self.metadata, 'label_scheme': scheme})
     self.refuses('was trained for the label_scheme .*other28.*aseg28', translator=str(other))
 
+  def test_a_translator_of_another_scaling(self):
+    self.assertEqual(self.metadata['intensity_scaling'], 'parenchyma_median')
+    other = {**self.metadata, 'intensity_scaling': 'percentile'}
+    translator, lesions = tiny.save_toy_bundles(self.root / 'percentile', other)
+    self.refuses(
+      f'^translator {translator} was trained for the intensity_scaling percentile, but {self.healthy} '
+      'has parenchyma_median$',
+      translator=str(translator),
+    )
+    # Masks have none.
+    self.assertIn('n3_seed0', self.builder(lesion_generator=str(lesions)).builder_config.name)
+
   def test_lesions_that_are_never_large_enough(self):
     _, small = tiny.save_toy_bundles(self.root / 'small', self.metadata, radius=-4.0)
     builder = self.builder(lesion_generator=str(small), max_draws=4)

@@ -14,6 +14,8 @@ from keras_itm import synthesis
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from stroke_tfds import synthetic_stroke
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import get_grid
+from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.synthetic_stroke import volume_cache
 from tests import tiny
 from tests.synthetic_sets import SyntheticCase, generators
@@ -27,7 +29,7 @@ class ContentTest(SyntheticCase):
     healthy = tfds.load(f'{self.healthy}', split='healthy', data_dir=self.data_dir)
     anatomy = {example['subject_id']: example['labels'] for example in tfds.as_numpy(healthy)}
     self.assertLen(made, 5)
-    parents = set()
+    parents, tissue = set(), brain_tissue(get_grid(tiny.GRID))
     for example in made:
       origin = json.loads(example['provenance'])
       parents.add(origin['healthy_parent'])
@@ -36,9 +38,10 @@ class ContentTest(SyntheticCase):
       self.assertTrue(np.isin(inside, self.metadata['label_scheme']['parenchyma_ids']).all())
       self.assertEqual(example['lesion'].sum(), origin['lesion_draw_voxels'][-1])
       self.assertGreaterEqual(example['lesion'].sum(), 20)
-      # The toy translator shows label / 28, the lesion as 28.
+      # The toy translator shows label / 28, the lesion as 28; 2.5 medians of the brain tissue are 1.
       shown = np.where(example['lesion'] > 0, 28, example['labels']) / 28
-      self.assertAllClose(example['image'][..., 0], shown, atol=1e-3)
+      top = 2.5 * np.median(shown[tissue & (example['labels'] > 0)])
+      self.assertAllClose(example['image'][..., 0], np.minimum(shown / top, 1), atol=1e-3)
       # A voxel of the tiny grid is 6 x 6 x 16 mm.
       self.assertAllClose(example['lesion_volume_ml'], example['lesion'].sum() * 0.576, rtol=1e-5)
     # Five volumes of four brains: all four are used.
@@ -105,6 +108,7 @@ class ContentTest(SyntheticCase):
       latent_size=0,
       intensity_range=(-1.0, 1.0),
       training_set='',
+      intensity_scaling=self.metadata['intensity_scaling'],
     )
     save_bundle(translator, spec, uneven, toy, '')
     equalized, raw = (
@@ -117,6 +121,8 @@ class ContentTest(SyntheticCase):
     self.assertAllClose(raw['image'][..., 0], shown * gains, atol=1e-3)
     inside = np.isin(raw['labels'], self.metadata['label_scheme']['parenchyma_ids'])
     inside &= np.count_nonzero(inside, axis=(0, 1)) > 60
+    inside &= equalized['image'][..., 0] < 1  # Cut at 2.5 medians.
+    self.assertGreater(np.count_nonzero(inside), 500)
     uneven_by, left = (np.ptp(made['image'][inside, 0] / shown[inside]) for made in (raw, equalized))
     self.assertGreater(uneven_by, 0.3)
     self.assertLess(left, 0.03)
