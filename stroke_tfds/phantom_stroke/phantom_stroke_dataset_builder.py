@@ -13,9 +13,9 @@ from stroke_tfds import builder, example, fingerprints
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid, get_grid
-from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.imaging.preprocessing import PARENCHYMA_MEDIAN, PERCENTILE, check_scaling
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import cohort, subject
 from stroke_tfds.phantom.anatomy import Anatomy, template_anatomy
