@@ -98,7 +98,7 @@ class RefusalTest(SyntheticCase):
     other = {**self.metadata, 'intensity_scaling': 'percentile'}
     translator, lesions = tiny.save_toy_bundles(self.root / 'percentile', other)
     self.refuses(
-      f'^translator {translator} was trained for the intensity_scaling percentile, but {self.healthy} '
+      f'translator {translator} was trained for the intensity_scaling percentile, but {self.healthy} '
       'has parenchyma_median$',
       translator=str(translator),
     )
