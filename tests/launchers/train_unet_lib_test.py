@@ -110,7 +110,7 @@ class UnetTest(small_systems.SystemsTestCase):
     self.assertEqual(json.loads(before)['intensity_scaling'], 'parenchyma_median')
     self.addCleanup(lambda: spec.write_text(before))
     spec.write_text(before.replace('parenchyma_median', 'percentile'))
-    message = 'first: was trained for the intensity_scaling percentile, but .* has parenchyma_median$'
+    message = 'first: was trained for the intensity_scaling percentile, but .* has parenchyma_median'
     with self.assertRaisesRegex(InputError, message):
       self.untrained('other_scaling', start=str(self.first))
 
