@@ -104,8 +104,8 @@ class Builder(builder.StrictBuilder):
   VERSION = tfds.core.Version('3.0.0')
   HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
-    '3.0.0': 'Infarcts have ages, patients have old ones too; parts as in real masks. Intensities scaled '
-    'by the median of the parenchyma, but for `paper`.',
+    '3.0.0': 'Infarcts have ages, patients have old ones too; parts as in real masks. Intensities are '
+    'scaled by the median of the parenchyma, but for `paper`.',
     '2.0.0': 'Contrast, noise, artefacts and lesions set by real scans.',
     '1.0.0': 'Initial release.',
   }
