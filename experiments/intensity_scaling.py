@@ -3,8 +3,8 @@
 Command: python -m experiments.intensity_scaling
 Hardware: 2 CPU cores.
 Time: 3 minutes.
-Expected: by the percentile 4 of 10 voxels of small lesions are saturated, by the medians hardly any; the
-  percentile ties the brightness of parenchyma to the size of the lesion (correlation -.7).
+Expected: by the percentile 4 of 10 voxels of small lesions are saturated, by the medians hardly any;
+  the percentile ties the brightness of parenchyma to the size of the lesion (correlation -.7).
 """
 
 import numpy as np
