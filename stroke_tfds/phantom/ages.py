@@ -1,7 +1,8 @@
 """How infarcts look from their first hours to the scar.
 
-ADC is low in the first week, passes for normal in the second and is raised afterwards, while T2 stays high
-(Lansberg et al. 2001, AJNR 22:637). The ranges are choices within that course, relative to healthy tissue:
+ADC is low in the first week, passes for normal in the second and is raised afterwards, while T2 stays
+high (Lansberg et al. 2001, AJNR 22:637). The ranges are choices within that course, relative to healthy
+tissue:
 
 | age | ADC | T2 | at b = 1000 s/mm2 |
 |---|---|---|---|
