@@ -35,9 +35,13 @@ class Hardware:
     Raises:
       InputError: The batch size is no multiple of the number of replicas.
     """
-    n = self.strategy.num_replicas_in_sync
+    n = self.n_replicas
     if batch_size % n:
       raise InputError(f'batch_size is {batch_size}, expected a multiple of the {n} replicas')
+
+  @property
+  def n_replicas(self) -> int:
+    return self.strategy.num_replicas_in_sync
 
 
 @gin.configurable

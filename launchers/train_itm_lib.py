@@ -76,7 +76,7 @@ def train_itm(
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
     shown=('l1_loss', 'val_l1_loss', 'discriminator_loss', 'velocity_loss', 'val_velocity_loss'),
-    validation=_signed(_pairs(translator, held_out), batch_size),
+    validation=_signed(_pairs(translator, held_out), batch_size, devices.n_replicas),
     extra_callbacks=[
       callbacks.SampleImages(
         run.samples, run.tensorboard, _painter(translator, held_out), picture_every
@@ -121,8 +121,14 @@ def _pairs(translator: ExportsTranslator, sources: list[Source]) -> tf.data.Data
   return pipelines.slice_pairs(sources).unbatch()
 
 
-def _signed(pairs: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-  batches = pairs.batch(batch_size)
+def _signed(pairs: tf.data.Dataset, batch_size: int, n_replicas: int) -> tf.data.Dataset:
+  """Batches for validation, intensities in [-1, 1].
+
+  Fewer pairs than a batch has come once for each replica, as Keras wants the first batch to be shared
+  equally; means over them stay what they are.
+  """
+  n_pairs = int(pairs.take(batch_size).reduce(0, lambda n, pair: n + 1))
+  batches = (pairs.repeat(n_replicas) if n_pairs < batch_size else pairs).batch(batch_size)
   return batches.map(lambda labels, image: (labels, pipelines.to_signed(image))).cache()
 
 

@@ -120,7 +120,8 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     """Draws volumes [n, X, Y, Z, C] for uint8 [n, X, Y, Z] from noise [n, L]; without, a fixed one."""
     if latent is None:
       latent = tf.random.stateless_normal([tf.shape(segmentation)[0], self.latent_size], seed=[0, 0])
-    noise = tf.reshape(latent, [-1, *self.network.output_shape[1:]])
+    # Under a mixed policy Keras casts down what comes in.
+    noise = tf.reshape(tf.cast(latent, tf.float32), [-1, *self.network.output_shape[1:]])
     labels = self._one_hot(segmentation)
     velocity = lambda x, t: self.average([x, labels, tf.fill([tf.shape(x)[0], 1], t)])
     return self._follow(velocity, noise)
