@@ -21,6 +21,7 @@ _SPREAD = deformation.WarpSpread(rotation_deg=4.0, scale=0.06, shift_mm=3.0, oct
 _LATTICE_MM = 12.0
 _MIN_REFERENCE_VOXELS = 10
 _LEAST_SIGNAL = 1e-3
+_RIM_VOXELS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,8 +156,9 @@ def fuse(
 ) -> tuple[np.ndarray, np.ndarray]:
   """Changes the signal of a healthy scan where a lesion shall be.
 
-  The lesion keeps the volume that it has in parenchyma. The signal changes in fluid and at the brain's
-  surface too: what such a voxel shows is from the tissue in it.
+  The lesion keeps the volume that it has in parenchyma. Around it the signal changes in fluid and at
+  the brain's surface too: what such a voxel shows is from the tissue in it. Away from it nothing
+  changes: a focus too small to be kept would be a bright spot that is no lesion.
 
   Args:
     image: Healthy scan, [X, Y, Z, C] in [0, 1].
@@ -167,7 +169,9 @@ def fuse(
   Returns:
     Image, float32 [X, Y, Z, C], not clipped, and lesion, uint8 [X, Y, Z].
   """
-  return image * gain, lesion_voxels(fraction * is_parenchyma)
+  lesion = lesion_voxels(fraction * is_parenchyma)
+  near = ndimage.binary_dilation(lesion, iterations=_RIM_VOXELS)
+  return np.where(near[..., np.newaxis], image * gain, image), lesion
 
 
 def lattice_of(grid: Grid) -> Lattice:

@@ -31,9 +31,12 @@ class LesionFusionConfig(copy_paste.CopyPasteConfig):
 class Builder(copy_paste.CopyPasteBuilder[fusion.RelativeLesion]):
   """`lesion_fusion`: one split `train`, the same example as every other set."""
 
-  VERSION = tfds.core.Version('1.0.0')
+  VERSION = tfds.core.Version('2.0.0')
   HOMEPAGE = 'https://arxiv.org/abs/2012.14771'
-  RELEASE_NOTES = {'1.0.0': 'Lesions of clinical cases in healthy scans.'}
+  RELEASE_NOTES = {
+    '2.0.0': 'A focus that is too small to be kept in the mask leaves no trace in the image.',
+    '1.0.0': 'Lesions of clinical cases in healthy scans.',
+  }
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [LesionFusionConfig()]
 

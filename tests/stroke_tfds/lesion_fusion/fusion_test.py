@@ -114,6 +114,15 @@ class FuseTest(tf.test.TestCase):
     self.assertAllEqual(lesion.ravel(), [1, 0, 1, 0])
     self.assertAllClose(fused.ravel(), [0.6, 0.8, 0.8, 0.4])
 
+  def test_a_focus_too_small_to_be_kept_leaves_no_trace(self):
+    image = np.full((7, 1, 1, 1), 0.4, np.float32)
+    fraction = np.array([1.0, 0, 0, 0, 0, 0.3, 0], np.float32).reshape(7, 1, 1)
+    gain = np.array([2.0, 1.5, 1.2, 1.1, 1.1, 2.0, 1.5], np.float32).reshape(7, 1, 1, 1)
+    fused, lesion = fusion.fuse(image, fraction, gain, np.ones((7, 1, 1), bool))
+    self.assertAllEqual(lesion.ravel(), [1, 0, 0, 0, 0, 0, 0])
+    # Two voxels beside the lesion change with it.
+    self.assertAllClose(fused.ravel(), [0.8, 0.6, 0.48, 0.4, 0.4, 0.4, 0.4])
+
 
 class WayTest(tf.test.TestCase):
   def setUp(self):
