@@ -3,6 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import nibabel as nib
 import numpy as np
@@ -14,6 +15,7 @@ from keras_itm.bundle import BundleError
 from keras_itm.case import synthesize
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.synthetic_stroke import synthetic_stroke_dataset_builder
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from tests import tiny
 
@@ -63,6 +65,25 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(case.lesion, example['lesion'])
       self.assertAllEqual(case.labels, example['labels'])
       self.assertEqual(case.facts, {name: facts[name] for name in case.facts})
+
+  def test_the_unit_is_measured_where_it_is_told(self):
+    """The toy translator shows ids, and those of the cerebellum are higher than those above it."""
+    low = brain_tissue(get_grid(tiny.GRID)).copy()
+    low[:, :, 2:] = False
+    config = SyntheticStrokeConfig(
+      translator=str(self.translator),
+      lesion_generator=str(self.lesions),
+      healthy=self.name,
+      num_volumes=1,
+      seed=4,
+    )
+    builder = tfds.builder('synthetic_stroke', config=config, data_dir=self.data_dir)
+    with mock.patch.object(synthetic_stroke_dataset_builder, 'brain_tissue', return_value=low):
+      builder.download_and_prepare()
+    [example] = tfds.as_numpy(builder.as_dataset(split='train'))
+    told, untold = (self.make(example['labels'], seed=4, tissue=tissue) for tissue in (low, None))
+    self.assertAllEqual(told.image, example['image'])
+    self.assertNotAllEqual(untold.image, example['image'])
 
   def test_file_and_array_give_the_same_case(self):
     case = self.make(self.brain)
