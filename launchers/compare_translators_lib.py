@@ -38,7 +38,6 @@ from stroke_tfds.texts import check_label
 _Example = Mapping[str, Any]
 _Features = Mapping[str, float]
 _Measure = Callable[..., _Features]
-_FEWEST_TO_TELL_APART = 10  # Of each kind.
 _GAPS_TOLD = 5
 
 
@@ -151,7 +150,7 @@ def _tell_apart(
   cases: Sequence[_Example], measure: _Measure, features: Mapping[str, Sequence[_Features]]
 ) -> dict[str, two_sample.TwoSample]:
   """Whether a classifier tells translations from the true images; none with too few cases."""
-  if len(cases) < _FEWEST_TO_TELL_APART:
+  if len(cases) < two_sample.FEWEST:
     return {}
   real = [measure(first_contrast(case['image']), case['labels'], case['lesion']) for case in cases]
   return {name: two_sample.compare(real, rows, twins=True) for name, rows in features.items()}

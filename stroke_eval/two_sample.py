@@ -36,7 +36,7 @@ BRIGHT, BRIGHT_CLUSTER = 1.6, 1.4  # In medians of parenchyma.
 _LAGS = {0: (1, 2, 3, 4), 1: (1, 2, 3, 4), 2: (1,)}
 _BANDS = 4
 _N_FOLDS, _N_REPEATS, _N_RESAMPLES = 5, 4, 1000
-_FEWEST = 2 * _N_FOLDS
+FEWEST = 2 * _N_FOLDS
 _OUTLIER = 5.0  # Deviations.
 
 
@@ -140,8 +140,8 @@ def compare(
     ValueError: Fewer than ten volumes of a kind, other features, or twins of different numbers.
   """
   for kind, rows in (('real', real), ('synthetic', synthetic)):
-    if len(rows) < _FEWEST:
-      raise ValueError(f'{len(rows)} {kind} volumes, expected at least {_FEWEST}')
+    if len(rows) < FEWEST:
+      raise ValueError(f'{len(rows)} {kind} volumes, expected at least {FEWEST}')
   names = list(real[0])
   if any(list(row) != names for row in (*real, *synthetic)):
     raise ValueError('volumes with different features, expected those of one `measure`')
