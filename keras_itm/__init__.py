@@ -22,6 +22,9 @@ from keras_itm.networks.patch_gan import patch_gan
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
 from keras_itm.networks.resnet_generator import resnet_generator
 from keras_itm.networks.spade_generator import spade_generator
+from keras_itm.networks.style_discriminator import style_discriminator
+from keras_itm.networks.style_generator import style_generator
+from keras_itm.networks.style_mapping import style_mapping
 from keras_itm.networks.unet_3d import unet_3d
 from keras_itm.optimizers import Adam
 from keras_itm.schedules import ConstantThenLinear
@@ -58,6 +61,9 @@ __all__ = [
   'resnet_generator',
   'save_bundle',
   'spade_generator',
+  'style_discriminator',
+  'style_generator',
+  'style_mapping',
   'synthesize',
   'unet_3d',
 ]

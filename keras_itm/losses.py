@@ -54,6 +54,62 @@ def gradient_penalty(
   return tf.square(norm - 1.0), norm
 
 
+# Logistic: as StyleGAN2 has it (Karras et al. 2020). Scores are logits, one of each example.
+
+
+def logistic_discriminator_loss(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
+  """Cross-entropies of real (label 1) and fake (label 0), added up, [n]; arguments as above."""
+  return tf.nn.softplus(-real_scores) + tf.nn.softplus(fake_scores)
+
+
+def logistic_generator_loss(fake_scores: tf.Tensor) -> tf.Tensor:
+  """Cross-entropy of fakes with the label of real, [n] -> [n]."""
+  return tf.nn.softplus(-fake_scores)
+
+
+def r1_penalty(discriminator: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor) -> tf.Tensor:
+  """Squared norm of the discriminator's gradient at real examples (Mescheder et al. 2018, eq. 9).
+
+  Args:
+    discriminator: Maps examples to one score each.
+    real: Real examples, [n, ...].
+
+  Returns:
+    Sum of squares of each example, [n], float32; gamma / 2 times it belongs into the loss.
+  """
+  real = tf.convert_to_tensor(real)
+  with tf.GradientTape(watch_accessed_variables=False) as tape:
+    tape.watch(real)
+    scores = discriminator(real)
+  gradient = tf.cast(tape.gradient(scores, real), tf.float32)
+  return tf.reduce_sum(tf.square(gradient), axis=list(range(1, real.shape.rank)))
+
+
+def path_lengths(
+  synthesis: Callable[[tf.Tensor], tf.Tensor], styles: tf.Tensor, noise: tf.Tensor
+) -> tf.Tensor:
+  """How far images move for a step in the space of styles (Karras et al. 2020, equation 4).
+
+  Args:
+    synthesis: Styles -> images [n, X, Y, c].
+    styles: [n, layers, w].
+    noise: Random images from N(0, I), the shape of the images.
+
+  Returns:
+    Norm of the gradient of <image, noise> / sqrt(X Y) by the styles of a layer, as the root of its mean
+    square over layers, [n], float32.
+  """
+  styles = tf.convert_to_tensor(styles)
+  with tf.GradientTape(watch_accessed_variables=False) as tape:
+    tape.watch(styles)
+    images = tf.cast(synthesis(styles), tf.float32)
+    n_pixels = tf.cast(tf.reduce_prod(tf.shape(images)[1:3]), tf.float32)
+    product = tf.reduce_sum(images * noise) * tf.math.rsqrt(n_pixels)
+  gradient = tf.cast(tape.gradient(product, styles), tf.float32)
+  squares = tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=2), axis=1)
+  return tf.sqrt(squares + _TINY)
+
+
 # Minimax: Goodfellow et al. 2014 in its non-saturating form; equation 1 of the paper. A PatchGAN gives
 # a map of logits per scale; an example's loss is the mean over its patches, then over scales.
 

@@ -61,6 +61,22 @@ class DepthToSpace3D(tf.keras.layers.Layer):
     return spread(x)
 
 
+@tf.keras.utils.register_keras_serializable('keras_itm')
+class SpaceToDepth2D(tf.keras.layers.Layer):
+  """Folds each 2x2 block of pixels into channels: [n, X, Y, c] -> [n, X/2, Y/2, 4c], X and Y even."""
+
+  def call(self, x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.space_to_depth(x, 2)
+
+
+@tf.keras.utils.register_keras_serializable('keras_itm')
+class DepthToSpace2D(tf.keras.layers.Layer):
+  """Spreads each pixel's channels over a 2x2 block: [n, X, Y, 4c] -> [n, 2X, 2Y, c]."""
+
+  def call(self, x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.depth_to_space(x, 2)
+
+
 def spread(x: tf.Tensor) -> tf.Tensor:
   """What `DepthToSpace3D` computes, as a function."""
   size, channels = x.shape[1:4], x.shape[-1] // 8

@@ -12,10 +12,24 @@ class VoxelNoise(tf.keras.layers.Layer):
   The noise is an input, so that the same latent vector gives the same result.
   """
 
+  def __init__(self, shared: bool = False, **kwargs):
+    """Prepares the layer.
+
+    Args:
+      shared: Whether all channels have one strength, which starts at 0 (as in StyleGAN2).
+      **kwargs: Of every Keras layer.
+    """
+    super().__init__(**kwargs)
+    self.shared = shared
+
   def build(self, input_shape):
     maps, _ = input_shape
-    self.strength = self.add_weight(name='strength', shape=(1, maps[-1]), initializer='glorot_uniform')
+    shape, initializer = ((1, 1), 'zeros') if self.shared else ((1, maps[-1]), 'glorot_uniform')
+    self.strength = self.add_weight(name='strength', shape=shape, initializer=initializer)
     super().build(input_shape)
+
+  def get_config(self):
+    return {**super().get_config(), 'shared': self.shared}
 
   def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
     maps, noise = inputs

@@ -6,12 +6,23 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from keras_itm.layers.blurred_resampling import Blur
 from keras_itm.layers.dropout import Dropout
+from keras_itm.layers.equalised import ChannelBias, EqualisedConv2D, EqualisedDense
 from keras_itm.layers.fourier_features import FourierFeatures
 from keras_itm.layers.image_pool import ImagePool
+from keras_itm.layers.linear_doubling import LinearDoubling
+from keras_itm.layers.minibatch_deviation import MinibatchDeviation
+from keras_itm.layers.modulated_convolution import ModulatedConv2D
+from keras_itm.layers.moving_mean import MovingMean
 from keras_itm.layers.nearest_upsampling import NearestUpsampling2D
 from keras_itm.layers.normalization import InstanceNormalization, SynchronizedBatchNormalization
-from keras_itm.layers.space_to_depth import DepthToSpace3D, SpaceToDepth3D
+from keras_itm.layers.space_to_depth import (
+  DepthToSpace2D,
+  DepthToSpace3D,
+  SpaceToDepth2D,
+  SpaceToDepth3D,
+)
 from keras_itm.layers.spade import SpatiallyAdaptiveNormalization
 from keras_itm.layers.spectral_convolution import SpectralConv2D
 from keras_itm.layers.split import Split
@@ -31,6 +42,9 @@ from keras_itm.networks.patch_gan import patch_gan
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
 from keras_itm.networks.resnet_generator import ReflectionPadding, resnet_generator
 from keras_itm.networks.spade_generator import spade_generator
+from keras_itm.networks.style_discriminator import style_discriminator
+from keras_itm.networks.style_generator import ClassSoftmax, Constant, style_generator
+from keras_itm.networks.style_mapping import style_mapping
 from keras_itm.networks.unet_3d import unet_3d
 
 N_LABELS = 3
@@ -58,14 +72,30 @@ def _dense() -> tf.keras.Model:
 
 LAYERS = {
   AveragedNetwork: LayerCase(lambda: AveragedNetwork(_dense(), 0.75), ((3,),)),
+  Blur: LayerCase(Blur, ((4, 5, 3),)),
+  ChannelBias: LayerCase(lambda: ChannelBias([0.5, -0.5], activated=True), ((3, 2),)),
+  ClassSoftmax: LayerCase(lambda: ClassSoftmax(2), ((4, 5),)),
+  Constant: LayerCase(lambda: Constant((2, 3)), ((4,),)),
+  DepthToSpace2D: LayerCase(DepthToSpace2D, ((2, 3, 8),)),
   DepthToSpace3D: LayerCase(DepthToSpace3D, ((2, 2, 2, 16),)),
   Dropout: LayerCase(lambda: Dropout(0.25, seed=3), ((6, 5),)),
+  EqualisedConv2D: LayerCase(lambda: EqualisedConv2D(3, 3, activated=False, halved=True), ((4, 6, 2),)),
+  EqualisedDense: LayerCase(
+    lambda: EqualisedDense(3, rate=0.5, initial_bias=0.25, activated=True), ((4,),)
+  ),
   FourierFeatures: LayerCase(lambda: FourierFeatures(6, max_frequency=50.0), ((1,),)),
   ImagePool: LayerCase(lambda: ImagePool(2, (4, 4, 1), seed=5), ((4, 4, 1),)),
   InstanceNormalization: LayerCase(lambda: InstanceNormalization(epsilon=0.01), ((4, 4, 3),)),
   LogVolume: LayerCase(LogVolume, (_VOLUME,)),
+  LinearDoubling: LayerCase(LinearDoubling, ((3, 4, 2),)),
+  MinibatchDeviation: LayerCase(lambda: MinibatchDeviation(2), ((3, 4, 2),)),
+  ModulatedConv2D: LayerCase(
+    lambda: ModulatedConv2D(3, 3, doubled=True, demodulated=False), ((4, 4, 2), (5,))
+  ),
+  MovingMean: LayerCase(lambda: MovingMean((3,), 0.75), ((3,),)),
   NearestUpsampling2D: LayerCase(NearestUpsampling2D, ((3, 4, 2),)),
   ReflectionPadding: LayerCase(lambda: ReflectionPadding(2), ((4, 5, 2),)),
+  SpaceToDepth2D: LayerCase(SpaceToDepth2D, ((4, 6, 3),)),
   SpaceToDepth3D: LayerCase(lambda: SpaceToDepth3D(padding=1), ((4, 2, 6, 3),)),
   SpatiallyAdaptiveNormalization: LayerCase(
     lambda: SpatiallyAdaptiveNormalization(hidden_filters=4), ((4, 4, 3), (8, 8, N_LABELS))
@@ -82,7 +112,7 @@ LAYERS = {
   UpsamplingConvolution3D: LayerCase(
     lambda: UpsamplingConvolution3D(5, use_bias=False, bias_initializer='ones'), ((2, 3, 2, 3),)
   ),
-  VoxelNoise: LayerCase(VoxelNoise, ((2, 2, 3), (4,))),
+  VoxelNoise: LayerCase(lambda: VoxelNoise(shared=True), ((2, 2, 3), (4,))),
 }
 
 NETWORKS = {
@@ -93,6 +123,14 @@ NETWORKS = {
   'pix2pix_unet': lambda: pix2pix_unet((8, 8), N_LABELS, 1, (4, 5)),
   'resnet_generator': lambda: resnet_generator((8, 8), N_LABELS, 1, 4, 1, 1),
   'spade_generator': lambda: spade_generator((8, 8), N_LABELS, 1, _LATENT, 4, (5, 4), 3),
+  'style_discriminator': lambda: style_discriminator(
+    (8, 8), 1, N_LABELS, 32, 6, 2, class_gains=(1.0, 1.0, 4.0), n_conditions=2
+  ),
+  'style_generator folded': lambda: style_generator(
+    (8, 8), 1, N_LABELS, 4, 16, 4, noise=False, folded=True, class_shares=(0.5, 0.4, 0.1)
+  ),
+  'style_generator noise': lambda: style_generator((8, 8), 1, N_LABELS, 4, 32, 6),
+  'style_mapping': lambda: style_mapping(_LATENT, 4, 2, n_conditions=2),
   'unet_3d batch': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6),
   'unet_3d instance': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6, normalization='instance'),
 }

@@ -4,6 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import losses
+from keras_itm.layers.blurred_resampling import halving_convolution
+from keras_itm.layers.linear_doubling import LinearDoubling
+from keras_itm.layers.minibatch_deviation import MinibatchDeviation
+from keras_itm.layers.modulated_convolution import ModulatedConv2D
+from keras_itm.stack import plain
 
 
 class WassersteinTest(tf.test.TestCase):
@@ -90,6 +95,98 @@ class GradientPenaltyTest(tf.test.TestCase):
 
 def _softplus(x):
   return np.log(1 + np.exp(np.asarray(x, np.float64)))
+
+
+class LogisticTest(tf.test.TestCase):
+  def test_by_hand(self):
+    real, fake = tf.constant([0.0, 2.0]), tf.constant([0.0, -1.0])
+    expected = [2 * np.log(2), _softplus(-2) + _softplus(-1)]
+    self.assertAllClose(losses.logistic_discriminator_loss(real, fake), expected)
+    self.assertAllClose(losses.logistic_generator_loss(fake), [np.log(2), _softplus(1)])
+
+
+def _slope_by_differences(function, x, step=1e-3):
+  """Of a function of float64 values of any shape to one number."""
+  slope = np.zeros_like(x)
+  for place in np.ndindex(*x.shape):
+    moved = [x.copy(), x.copy()]
+    moved[0][place] += step
+    moved[1][place] -= step
+    slope[place] = (function(moved[0]) - function(moved[1])) / (2 * step)
+  return slope
+
+
+def _along(slope, direction):
+  """Of a gradient, how fast the function rises along a direction."""
+  return float((slope.numpy() * direction).sum())
+
+
+class R1PenaltyTest(tf.test.TestCase):
+  def test_by_hand(self):
+    self.assertAllClose(losses.r1_penalty(_half_square, tf.constant([[3.0, 4.0], [1.0, 0.0]])), [25, 1])
+
+  def test_value_and_gradient_against_finite_differences(self):
+    """Of a convolution of the kinds that the discriminator has; its kernel learns from the penalty."""
+    rng = np.random.default_rng(0)
+    real, start = rng.normal(size=(2, 2, 2, 2)), rng.normal(size=(3, 3, 2, 3))
+
+    def score(x, kernel):
+      y = tf.nn.leaky_relu(halving_convolution(tf.convert_to_tensor(x), tf.convert_to_tensor(kernel)))
+      return tf.reduce_sum(MinibatchDeviation(2, dtype='float64')(y) ** 2, axis=[1, 2, 3])
+
+    slopes = _slope_by_differences(lambda x: score(x, start).numpy().sum(), real)
+    penalty = lambda kernel: losses.r1_penalty(lambda x: score(x, kernel), real)
+    self.assertAllClose(penalty(start), (slopes**2).sum((1, 2, 3)), rtol=2e-3)
+    kernel = tf.Variable(start)
+    with tf.GradientTape() as tape:
+      value = penalty(kernel)
+    slope = tape.gradient(value, kernel)
+    for direction in rng.normal(size=(3, *start.shape)):
+      value_at = lambda t, d=direction: penalty(start + t * d).numpy().sum()
+      expected = _slope_by_differences(value_at, np.zeros(1))[0]
+      self.assertNear(_along(slope, direction), expected, 0.01 * abs(expected) + 0.05)
+
+
+class PathLengthsTest(tf.test.TestCase):
+  def test_by_hand(self):
+    """An image of two pixels, 3 times the sum of layer 0 and 4 times that of layer 1, noise 1 and 1."""
+    synthesis = lambda w: tf.tile(
+      tf.reduce_sum(w * [[3.0], [4.0]], [1, 2])[:, None, None, None], [1, 1, 2, 1]
+    )
+    lengths = losses.path_lengths(synthesis, tf.zeros([1, 2, 1]), tf.ones([1, 1, 2, 1]))
+    slopes = np.array([3, 4]) * 2 / np.sqrt(2)  # Both pixels, over the root of their number.
+    self.assertAllClose(lengths, [np.sqrt((slopes**2).mean())], rtol=1e-6)
+
+  def test_value_and_gradient_against_finite_differences(self):
+    """Of a modulated convolution that doubles, linear doubling and softmax; its kernel learns."""
+    tf.keras.utils.set_random_seed(0)
+    convolution = ModulatedConv2D(3, 3, doubled=True, dtype='float64')
+    maps, styles, noise = (
+      np.random.default_rng(i).normal(size=size)
+      for i, size in enumerate([(2, 2, 2, 2), (2, 2, 3), (2, 8, 8, 3)])
+    )
+
+    def synthesis(w):
+      w = tf.convert_to_tensor(w)
+      y = LinearDoubling(dtype='float64')(convolution((maps, w[:, 0])))
+      return tf.nn.softmax(y * (1 + w[:, 1, :, None][:, None, None, :, 0]))
+
+    product = lambda w: (np.float32(noise) * synthesis(w).numpy()).sum() / 8
+    slopes = _slope_by_differences(product, styles, 1e-5)
+    lengths = lambda: losses.path_lengths(synthesis, styles, noise.astype(np.float32))
+    self.assertAllClose(lengths(), np.sqrt((slopes**2).sum(2).mean(1)), rtol=1e-3)
+    start = convolution.kernel.numpy()
+    with tf.GradientTape() as tape:
+      value = tf.reduce_sum(lengths())
+    slope = tape.gradient(value, plain(convolution.kernel))
+
+    def value_at(t, direction):
+      convolution.kernel.assign(start + t * direction)
+      return lengths().numpy().sum(dtype=np.float64)
+
+    for direction in np.random.default_rng(0).normal(size=(3, *start.shape)):
+      expected = _slope_by_differences(lambda t, d=direction: value_at(t, d), np.zeros(1))[0]
+      self.assertNear(_along(slope, direction), expected, 0.01 * abs(expected) + 1e-3)
 
 
 # Two scales of different sizes, so that a mean over all patches would differ from that of means.

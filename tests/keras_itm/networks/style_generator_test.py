@@ -1,0 +1,104 @@
+import numpy as np
+import tensorflow as tf
+
+from keras_itm.networks.style_generator import style_generator
+from keras_itm.networks.style_mapping import style_mapping
+from tests.keras_itm.networks.network_testing import by_layer, n_parameters
+
+_FILTERS = {4: 512, 8: 512, 16: 512, 32: 512, 64: 512, 128: 256, 256: 128}
+
+
+def _small(**options):
+  tf.keras.utils.set_random_seed(0)
+  return style_generator((16, 16), 2, 3, **{'style_size': 5, 'base': 64, 'max_filters': 8, **options})
+
+
+def _styles(n=2):
+  return tf.random.stateless_normal([n, 6, 5], seed=[0, 0])
+
+
+class PublishedShapeTest(tf.test.TestCase):
+  def test_layer_by_layer_at_256_pixels(self):
+    """Kernels, the affine layer of each from the style (512 + 1), a bias, the strength of noise."""
+    expected = {'constant': 4 * 4 * 512}
+    before = 512
+    for size, filters in _FILTERS.items():
+      for name, channels in (('up', before), ('same', filters)):
+        if (size, name) != (4, 'up'):
+          layer = f'conv_{size}_{name}'
+          expected[layer] = 9 * channels * filters + 513 * channels
+          expected |= {f'{layer}_bias': filters, f'{layer}_noise': 1}
+      expected[f'to_image_{size}'] = filters * 3 + 513 * filters
+      expected[f'to_image_{size}_bias'] = 3
+      before = filters
+    network = style_generator((256, 256), 3, 0)
+    self.assertEqual(by_layer(network), expected)
+    # With the mapping, what the reference implementation prints.
+    self.assertEqual(n_parameters(network) + n_parameters(style_mapping()), 30_034_338)
+    self.assertEqual([tuple(x.shape[1:]) for x in network.inputs], [(14, 512), (174_736,)])
+    self.assertEqual(network.output_shape, (None, 256, 256, 3))
+
+  def test_folded_at_64_pixels(self):
+    network = style_generator((64, 64), 3, 5, 128, 768, 128, noise=False, folded=True)
+    self.assertEqual(n_parameters(network) + n_parameters(style_mapping(128, 128, 4)), 611_208)
+    self.assertEqual(network.input_shape, (None, 8, 128))
+    self.assertEqual(network.output_shape, (None, 64, 64, 8))
+
+
+class StyleGeneratorTest(tf.test.TestCase):
+  def test_classes_are_probabilities_and_contrasts_are_not_bounded(self):
+    network = _small(noise=False)
+    slices = network(10 * _styles())
+    self.assertAllClose(tf.reduce_sum(slices[..., 2:], -1), np.ones([2, 16, 16]))
+    self.assertAllInRange(slices[..., 2:], 0, 1)
+    self.assertGreater(np.abs(slices[..., :2]).max(), 1)
+
+  def test_starts_from_the_shares_of_classes(self):
+    network = _small(noise=False, class_shares=(0.5, 0.4, 0.1))
+    for layer in network.layers:
+      if layer.name.startswith('to_image') and 'bias' not in layer.name:
+        layer.kernel.assign(tf.zeros_like(layer.kernel))
+    self.assertAllClose(network(_styles())[0, 3, 4, 2:], [0.5, 0.4, 0.1])
+
+  def test_each_style_acts_on_its_layer(self):
+    """Coarse ones on all pixels; the last on the last addition to the slice alone."""
+    network = _small(noise=False)
+    maps = tf.keras.Model(
+      network.input, [x.output for x in network.layers if 'conv' in x.name and 'bias' in x.name]
+    )
+    base = maps(_styles(1))
+    self.assertLen(base, 5)
+    for i in range(6):
+      styles = _styles(1).numpy()
+      styles[:, i] += 1
+      moved = [bool(np.any(a != b)) for a, b in zip(base, maps(styles))]
+      self.assertEqual(moved, [j >= i for j in range(5)])
+
+  def test_noise_starts_without_effect(self):
+    network = _small()
+    noise = tf.random.stateless_normal([2, 16 + 2 * 64 + 2 * 256], seed=[0, 1])
+    self.assertAllEqual(network([_styles(), noise]), network([_styles(), 0 * noise]))
+    for layer in network.layers:
+      if layer.name.endswith('_noise'):
+        layer.strength.assign([[0.1]])
+    self.assertNotAllClose(network([_styles(), noise]), network([_styles(), 0 * noise]))
+
+  def test_phases_of_the_folded_start_alike(self):
+    network = _small(noise=False, folded=True)
+    kernel = network.get_layer('to_folded').kernel.numpy().reshape(3, 3, -1, 4, 5)
+    for phase in range(4):
+      self.assertAllEqual(kernel[:, :, :, phase], kernel[:, :, :, 0])
+    self.assertEqual(network(_styles()[:, :4]).shape, [2, 16, 16, 5])
+
+  def test_refused(self):
+    for size in ((12, 12), (16, 32), (4, 4)):
+      with self.assertRaisesRegex(ValueError, 'equal powers of two'):
+        style_generator(size)
+    with self.assertRaisesRegex(ValueError, 'expected 1 or more in all'):
+      style_generator((16, 16), 0, 0)
+    with self.assertRaisesRegex(ValueError, 'expected 3 numbers above 0'):
+      _small(class_shares=(0.5, 0.5))
+
+
+if __name__ == '__main__':
+  tf.test.main()
