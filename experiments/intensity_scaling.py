@@ -43,7 +43,7 @@ def _simulated(seed: int, scaling: str) -> Subject:
 
 
 def _facts(subject: Subject) -> dict[str, float]:
-  image, lesion = subject.image, subject.lesion > 0
+  image, lesion = subject.image[..., 0], subject.lesion > 0
   parenchyma = np.isin(subject.labels, ASEG28.parenchyma_ids)
   inside, median = image[lesion], np.median(image[parenchyma & ~lesion])
   return {

@@ -5,11 +5,12 @@ Importing this package registers their TFDS builders: `tfds.load('phantom_stroke
 
   open_sources: Built sets by text, such as 'phantom_stroke/mini:train[:12]'; each is a `Source`, with
     `examples()`, `metadata` and `grid`. `pipelines` makes batches for training of them.
-  PhantomStrokeConfig, SyntheticStrokeConfig, LesionFusionConfig, CarveMixConfig, PreparedConfig: What a
-    set of one's own is made of, for `tfds.builder('phantom_stroke', config=PhantomStrokeConfig(...))`;
-    a PreparedConfig is for `bids_stroke`, `soop` and `isles22`.
+  PhantomStrokeConfig, PhantomTumourConfig, SyntheticStrokeConfig, LesionFusionConfig, CarveMixConfig,
+    PreparedConfig: What a set of one's own is made of, for
+    `tfds.builder('phantom_stroke', config=PhantomStrokeConfig(...))`; a PreparedConfig is for
+    `bids_stroke`, `soop` and `isles22`.
   Grid, get_grid: Where voxels lie in MNI space.
-  LabelScheme, ASEG28: What the ids of a label map mean.
+  LabelScheme, ASEG28, ASEG28_TUMOUR: What the ids of a label map mean.
   InputError: All that a user can mend, said in one line.
 """
 
@@ -22,10 +23,11 @@ from stroke_tfds.carvemix.carvemix_dataset_builder import CarveMixConfig
 from stroke_tfds.errors import InputError, show_in_one_line
 from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.isles22 import isles22_dataset_builder as _isles22  # noqa: F401
-from stroke_tfds.label_schemes import ASEG28, LabelScheme
+from stroke_tfds.label_schemes import ASEG28, ASEG28_TUMOUR, LabelScheme
 from stroke_tfds.lesion_fusion.lesion_fusion_dataset_builder import LesionFusionConfig
 from stroke_tfds.lesion_masks import lesion_masks_dataset_builder as _lesion_masks  # noqa: F401
 from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
+from stroke_tfds.phantom_tumour.phantom_tumour_dataset_builder import PhantomTumourConfig
 from stroke_tfds.prepared import PreparedConfig
 from stroke_tfds.soop import soop_dataset_builder as _soop  # noqa: F401
 from stroke_tfds.sources import Source, open_sources
@@ -33,12 +35,14 @@ from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 
 __all__ = [
   'ASEG28',
+  'ASEG28_TUMOUR',
   'CarveMixConfig',
   'Grid',
   'InputError',
   'LabelScheme',
   'LesionFusionConfig',
   'PhantomStrokeConfig',
+  'PhantomTumourConfig',
   'PreparedConfig',
   'Source',
   'SyntheticStrokeConfig',

@@ -1,6 +1,18 @@
-"""Which structure an id of a label map stands for."""
+"""Which structure, or class of a lesion, an id of a label map stands for.
+
+`aseg28` has the anatomy alone: what is under a lesion keeps its id. `aseg28_tumour` has three classes
+of a glioma past the anatomy, which take the place of the structures under the tumour; `lesion` is 1
+where one of them is. The classes of an example, numbered from 1 in the order of the scheme as in BraTS
+since 2023, and 0 elsewhere, are `ASEG28_TUMOUR.lesion_classes_of(labels)`, in `tf.data`
+
+    first = metadata['label_scheme']['lesion_class_ids'][0]
+    tf.maximum(tf.cast(example['labels'], tf.int32) - (first - 1), 0)
+
+`TUMOUR_REGIONS` has the classes of each union that BraTS measures.
+"""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,28 +48,51 @@ class LabelScheme:
 
   Attributes:
     name: Short name, such as `aseg28`.
-    names: Name of each id, `background` first.
-    codes: FreeSurfer codes gathered under each id.
+    names: Name of each id, `background` first, then the anatomy, then classes of lesions.
+    codes: FreeSurfer codes gathered under each id of the anatomy.
+    lesion_classes: Names of the last ids, which stand for classes of a lesion; none in `aseg28`.
   """
 
   name: str
   names: tuple[str, ...]
   codes: tuple[tuple[int, ...], ...]
+  lesion_classes: tuple[str, ...] = ()
 
   @property
   def lesion_id(self) -> int:
-    """The id that a lesion takes when it is put into a label map: one past the anatomy."""
+    """The id of a lesion without a class that is put into a label map: one past all names."""
     return len(self.names)
 
   @property
+  def lesion_class_ids(self) -> tuple[int, ...]:
+    """Ids of the classes of a lesion in a label map."""
+    return tuple(range(len(self.names) - len(self.lesion_classes), len(self.names)))
+
+  @property
+  def n_anatomy(self) -> int:
+    """Number of ids of background and anatomy, which come before the classes of a lesion."""
+    return len(self.names) - len(self.lesion_classes)
+
+  @property
   def parenchyma_ids(self) -> tuple[int, ...]:
-    """All ids but background, ventricles and other CSF."""
+    """All ids but background, ventricles and other CSF; classes of a lesion are among them."""
     return tuple(
       i for i, name in enumerate(self.names) if i and not any(word in name for word in _FLUID)
     )
 
   def id_of(self, name: str) -> int:
     return self.names.index(name)
+
+  def lesion_classes_of(self, labels: np.ndarray) -> np.ndarray:
+    """Class of a lesion in each voxel.
+
+    Args:
+      labels: Ids, any shape.
+
+    Returns:
+      uint8 of the same shape: 1 for the first of `lesion_classes` and so on, 0 for anatomy.
+    """
+    return np.maximum(np.asarray(labels, np.int16) - (self.n_anatomy - 1), 0).astype(np.uint8)
 
   def from_codes(self, codes: np.ndarray, source: str) -> np.ndarray:
     """Turns FreeSurfer codes into ids.
@@ -80,12 +115,16 @@ class LabelScheme:
     return ids.astype(np.uint8)
 
   def to_json(self) -> dict[str, Any]:
-    return {
+    """`name`, `names`, `lesion_id`, `parenchyma_ids`, and `lesion_class_ids` where there are such."""
+    fields: dict[str, Any] = {
       'name': self.name,
       'names': list(self.names),
       'lesion_id': self.lesion_id,
       'parenchyma_ids': list(self.parenchyma_ids),
     }
+    if self.lesion_classes:  # Sets without classes, also those of earlier releases, stay as they are.
+      fields['lesion_class_ids'] = list(self.lesion_class_ids)
+    return fields
 
 
 def _aseg28() -> LabelScheme:
@@ -103,4 +142,27 @@ def _aseg28() -> LabelScheme:
   return LabelScheme('aseg28', tuple(names), tuple(codes))
 
 
+def check_one_class(label_scheme: Mapping[str, Any], what: str) -> None:
+  """Refuses data whose lesions have classes where lesions without a class are to be put into them.
+
+  Args:
+    label_scheme: JSON fields of the scheme.
+    what: Names the data in the error.
+
+  Raises:
+    InputError: The scheme has classes of lesions.
+  """
+  if label_scheme.get('lesion_class_ids'):
+    raise InputError(
+      f'{what}: the label scheme {label_scheme["name"]} divides lesions into classes, expected one '
+      f'without, such as {ASEG28.name}: the lesions that are put in have no class'
+    )
+
+
 ASEG28 = _aseg28()
+TUMOUR_CLASSES = ('necrotic core', 'oedema', 'enhancing tumour')
+ASEG28_TUMOUR = LabelScheme(
+  'aseg28_tumour', (*ASEG28.names, *TUMOUR_CLASSES), ASEG28.codes, TUMOUR_CLASSES
+)
+# Classes, numbered as `lesion_classes_of` does, of each region that BraTS measures.
+TUMOUR_REGIONS = {'whole tumour': (1, 2, 3), 'tumour core': (1, 3), 'enhancing tumour': (3,)}

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from stroke_tfds import copy_paste
+from stroke_tfds.label_schemes import check_one_class
 from stroke_tfds.lesion_fusion import fusion
 from stroke_tfds.phantom.fields import Lattice
 from stroke_tfds.sources import check_healthy
@@ -42,6 +43,7 @@ class Builder(copy_paste.CopyPasteBuilder[fusion.RelativeLesion]):
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager):
     check_healthy(self.parent_source)
+    check_one_class(self.label_scheme, f'healthy {self.parent_source}')
     return super()._split_generators(dl_manager)
 
   def prepare_donor(self, case: copy_paste.Case) -> fusion.RelativeLesion:

@@ -17,7 +17,7 @@ from stroke_tfds.imaging.resample import resample_labels
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import Anatomy, label_map_solidity, template_anatomy
-from stroke_tfds.phantom.lesions import Lesion
+from stroke_tfds.phantom.growth import Lesion
 
 _MIN_OVERLAP = 0.75  # Dice of the brains of an anatomy said to be in MNI space and the template.
 _EDGE_SIGMA_MM = 0.7

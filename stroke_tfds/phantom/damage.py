@@ -8,14 +8,14 @@ from scipy import ndimage
 
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.resample import block_mean
-from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import ages, artefacts
+from stroke_tfds.phantom.body import PARENCHYMA
 from stroke_tfds.phantom.fields import Lattice
-from stroke_tfds.phantom.lesions import Lesion, grow_lesion
+from stroke_tfds.phantom.growth import Lesion
+from stroke_tfds.phantom.lesions import grow_lesion
 from stroke_tfds.phantom.signal import Protocol, Tissues, dwi_signal
 
 _FADING_MM = 1.2
-_PARENCHYMA = np.isin(np.arange(len(ASEG28.names) + 1), ASEG28.parenchyma_ids).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,19 +47,8 @@ class Damage:
     return {'age_days': age_days, 'old_infarct_ml': round(scar_ml, 2)}
 
   def mask(self, factors: tuple[int, int, int], labels: np.ndarray) -> np.ndarray:
-    """What an expert outlines, uint8 of the shape of `labels`.
-
-    Voxels of parenchyma, half of whose tissue or more is infarcted: a sulcus through a voxel takes
-    nothing from a lesion. Single voxels that touch the rest of it at an edge or a corner alone are not
-    outlined.
-
-    Args:
-      factors: How many fine voxels make a voxel, along each axis.
-      labels: Label of each voxel, (X, Y, Z).
-    """
-    infarcted = block_mean(self.infarct_share, factors)
-    solid = block_mean(_PARENCHYMA[self.tissue], factors)
-    return _tidied((infarcted > 0) & (infarcted >= 0.5 * solid) & (_PARENCHYMA[labels] > 0))
+    """The infarct as `outline` gives it; arguments as there."""
+    return outline(self.infarct_share, self.tissue, factors, labels)
 
   def gain(
     self, rng: np.random.Generator, lattice: Lattice, tissues: Tissues, protocol: Protocol
@@ -69,7 +58,7 @@ class Damage:
     for lesion, share in ((self.scar, self.scar_share), (self.infarct, self.infarct_share)):
       if lesion is None:
         continue
-      softened = _softened(share, lattice.grid.spacing_mm) * _PARENCHYMA[self.tissue]
+      softened = _softened(share, lattice.grid.spacing_mm) * PARENCHYMA[self.tissue]
       where = softened > 0
       before = _at(tissues, self.tissue[where])
       if isinstance(lesion, ages.Scar):
@@ -80,6 +69,25 @@ class Damage:
         after = dwi_signal(lesion.tissues(before, severity, spots), protocol)
       gain[where] += softened[where] * (after / dwi_signal(before, protocol) - 1)
     return gain
+
+
+def outline(
+  share: np.ndarray, tissue: np.ndarray, factors: tuple[int, int, int], labels: np.ndarray
+) -> np.ndarray:
+  """What an expert outlines, uint8 of the shape of `labels`.
+
+  Voxels of parenchyma, half of whose tissue or more is diseased: a sulcus through a voxel takes nothing
+  from a lesion. Single voxels that touch the rest of it at an edge or a corner alone are not outlined.
+
+  Args:
+    share: How much of each fine voxel is diseased; 0 outside parenchyma.
+    tissue: Label of each fine voxel.
+    factors: How many fine voxels make a voxel, along each axis.
+    labels: Label of each voxel, (X, Y, Z).
+  """
+  diseased = block_mean(share, factors)
+  solid = block_mean(PARENCHYMA[tissue], factors)
+  return _tidied((diseased > 0) & (diseased >= 0.5 * solid) & (PARENCHYMA[labels] > 0))
 
 
 def draw_damage(
@@ -98,7 +106,7 @@ def draw_damage(
     lesion: The infarct, in template space, or None.
     scar_chance: How likely an earlier stroke is; 0 for healthy subjects.
   """
-  solid = _PARENCHYMA[tissue]
+  solid = PARENCHYMA[tissue]
   infarct, scar = None, None
   infarct_share = scar_share = np.zeros_like(solid)
   if scar_chance > 0 and rng.random() < scar_chance:

@@ -5,11 +5,11 @@ lesions on trace DWI): median 12.7 ml, 5th to 95th percentile 0.3 to 197 ml, 41 
 17 % on both sides.
 """
 
-import dataclasses
-
 import numpy as np
 from scipy import ndimage
 
+from stroke_tfds.phantom import growth
+from stroke_tfds.phantom.growth import Lesion
 from stroke_tfds.phantom.territories import NAMES, TerritoryMap, territory_map
 
 # Percentiles of the volume in ml; between them its logarithm is linear.
@@ -43,22 +43,6 @@ _ARTERIES = (
   ('superior cerebellar', 'inferior cerebellar'),
 )
 _BORDER_MM = 5.0  # How blurred the border between two territories is.
-_EDGE_MM = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Lesion:
-  """How much of each voxel is infarcted, in template space.
-
-  Attributes:
-    fraction: float32 in [0, 1], shape (X, Y, Z).
-    affine: Voxel index to MNI millimetres, shape (4, 4).
-    origin: The territory in which it started, or a hash of the file it was read from.
-  """
-
-  fraction: np.ndarray
-  affine: np.ndarray
-  origin: str
 
 
 def draw_volume_ml(rng: np.random.Generator) -> float:
@@ -87,7 +71,7 @@ def grow_lesion(rng: np.random.Generator, volume_ml: float | None = None) -> Les
     place = origin if k == 0 or rng.random() < 0.5 else _draw_origin(rng, volume_ml * share)
     for volume in _split_volume(rng, volume_ml * share):
       _grow_focus(rng, tissue, fraction, place, focus_side, volume)
-  return _cropped(fraction, tissue, origin)
+  return growth.cropped(fraction, tissue, origin)
 
 
 def _draw_origin(rng: np.random.Generator, volume_ml: float) -> str:
@@ -125,18 +109,18 @@ def _grow_focus(
   axes = tissue.coordinates_mm()
   seed = _draw_seed(rng, tissue, origin, side)
   radius_mm = (volume_ml * 1000 * 3 / (4 * np.pi)) ** (1 / 3)
-  window = _window(seed, tissue, max(3.0 * radius_mm, 8.0))
+  window = growth.window(seed, tissue, max(3.0 * radius_mm, 8.0))
   points = [axis[part] for axis, part in zip(axes, window)]
   centre = [axis[i] for axis, i in zip(axes, seed)]
   shape = [len(p) for p in points]
-  distance = _distance(rng, points, centre, radius_mm, origin in _WEDGE_ORIGINS)
-  distance = distance / radius_mm + 0.42 * _roughness(rng, shape, radius_mm / tissue.spacing_mm)
+  distance = growth.distance_mm(rng, points, centre, radius_mm, origin in _WEDGE_ORIGINS)
+  distance = distance / radius_mm + 0.42 * growth.roughness(rng, shape, radius_mm / tissue.spacing_mm)
   territory = tissue.territory[window]
   distance += _border_penalty(territory, origin, _BORDER_MM / tissue.spacing_mm)
   allowed = territory > 0
   allowed[points[0] * side < 0] = False
   fraction[window] = np.maximum(
-    fraction[window], _front(distance, allowed, volume_ml, radius_mm, tissue.spacing_mm)
+    fraction[window], growth.front(distance, allowed, volume_ml, radius_mm, tissue.spacing_mm)
   )
 
 
@@ -161,64 +145,3 @@ def _border_penalty(territory: np.ndarray, origin: str, blur_voxels: float) -> n
   cost[NAMES.index(origin)] = cost[0] = 0
   blur = lambda values: ndimage.gaussian_filter(values.astype(np.float32), blur_voxels, truncate=2)
   return blur(np.array(cost)[territory]) / np.maximum(blur(territory > 0), 1e-3)
-
-
-def _distance(
-  rng: np.random.Generator, points: list[np.ndarray], centre, radius_mm: float, wedge: bool
-) -> np.ndarray:
-  """Distance from the seed in mm: an ellipsoid's, or a wedge's that points at the ventricle."""
-  offset = [
-    (p - c).astype(np.float32).reshape([-1 if i == axis else 1 for i in range(3)])
-    for axis, (p, c) in enumerate(zip(points, centre))
-  ]
-  if wedge:
-    apex = np.array([np.sign(centre[0]) * 22, np.clip(centre[1], -45, 20), 18.0])
-    inward = apex - centre
-  else:
-    inward = rng.standard_normal(3)
-  inward = inward / max(np.linalg.norm(inward), 1e-3)
-  along = sum(o * np.float32(w) for o, w in zip(offset, inward))
-  across = np.sqrt(np.maximum(sum(o**2 for o in offset) - along**2, 0))
-  elongation = rng.uniform(1.0, 1.8)
-  if not wedge:
-    return np.hypot(along / elongation, across * np.sqrt(elongation))
-  narrowing = np.clip(1.1 - 0.35 * along / radius_mm, 0.35, 1.3)
-  return np.hypot(along / elongation, across / narrowing)
-
-
-def _roughness(rng: np.random.Generator, shape: list[int], radius_voxels: float) -> np.ndarray:
-  """Noise of two scales, standard deviation about 1."""
-  noise = np.zeros(shape, np.float32)
-  for sigma, weight in ((max(0.5 * radius_voxels, 1.2), 0.9), (max(0.2 * radius_voxels, 1.0), 0.4)):
-    smooth = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), sigma, truncate=2.5)
-    noise += weight * smooth / max(float(smooth.std()), 1e-6)
-  return noise
-
-
-def _front(
-  distance: np.ndarray, allowed: np.ndarray, volume_ml: float, radius_mm: float, spacing_mm: float
-) -> np.ndarray:
-  """The `volume_ml` nearest tissue, with a graded edge; float32 in [0, 1]."""
-  reachable = distance[allowed]
-  n_voxels = int(np.clip(round(volume_ml * 1000 / spacing_mm**3), 1, reachable.size))
-  limit = np.partition(reachable, n_voxels - 1)[n_voxels - 1]
-  edge = np.clip((limit - distance) * radius_mm / _EDGE_MM, -8, 8)
-  return np.where(allowed, 1 / (1 + np.exp(-edge)), 0).astype(np.float32)
-
-
-def _window(seed, tissue: TerritoryMap, reach_mm: float) -> tuple[slice, slice, slice]:
-  reach = int(np.ceil(reach_mm / tissue.spacing_mm))
-  x, y, z = (
-    slice(max(int(i) - reach, 0), min(int(i) + reach + 1, n))
-    for i, n in zip(seed, tissue.territory.shape)
-  )
-  return x, y, z
-
-
-def _cropped(fraction: np.ndarray, tissue: TerritoryMap, origin: str) -> Lesion:
-  """Cuts away what holds no lesion, so that little has to be warped."""
-  box = ndimage.find_objects((fraction > 0.02).astype(np.uint8))[0]
-  box = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in box)
-  affine = np.diag([tissue.spacing_mm] * 3 + [1.0])
-  affine[:3, 3] = tissue.origin_mm + tissue.spacing_mm * np.array([s.start for s in box])
-  return Lesion(fraction[box], affine, origin)

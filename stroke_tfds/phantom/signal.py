@@ -77,17 +77,25 @@ def mean_tissues() -> Tissues:
 def draw_tissues(rng: np.random.Generator) -> Tissues:
   """Tissues of one subject: constants shared by all regions vary, and each region a little."""
   mean = mean_tissues()
-
-  def spread(shared: float, own: float) -> np.ndarray:
-    # Left and right of a structure are neighbours in the scheme, from id 1 on, and vary as one.
-    each = np.repeat(rng.normal(0, own, mean.adc.size // 2 + 1), 2)[1 : mean.adc.size + 1]
-    return np.exp(rng.normal(0, shared) + each).astype(np.float32)
-
   return Tissues(
-    mean.density * spread(0, 0.015),
-    mean.t2_ms * spread(0.05, 0.025),
-    mean.adc * spread(0.04, 0.02),
+    mean.density * draw_spread(rng, 0, 0.015),
+    mean.t2_ms * draw_spread(rng, 0.05, 0.025),
+    mean.adc * draw_spread(rng, 0.04, 0.02),
   )
+
+
+def draw_spread(rng: np.random.Generator, shared: float, own: float) -> np.ndarray:
+  """Factors about 1 for the labels of one subject, float32; deviations of their logarithm are given.
+
+  Args:
+    rng: Source of randomness.
+    shared: Standard deviation of what all regions have in common.
+    own: Standard deviation of what each region has for itself.
+  """
+  n_labels = SCALP_ID + 1
+  # Left and right of a structure are neighbours in the scheme, from id 1 on, and vary as one.
+  each = np.repeat(rng.normal(0, own, n_labels // 2 + 1), 2)[1 : n_labels + 1]
+  return np.exp(rng.normal(0, shared) + each).astype(np.float32)
 
 
 def draw_protocol(rng: np.random.Generator) -> Protocol:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import cohort, subject
 from stroke_tfds.phantom.anatomy import Anatomy, template_anatomy
-from stroke_tfds.phantom.lesions import Lesion, grow_lesion, territory_map
+from stroke_tfds.phantom.growth import Lesion
+from stroke_tfds.phantom.lesions import grow_lesion, territory_map
 
 _SPLITS = ('healthy', 'train', 'test')
-_CONTRASTS = ('DWI',)
 _SIMULATOR = '3.0.0'  # Changes whenever the same config gives other bytes.
 _MAX_DRAWS = 20
 
@@ -44,6 +44,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
     lesion_dir: Folder of NIfTI lesion masks in MNI space that replace grown lesions, or empty.
     anatomy_space: 'mni', or 'native' for label maps that must first be registered.
     intensity_scaling: 'parenchyma_median' or 'percentile', see `imaging.preprocessing`.
+    contrasts: ('DWI',) or ('DWI', 'ADC'); the map of the apparent diffusion coefficient keeps its unit.
   """
 
   grid: str | dict[str, Any] | Grid = 'mini'
@@ -56,6 +57,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
   lesion_dir: str = ''
   anatomy_space: str = 'mni'
   intensity_scaling: str = PARENCHYMA_MEDIAN
+  contrasts: Sequence[str] = (subject.DWI,)
 
   def __post_init__(self):
     self.check_name()
@@ -72,6 +74,10 @@ class PhantomStrokeConfig(builder.StrictConfig):
     if self.anatomy_space not in ('mni', 'native'):
       raise InputError(f'anatomy_space is {self.anatomy_space!r}, expected mni or native')
     check_scaling(self.intensity_scaling)
+    known = [list(subject.CONTRASTS[:1]), list(subject.CONTRASTS)]
+    if not isinstance(self.contrasts, list | tuple) or list(self.contrasts) not in known:
+      raise InputError(f'contrasts is {self.contrasts!r}, expected ["DWI"] or ["DWI", "ADC"]')
+    self.contrasts = tuple(self.contrasts)
     self.anatomy_files = nifti.list_nifti(self.anatomy_dir) if self.anatomy_dir else []
     self.lesion_files = nifti.list_nifti(self.lesion_dir) if self.lesion_dir else []
     if len(self.lesion_files) == 1:
@@ -94,6 +100,7 @@ class PhantomStrokeConfig(builder.StrictConfig):
         'anatomy_space': self.anatomy_space if self.anatomy_files else '',
         # Earlier sets hold the names of files; none of them passes for one that holds hashes.
         **({'files_named_by': 'hash'} if self.anatomy_files or self.lesion_files else {}),
+        **({'contrasts': list(self.contrasts)} if len(self.contrasts) > 1 else {}),
       }
     )
 
@@ -121,6 +128,11 @@ class Builder(builder.StrictBuilder):
       n_test_negative=85,
       intensity_scaling=PERCENTILE,
     ),
+    PhantomStrokeConfig.built_in(
+      'mini_dwi_adc',
+      'The subjects of mini with an ADC map as second contrast.',
+      contrasts=subject.CONTRASTS,
+    ),
   ]
 
   def _info(self) -> tfds.core.DatasetInfo:
@@ -129,9 +141,9 @@ class Builder(builder.StrictBuilder):
     licences += ['that of the label maps'] * bool(config.anatomy_files)
     licences += ['that of the lesion masks'] * bool(config.lesion_files)
     metadata = example.metadata(
-      config.grid, ASEG28, _CONTRASTS, config.fingerprint, licences, config.intensity_scaling
+      config.grid, ASEG28, config.contrasts, config.fingerprint, licences, config.intensity_scaling
     )
-    return self.make_info(config.grid, _CONTRASTS, metadata)
+    return self.make_info(config.grid, config.contrasts, metadata)
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager):
     del dl_manager  # Nothing is downloaded.
@@ -170,7 +182,7 @@ class _Simulator:
     anatomy = self._anatomy(split, number)
     simulated, lesion = self._simulate(np.random.default_rng(seed), split, number, anatomy)
     return example.make_example(
-      simulated.image[..., None],
+      simulated.image,
       simulated.labels,
       simulated.lesion,
       grid=self._grid,
@@ -201,7 +213,12 @@ class _Simulator:
     """A subject of the split; a lesion that leaves no voxel on the grid is drawn anew."""
     config = self._config
     simulate = functools.partial(
-      subject.simulate, rng, anatomy, self._grid, scaling=config.intensity_scaling
+      subject.simulate,
+      rng,
+      anatomy,
+      self._grid,
+      scaling=config.intensity_scaling,
+      with_adc=subject.ADC in config.contrasts,
     )
     if split == 'healthy':
       return simulate(subject.HEALTHY, None), None

@@ -7,6 +7,7 @@ from keras_itm import bundle as bundles
 from keras_itm.bundle import LESION_GENERATOR
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
+from stroke_tfds.label_schemes import check_one_class
 from stroke_tfds.sources import Source, fingerprint, open_sources
 
 
@@ -57,7 +58,9 @@ class SyntheticStrokeConfig(DerivedConfig):
 
   def open_healthy(self, data_dir: str | None) -> Source:
     text = self.healthy if ':' in self.healthy else f'{self.healthy}:healthy'
-    return open_sources([text], self.healthy_dir or data_dir, build=False)[0]
+    source = open_sources([text], self.healthy_dir or data_dir, build=False)[0]
+    check_one_class(source.metadata['label_scheme'], f'healthy {source}')
+    return source
 
   def load(self, kind: str, source: Source) -> bundles.Bundle:
     """Opens the bundle of a kind and checks that it fits the healthy set."""

@@ -2,7 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.label_schemes import ASEG28, ASEG28_TUMOUR, TUMOUR_REGIONS, check_one_class
 
 
 class Aseg28Test(tf.test.TestCase):
@@ -50,6 +50,35 @@ class Aseg28Test(tf.test.TestCase):
         'other CSF',
       },
     )
+
+
+class Aseg28TumourTest(tf.test.TestCase):
+  def test_three_classes_past_the_anatomy(self):
+    self.assertEqual(ASEG28_TUMOUR.names[:28], ASEG28.names)
+    self.assertEqual(ASEG28_TUMOUR.names[28:], ('necrotic core', 'oedema', 'enhancing tumour'))
+    self.assertEqual(ASEG28_TUMOUR.lesion_class_ids, (28, 29, 30))
+    self.assertEqual((ASEG28_TUMOUR.n_anatomy, ASEG28_TUMOUR.lesion_id), (28, 31))
+    self.assertEqual(ASEG28_TUMOUR.parenchyma_ids, (*ASEG28.parenchyma_ids, 28, 29, 30))
+
+  def test_classes_of_labels(self):
+    classes = ASEG28_TUMOUR.lesion_classes_of(np.array([[0, 1, 27], [28, 29, 30]], np.uint8))
+    self.assertEqual(classes.dtype, np.uint8)
+    self.assertAllEqual(classes, [[0, 0, 0], [1, 2, 3]])
+    self.assertAllEqual(ASEG28.lesion_classes_of(np.array([0, 27])), [0, 0])
+
+  def test_regions_of_brats(self):
+    self.assertEqual(TUMOUR_REGIONS['whole tumour'], (1, 2, 3))
+    self.assertEqual(TUMOUR_REGIONS['tumour core'], (1, 3))
+    self.assertEqual(TUMOUR_REGIONS['enhancing tumour'], (3,))
+
+  def test_json_of_schemes_without_classes_is_that_of_earlier_sets(self):
+    self.assertEqual(set(ASEG28.to_json()), {'name', 'names', 'lesion_id', 'parenchyma_ids'})
+    self.assertEqual(ASEG28_TUMOUR.to_json()['lesion_class_ids'], [28, 29, 30])
+
+  def test_lesions_without_a_class_do_not_go_among_classes(self):
+    check_one_class(ASEG28.to_json(), 'x')
+    with self.assertRaisesRegex(InputError, '^x: the label scheme aseg28_tumour divides[^\n]*$'):
+      check_one_class(ASEG28_TUMOUR.to_json(), 'x')
 
 
 if __name__ == '__main__':

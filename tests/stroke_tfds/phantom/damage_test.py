@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom import ages, damage, lesions, signal
+from stroke_tfds.phantom import ages, damage, signal
 from stroke_tfds.phantom.fields import Lattice
+from stroke_tfds.phantom.growth import Lesion
 
 PROTOCOL = signal.Protocol(te_ms=90, b_value=1000, noise=0.03)
 WHITE, FLUID = (ASEG28.id_of(name) for name in ('left cerebral white matter', 'other CSF'))
@@ -108,7 +109,7 @@ class GainTest(tf.test.TestCase):
 
 
 class DrawTest(tf.test.TestCase):
-  def draw(self, lesion: lesions.Lesion | None, scar_chance: float, seed: int = 0) -> damage.Damage:
+  def draw(self, lesion: Lesion | None, scar_chance: float, seed: int = 0) -> damage.Damage:
     at = np.stack(np.meshgrid(*GRID.coordinates_mm(), indexing='ij')).astype(np.float32)
     tissue = np.full(GRID.shape, WHITE, np.uint8)
     return damage.draw_damage(np.random.default_rng(seed), at, tissue, lesion, scar_chance)
@@ -122,9 +123,7 @@ class DrawTest(tf.test.TestCase):
     self.assertEqual(rng.random(), np.random.default_rng(0).random())
 
   def test_an_infarct_does_not_lie_in_a_scar(self):
-    everywhere = lesions.Lesion(
-      np.ones((100, 100, 100), np.float32), GRID.affine @ np.diag([1, 1, 1, 1]), 'x'
-    )
+    everywhere = Lesion(np.ones((100, 100, 100), np.float32), GRID.affine @ np.diag([1, 1, 1, 1]), 'x')
     found = [self.draw(everywhere, 1.0, seed) for seed in range(12)]
     self.assertGreater(max(made.scar_share.max() for made in found), 0.9)
     for made in found:
@@ -149,7 +148,7 @@ class SharesTest(tf.test.TestCase):
     self.assertAllEqual(damage._softened(np.zeros_like(fraction), (1.5, 1.5, 2.0)), 0 * fraction)
 
   def test_sampling_a_lesion_is_linear_and_zero_outside(self):
-    lesion = lesions.Lesion(
+    lesion = Lesion(
       np.arange(8, dtype=np.float32).reshape(2, 2, 2) / 8, np.diag([2.0, 2.0, 2.0, 1.0]), 'x'
     )
     at = np.array([[0, 0, 2], [1, 1, 1], [50, 0, 0], [-50, 0, 0]], np.float32).T.reshape(3, 4, 1, 1)

@@ -5,19 +5,20 @@ import tensorflow as tf
 from scipy import ndimage
 
 from stroke_tfds.phantom import lesions
+from stroke_tfds.phantom.growth import Lesion
 from stroke_tfds.phantom.territories import NAMES, territory_map
 
 
 @functools.cache
-def _cohort(n_lesions: int = 150) -> list[lesions.Lesion]:
+def _cohort(n_lesions: int = 150) -> list[Lesion]:
   return [lesions.grow_lesion(np.random.default_rng([3, i])) for i in range(n_lesions)]
 
 
-def _volume_ml(lesion: lesions.Lesion) -> float:
+def _volume_ml(lesion: Lesion) -> float:
   return np.count_nonzero(lesion.fraction >= 0.5) * np.linalg.det(lesion.affine) / 1000
 
 
-def _x_mm(lesion: lesions.Lesion) -> np.ndarray:
+def _x_mm(lesion: Lesion) -> np.ndarray:
   return np.argwhere(lesion.fraction >= 0.5)[:, 0] * lesion.affine[0, 0] + lesion.affine[0, 3]
 
 

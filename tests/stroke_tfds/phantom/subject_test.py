@@ -1,4 +1,5 @@
 import dataclasses
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -6,8 +7,9 @@ from scipy import ndimage
 
 from stroke_tfds.imaging.grid import GRIDS, Grid
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom import lesions, subject
+from stroke_tfds.phantom import ages, subject
 from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.phantom.growth import Lesion
 
 GRID = Grid('small', (48, 48, 12), (4.0, 4.0, 10.0), (-96.0, -114.0, -56.0))
 
@@ -16,7 +18,7 @@ def _simulate(seed: int, cohort=subject.PATIENTS, lesion=None, grid=GRID) -> sub
   return subject.simulate(np.random.default_rng(seed), template_anatomy(), grid, cohort, lesion)
 
 
-def _ball(centre_mm, radius_mm: float) -> lesions.Lesion:
+def _ball(centre_mm, radius_mm: float) -> Lesion:
   """A lesion of one ball, on voxels of 2 mm."""
   n = int(radius_mm) + 3
   offset = 2 * (np.indices((2 * n + 1,) * 3) - n)
@@ -24,13 +26,14 @@ def _ball(centre_mm, radius_mm: float) -> lesions.Lesion:
   affine = np.diag([2.0, 2.0, 2.0, 1.0])
   affine[:3, 3] = np.asarray(centre_mm) - 2 * n
   fraction = np.clip(radius_mm - distance + 0.5, 0, 1).astype(np.float32)
-  return lesions.Lesion(fraction, affine, 'ball')
+  return Lesion(fraction, affine, 'ball')
 
 
 class SubjectTest(tf.test.TestCase):
   def test_a_subject_keeps_the_contract(self):
     made = _simulate(0)
-    for volume in (made.image, made.labels, made.lesion):
+    self.assertEqual(made.image.shape, (*GRID.shape, 1))
+    for volume in (made.labels, made.lesion):
       self.assertEqual(volume.shape, GRID.shape)
     self.assertBetween(made.image.min(), 0, 0)
     self.assertBetween(made.image.max(), 1, 1)
@@ -97,6 +100,21 @@ class SubjectTest(tf.test.TestCase):
     self.assertGreater(scarred.drawn['old_infarct_ml'], 0.1)
     self.assertIsNone(scarred.drawn['age_days'])
     self.assertFalse(scarred.lesion.any())
+
+  def test_an_adc_map_has_its_unit_and_is_low_in_a_young_infarct(self):
+    infarct = ages.Infarct(age_days=2.0, adc=0.42, normal_days=8.0, t2_factor=1.5, bleeds=False)
+    grid, lesion = GRIDS['mini'], _ball((-28, -20, 26), 14)
+    simulate = lambda **given: subject.simulate(
+      np.random.default_rng(3), template_anatomy(), grid, subject.PATIENTS, lesion, **given
+    )
+    with mock.patch.object(ages, 'draw_infarct', lambda rng: infarct):
+      made, alone = simulate(with_adc=True), simulate()
+    self.assertAllEqual(made.image[..., :1], alone.image)
+    adc = made.image[..., 1] * 3.5  # 1e-3 mm2/s
+    structure = lambda name: np.isin(made.labels, [i for i, n in enumerate(ASEG28.names) if name in n])
+    self.assertBetween(np.median(adc[structure('cerebral white') & (made.lesion == 0)]), 0.65, 0.8)
+    self.assertBetween(np.median(adc[made.lesion > 0]), 0.36, 0.58)
+    self.assertGreater(np.quantile(adc[structure('lateral ventricle')], 0.9), 1.8)
 
   def test_what_was_drawn(self):
     made = _simulate(3, lesion=_ball((-28, -20, 26), 14))

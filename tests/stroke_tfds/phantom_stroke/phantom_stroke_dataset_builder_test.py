@@ -68,7 +68,7 @@ class PhantomStrokeTest(tfds.testing.DatasetBuilderTestCase):
 
 class ConfigTest(tf.test.TestCase):
   def test_built_in_cohorts(self):
-    mini, paper = phantom_stroke.Builder.BUILDER_CONFIGS
+    mini, paper, _ = phantom_stroke.Builder.BUILDER_CONFIGS
     self.assertEqual((mini.name, mini.grid.shape), ('mini', (64, 64, 16)))
     self.assertEqual(
       (mini.n_healthy, mini.n_train, mini.n_test, mini.n_test_negative), (128, 120, 72, 24)
@@ -115,6 +115,8 @@ class ConfigTest(tf.test.TestCase):
       ({'lesion_dir': empty}, 'no NIfTI file'),
       ({'lesion_dir': 3}, 'lesion_dir is 3'),
       ({'name': 'a/b'}, 'a/b'),
+      ({'contrasts': ['ADC']}, "contrasts is .'ADC'."),
+      ({'contrasts': 3}, 'contrasts is 3'),
       ({'n_trian': 3}, 'n_trian'),
     )
     for fields, message in cases:
@@ -152,6 +154,22 @@ class ScalingTest(tf.test.TestCase):
       config = _config(intensity_scaling=name)
       builder = phantom_stroke.Builder(config=config, data_dir=self.get_temp_dir())
       self.assertEqual(builder.info.metadata['intensity_scaling'], name)
+
+
+class AdcTest(tf.test.TestCase):
+  def test_is_a_second_contrast_of_the_same_subjects(self):
+    configs = [_config(), _config(contrasts=['DWI', 'ADC'])]
+    one, two = (phantom_stroke._Simulator(config).make_example('train', 1) for config in configs)
+    for feature in ('labels', 'lesion', 'lesion_volume_ml'):
+      self.assertAllEqual(one[feature], two[feature])
+    self.assertAllEqual(one['image'][..., 0], two['image'][..., 0])
+    self.assertEqual(two['image'].shape, (32, 32, 8, 2))
+
+  def test_earlier_configs_keep_their_fingerprints(self):
+    mini, paper, with_adc = phantom_stroke.Builder.BUILDER_CONFIGS
+    self.assertEqual((mini.fingerprint, paper.fingerprint), ('2b1639e4fd19', '3a9e1bc3023b'))
+    self.assertEqual((with_adc.name, with_adc.contrasts), ('mini_dwi_adc', ('DWI', 'ADC')))
+    self.assertNotEqual(with_adc.fingerprint, mini.fingerprint)
 
 
 class CohortTest(tf.test.TestCase):
