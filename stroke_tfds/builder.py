@@ -166,13 +166,15 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
     )
 
 
-def map_in_order(make: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+def map_in_order(
+  make: Callable[[_Item], _Result], items: Iterable[_Item], n_workers: int = _N_WORKERS
+) -> Iterator[_Result]:
   """Results of `make` in the order of `items`, computed a few ahead by threads."""
-  with futures.ThreadPoolExecutor(_N_WORKERS) as pool:
+  with futures.ThreadPoolExecutor(n_workers) as pool:
     pending: collections.deque[futures.Future[_Result]] = collections.deque()
     for item in items:
       pending.append(pool.submit(make, item))
-      if len(pending) > 2 * _N_WORKERS:
+      if len(pending) > 2 * n_workers:
         yield pending.popleft().result()
     while pending:
       yield pending.popleft().result()

@@ -91,9 +91,14 @@ def read(source: Source) -> CaseKeys:
   for example in source.examples(_FEATURES).as_numpy_iterator():
     subject, facts = example['subject_id'].decode(), json.loads(example['provenance'])
     subjects |= dict.fromkeys(_keys(example, facts), subject)
-    if any(field in facts for field in _DERIVED_BY):
+    if is_derived(facts):
       derived = derived or subject
   return CaseKeys(subjects, derived)
+
+
+def is_derived(provenance: Mapping[str, Any]) -> bool:
+  """Whether a case was made from others, by what its provenance says."""
+  return any(field in provenance for field in _DERIVED_BY)
 
 
 def _keys(example: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[_Key]:

@@ -1,0 +1,84 @@
+"""What a format says: where each volume of a case is, and what tells of all of them."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from launchers.exports.cases import ExportCase
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.licences import licences_of
+from stroke_tfds.preparation.files import package_version
+from stroke_tfds.sources import Source
+
+LESION, LABELS = 'lesion', 'labels'
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+  """What is exported: sources that agree, and all of their cases."""
+
+  sources: Sequence[Source]
+  cases: Sequence[ExportCase]
+
+  @property
+  def metadata(self) -> dict[str, Any]:
+    """What all sources have in common, as their metadata have it."""
+    return self.sources[0].agreed
+
+  @property
+  def grid(self) -> Grid:
+    return self.sources[0].grid
+
+  @property
+  def contrasts(self) -> list[str]:
+    return self.metadata['contrasts']
+
+  @property
+  def licences(self) -> list[str]:
+    return licences_of(self.sources)
+
+  def facts(self) -> dict[str, Any]:
+    """What a reader of the files needs to know of them, as JSON values."""
+    return {
+      **self.metadata,
+      'licences': self.licences,
+      'sources': [source_facts(source) for source in self.sources],
+      'generated_by': GENERATED_BY,
+    }
+
+
+GENERATED_BY = {'Name': 'keras-itm', 'Version': package_version('keras-itm')}
+
+
+def source_facts(source: Source) -> dict[str, Any]:
+  """Which data exactly a source is."""
+  return {
+    'source': str(source),
+    'version': str(source.builder.version),
+    'fingerprint': source.metadata['fingerprint'],
+    'homepage': source.builder.info.homepage,
+    'made_from': list(source.metadata.get('made_from', ())),
+  }
+
+
+class Layout(Protocol):
+  """A format."""
+
+  def check(self, output: Path, contrasts: Sequence[str]) -> None:
+    """Refuses what the format's readers would not take.
+
+    Raises:
+      InputError: The folder's name, or a contrast, is of that kind.
+    """
+
+  def volumes(self, case: ExportCase, contrasts: Sequence[str]) -> Mapping[str, str]:
+    """Where the volumes of a case are: contrast, `lesion` or `labels` -> path in the folder."""
+
+  def texts(self, export: Export) -> Mapping[str, str]:
+    """All other files: path in the folder -> text; the last says that the folder is whole."""
+
+
+def as_json(values: Any) -> str:
+  return json.dumps(values, indent=2, allow_nan=False) + '\n'
