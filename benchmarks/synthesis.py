@@ -104,6 +104,7 @@ class SynthesisCases:
       healthy=str(self._healthy),
       num_volumes=_N_VOLUMES,
       seed=self._n_builds,
+      audit=False,
     )
     clock = StageClock()
     loaded = lambda config, kind, source: self._loaded[kind]

@@ -31,7 +31,8 @@ def main() -> None:
     'lesion_generator': str(folder / 'lesion_gan' / 'bundle'),
   }
   synthetic = build(
-    'synthetic_stroke', {**generators, 'healthy': clinical, 'num_volumes': 64, 'seed': 0}
+    'synthetic_stroke',
+    {**generators, 'healthy': clinical, 'num_volumes': 64, 'seed': 0, 'audit': False},
   )
   sources = f"train_unet.sources = ['{clinical}:train', '{synthetic}:train']"
   _train('unet', 'unet_mini', sources, f"clinical_test = '{clinical}:test'")

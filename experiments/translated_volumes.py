@@ -32,6 +32,7 @@ def main() -> None:
     'healthy': phantom,
     'num_volumes': N_VOLUMES,
     'seed': SEED,
+    'audit': False,
   }
   fusion = {'clinical': f'{phantom}:train', 'healthy': f'{phantom}:healthy'}
   fusion |= {'num_volumes': N_VOLUMES, 'seed': SEED}

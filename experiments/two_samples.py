@@ -18,7 +18,7 @@ _SHOWN = 5
 def main() -> None:
   phantom = build('phantom_stroke/mini')
   generators = {kind: str(demo_bundle(kind)) for kind in ('translator', 'lesion_generator')}
-  config = {**generators, 'healthy': phantom, 'num_volumes': _N_VOLUMES, 'seed': _SEED}
+  config = {**generators, 'healthy': phantom, 'num_volumes': _N_VOLUMES, 'seed': _SEED, 'audit': False}
   real = _features(f'{phantom}:test')
   rows = []
   for name, made in (('synthetic', build('synthetic_stroke', config)), ('phantoms', phantom)):

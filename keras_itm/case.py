@@ -25,7 +25,8 @@ class Case:
     lesion: 0 or 1, uint8 [X, Y, Z].
     affine: Voxel index to MNI millimetres, [4, 4].
     facts: How it was made: lesion_seed, lesion_draws, lesion_draw_voxels, and the fingerprints of
-      translator and lesion_generator; JSON values.
+      translator and lesion_generator; `redraw` where it is not the first draw; JSON values.
+    generated: The lesion before it was restricted to the brain's parenchyma, uint8 [X, Y, Z].
   """
 
   image: np.ndarray
@@ -33,6 +34,7 @@ class Case:
   lesion: np.ndarray
   affine: np.ndarray
   facts: dict[str, Any]
+  generated: np.ndarray
 
   def save(self, folder: str | os.PathLike[str]) -> None:
     """Writes image.nii.gz (4D with several contrasts), labels.nii.gz and lesion.nii.gz."""
@@ -55,6 +57,7 @@ def synthesize(
   max_draws: int = 100,
   equalize_slice_brightness: bool = True,
   tissue: np.ndarray | None = None,
+  redraw: int = 0,
 ) -> Case:
   """Makes one case (Platscher et al. 2020, section 2.3).
 
@@ -77,6 +80,8 @@ def synthesize(
     tissue: Where the unit of the image is measured by a translator of `parenchyma_median`, bool
       [X, Y, Z]; the map's parenchyma when None. Data sets take that of the MNI152 template,
       `stroke_tfds.imaging.mni152.brain_tissue(grid)`.
+    redraw: How often a set's audit rejected the volume of this number before this one; nothing is
+      audited here.
 
   Raises:
     BundleError: A bundle that is missing, broken or of another kind.
@@ -97,8 +102,9 @@ def synthesize(
     seed=seed,
     equalize_slice_brightness=equalize_slice_brightness,
     tissue=tissue,
+    redraw=redraw,
   )
-  draws = {'min_voxels': min_voxels, 'max_draws': max_draws}
+  draws = {'min_voxels': min_voxels, 'max_draws': max_draws, 'redraw': redraw}
   return draw_case(brain, translator, generator, paint, seed=seed, index=index, **draws)
 
 
@@ -112,6 +118,7 @@ def draw_case(
   index: int,
   min_voxels: int,
   max_draws: int,
+  redraw: int = 0,
 ) -> Case:
   """The same for bundles and labels that were checked, with a painter of one's own.
 
@@ -124,11 +131,12 @@ def draw_case(
     index: Number of the case.
     min_voxels: Smaller lesions are drawn again.
     max_draws: Draws before giving up.
+    redraw: How often it was drawn before and rejected.
 
   Raises:
     LesionDrawError: `max_draws` lesions were all too small.
   """
-  draws = {'min_voxels': min_voxels, 'max_draws': max_draws}
+  draws = {'min_voxels': min_voxels, 'max_draws': max_draws, 'redraw': redraw}
   (drawn,) = synthesis.draw_lesions(lesion_generator, labels[np.newaxis], [index], seed=seed, **draws)
   facts = {
     'lesion_seed': [seed, index],
@@ -136,9 +144,11 @@ def draw_case(
     'lesion_draw_voxels': list(drawn.draw_voxels),
     'translator': translator.fingerprint,
     'lesion_generator': lesion_generator.fingerprint,
+    **({'redraw': redraw} if redraw else {}),
   }
   affine = _affine(translator.spec.grid)
-  return Case(paint(drawn.mask).astype(np.float16), labels, drawn.mask, affine, facts)
+  image = paint(drawn.mask).astype(np.float16)
+  return Case(image, labels, drawn.mask, affine, facts, drawn.generated)
 
 
 def _opened(bundle: Bundle | str | os.PathLike[str], kind: str) -> Bundle:

@@ -29,10 +29,12 @@ class DrawnLesion:
   Attributes:
     mask: uint8 [X, Y, Z], 1 inside the lesion, in parenchyma only.
     draw_voxels: Size of every draw after its restriction to parenchyma, the kept one last.
+    generated: The kept draw before its restriction, uint8 [X, Y, Z].
   """
 
   mask: np.ndarray
   draw_voxels: tuple[int, ...]
+  generated: np.ndarray
 
 
 def draw_lesions(
@@ -43,6 +45,7 @@ def draw_lesions(
   seed: int,
   min_voxels: int = lesions.MIN_VOXELS,
   max_draws: int = 100,
+  redraw: int = 0,
 ) -> list[DrawnLesion]:
   """Draws a lesion for each brain, again and again until it has enough voxels of parenchyma.
 
@@ -53,6 +56,7 @@ def draw_lesions(
     seed: Of the data set.
     min_voxels: Smaller lesions are drawn again; 20 in the paper.
     max_draws: Draws for one brain before giving up.
+    redraw: How often the volumes were drawn before and rejected as a whole; each time other lesions.
 
   Raises:
     LesionDrawError: `max_draws` lesions were all too small.
@@ -63,24 +67,29 @@ def draw_lesions(
   if len(labels) != len(indices):
     raise ValueError(f'{len(indices)} indices, expected one for each of {len(labels)} label maps')
   return [
-    _draw_lesion(generator, anatomy, (seed, index), min_voxels, max_draws)
+    _draw_lesion(generator, anatomy, (seed, index), min_voxels, max_draws, redraw)
     for index, anatomy in zip(indices, labels)
   ]
 
 
 def _draw_lesion(
-  generator: Bundle, labels: np.ndarray, key: tuple[int, int], min_voxels: int, max_draws: int
+  generator: Bundle,
+  labels: np.ndarray,
+  key: tuple[int, int],
+  min_voxels: int,
+  max_draws: int,
+  redraw: int,
 ) -> DrawnLesion:
   parenchyma_ids = generator.spec.label_scheme['parenchyma_ids']
   sizes: list[int] = []
   while len(sizes) < max_draws:
     # One by one: in a batch, a network's last bits may depend on the other latents in it.
-    latent = _latent(generator, *key, _LESION, len(sizes))
-    probability = generator.call(latent=tf.constant(latent[np.newaxis]))[0]
-    mask = lesions.restrict(lesions.binarise(probability), labels, parenchyma_ids).numpy()
+    latent = _latent(generator, *key, _LESION, len(sizes), redraw=redraw)
+    generated = lesions.binarise(generator.call(latent=tf.constant(latent[np.newaxis]))[0])
+    mask = lesions.restrict(generated, labels, parenchyma_ids).numpy()
     sizes.append(int(mask.sum()))
     if sizes[-1] >= min_voxels:
-      return DrawnLesion(mask, tuple(sizes))
+      return DrawnLesion(mask, tuple(sizes), generated.numpy())
   raise LesionDrawError(
     f'volume {key[1]}: {len(sizes)} lesions were drawn from {generator.path} with '
     f'{min(sizes)} to {max(sizes)} voxels of parenchyma (median {np.median(sizes):g}), '
@@ -97,6 +106,7 @@ def translate(
   seed: int,
   equalize_slice_brightness: bool = True,
   tissue: np.ndarray | None = None,
+  redraw: int = 0,
 ) -> np.ndarray:
   """Translates a label map with its lesion, whole or slice by slice, with one latent for the volume.
 
@@ -110,6 +120,7 @@ def translate(
       volumes have one.
     tissue: Where the unit of slices made even is measured under `parenchyma_median`, bool [X, Y, Z];
       the map's parenchyma when None.
+    redraw: How often the volume was drawn before and rejected; each time another latent.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
@@ -117,7 +128,7 @@ def translate(
   spec = translator.spec
   segmentation = lesions.inject(tf.constant(labels, tf.uint8), lesion, spec.label_scheme['lesion_id'])
   batch = segmentation[tf.newaxis] if spec.whole_volumes else tf.transpose(segmentation, [2, 0, 1])
-  latent = np.tile(_latent(translator, seed, index, _IMAGE, 0), (len(batch), 1))
+  latent = np.tile(_latent(translator, seed, index, _IMAGE, 0, redraw=redraw), (len(batch), 1))
   image = translator.call(segmentation=batch, latent=tf.constant(latent, tf.float32)).numpy()
   low, high = spec.intensity_range
   image = np.clip((image - low) / (high - low), 0, 1)
@@ -132,6 +143,7 @@ def translate(
   return image
 
 
-def _latent(bundle: Bundle, *key: int) -> np.ndarray:
+def _latent(bundle: Bundle, *key: int, redraw: int) -> np.ndarray:
+  key = (*key, redraw) if redraw else key
   generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
   return generator.standard_normal(bundle.spec.latent_size, np.float32)

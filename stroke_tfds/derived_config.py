@@ -49,8 +49,12 @@ class DerivedConfig(builder.StrictConfig):
     resolved = copy.copy(self)
     resolved.fingerprint = fingerprints.fingerprint({**self.origins(data_dir), **counts})
     stem = self.name if self.name != _UNNAMED else f'n{self.num_volumes}_seed{self.seed}'
-    resolved.name = f'{stem}-{resolved.fingerprint}'
+    resolved.name = '-'.join([stem, *self.remarks(), resolved.fingerprint])
     return resolved
+
+  def remarks(self) -> list[str]:
+    """Words of the name that say what a user of the set should know."""
+    return []
 
   def check_fields(self) -> None:
     """Refuses values that no set can be built with."""

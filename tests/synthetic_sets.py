@@ -34,6 +34,7 @@ class SyntheticCase(tf.test.TestCase):
       'healthy': self.healthy,
       'num_volumes': 3,
       'seed': 0,
+      'audit': False,  # Balls of one brightness are like no lesion.
     }
     return SyntheticStrokeConfig(**{**given, **fields})
 

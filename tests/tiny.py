@@ -71,7 +71,7 @@ def save_toy_bundles(
   *,
   weight: float = 0.01,
   radius: float = 4.0,
-  training_set: str = 'none',
+  training_set: str = '',
   trained_on: tuple[str, ...] = (),
   licences: tuple[str, ...] = (),
 ) -> tuple[Path, Path]:

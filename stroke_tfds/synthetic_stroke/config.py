@@ -4,11 +4,15 @@ import dataclasses
 from typing import Any
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle import LESION_GENERATOR
+from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.label_schemes import check_one_class
 from stroke_tfds.sources import Source, fingerprint, open_sources
+from stroke_tfds.synthetic_stroke.training_cases import TrainingCases, open_training
+
+_GENERATORS = (TRANSLATOR, LESION_GENERATOR)
+_QUANTILES = ('nearest_quantile', 'fidelity_quantile')
 
 
 @dataclasses.dataclass
@@ -25,6 +29,14 @@ class SyntheticStrokeConfig(DerivedConfig):
       `keras_itm.slice_brightness`; the paper leaves them as they are.
     keep_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
       into it, see `lesion_transfer`; `equalize_slice_brightness` has no part in it.
+    audit: Whether cases that copy a training case, or whose image and mask do not agree, are rejected
+      and drawn again, see `audit`; the sets that the generators learnt from must be there. Without, the
+      set's name has the word `unaudited`.
+    training_dir: TFDS data folder of what the generators learnt from; that of the healthy brains when
+      empty.
+    nearest_quantile: Share of real people whose nearest training case counts as near.
+    fidelity_quantile: Share of real cases that would be rejected for each other reason.
+    max_redraws: Rejected draws of a case before the build gives up.
   """
 
   RENAMED = {'level': 'equalize_slice_brightness', 'in_scan': 'keep_scan'}
@@ -36,10 +48,15 @@ class SyntheticStrokeConfig(DerivedConfig):
   max_draws: int = 100
   equalize_slice_brightness: bool = True
   keep_scan: bool = False
+  audit: bool = True
+  training_dir: str = ''
+  nearest_quantile: float = 0.05
+  fidelity_quantile: float = 0.01
+  max_redraws: int = 20
 
   def __post_init__(self):
     super().__post_init__()
-    for name in ('equalize_slice_brightness', 'keep_scan'):
+    for name in ('equalize_slice_brightness', 'keep_scan', 'audit'):
       value = getattr(self, name)
       if not isinstance(value, bool):
         raise InputError(f'{name} is {value!r}, expected true or false')
@@ -54,7 +71,28 @@ class SyntheticStrokeConfig(DerivedConfig):
       # These keys, and when they are there, are part of the names of all sets built so far.
       'level': self.equalize_slice_brightness,
       **({'in_scan': True} if self.keep_scan else {}),
+      **({'audit': self._audit_origins(source, data_dir)} if self.audit else {}),
     }
+
+  def remarks(self) -> list[str]:
+    return [] if self.audit else ['unaudited']
+
+  def _audit_origins(self, healthy: Source, data_dir: str | None) -> dict[str, Any]:
+    training = self.open_training(healthy, data_dir)
+    learnt_from = [*training.translator, *training.lesion_generator]
+    quantiles = {name: getattr(self, name) for name in _QUANTILES}
+    return {'training': fingerprint(learnt_from), **quantiles}
+
+  def open_training(self, healthy: Source, data_dir: str | None) -> TrainingCases:
+    """What both generators learnt from.
+
+    Raises:
+      InputError: A bundle does not say it, or the sets are not there or no longer the same.
+    """
+    folder = self.training_dir or self.healthy_dir or data_dir
+    return TrainingCases(
+      *(open_training(getattr(self, kind), kind, healthy, folder) for kind in _GENERATORS)
+    )
 
   def open_healthy(self, data_dir: str | None) -> Source:
     text = self.healthy if ':' in self.healthy else f'{self.healthy}:healthy'
@@ -67,7 +105,7 @@ class SyntheticStrokeConfig(DerivedConfig):
     return load_fitting_bundle(getattr(self, kind), kind, source)
 
   def check_fields(self) -> None:
-    self.check_strings('translator', 'lesion_generator', 'healthy', 'healthy_dir')
+    self.check_strings('translator', 'lesion_generator', 'healthy', 'healthy_dir', 'training_dir')
     for name in ('translator', 'lesion_generator', 'healthy'):
       if not getattr(self, name):
         raise InputError(
@@ -80,6 +118,11 @@ class SyntheticStrokeConfig(DerivedConfig):
         'equalize_slice_brightness is False, expected it left out: with keep_scan it changes nothing'
       )
     self.check_count('max_draws', 1)
+    self.check_count('max_redraws', 0)
+    for name in _QUANTILES:
+      value = getattr(self, name)
+      if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 0.5:
+        raise InputError(f'{name} is {value!r}, expected a number from 0 to 0.5')
     super().check_fields()
 
 

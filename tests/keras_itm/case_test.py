@@ -15,7 +15,7 @@ from keras_itm.bundle import BundleError
 from keras_itm.case import synthesize
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
-from stroke_tfds.synthetic_stroke import synthetic_stroke_dataset_builder
+from stroke_tfds.synthetic_stroke import drawing
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from tests import tiny
 
@@ -50,6 +50,7 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       healthy=self.name,
       num_volumes=6,
       seed=3,
+      audit=False,
       equalize_slice_brightness=equalize,
     )
     builder = tfds.builder('synthetic_stroke', config=config, data_dir=self.data_dir)
@@ -76,9 +77,10 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       healthy=self.name,
       num_volumes=1,
       seed=4,
+      audit=False,
     )
     builder = tfds.builder('synthetic_stroke', config=config, data_dir=self.data_dir)
-    with mock.patch.object(synthetic_stroke_dataset_builder, 'brain_tissue', return_value=low):
+    with mock.patch.object(drawing, 'brain_tissue', return_value=low):
       builder.download_and_prepare()
     [example] = tfds.as_numpy(builder.as_dataset(split='train'))
     told, untold = (self.make(example['labels'], seed=4, tissue=tissue) for tissue in (low, None))

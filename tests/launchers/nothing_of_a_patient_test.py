@@ -165,6 +165,7 @@ class NothingOfAPatientTest(parameterized.TestCase, tf.test.TestCase):
       healthy=name,
       healthy_dir=str(cohort_dir),
       num_volumes=2,
+      audit=False,
     )
     tfds.builder('synthetic_stroke', config=config, data_dir=str(root / 'data')).download_and_prepare()
     self.assert_nothing(root / 'data')

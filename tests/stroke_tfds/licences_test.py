@@ -71,7 +71,11 @@ class DerivedSetsTest(LicencesTestCase, tiny.CohortTestCase):
     folder = self.folder / f'bundles_{len(licences)}'
     translator, lesions = tiny.save_toy_bundles(folder, self.metadata, licences=licences)
     config = synthetic_stroke.SyntheticStrokeConfig(
-      translator=str(translator), lesion_generator=str(lesions), healthy=self.cohort, num_volumes=2
+      translator=str(translator),
+      lesion_generator=str(lesions),
+      healthy=self.cohort,
+      num_volumes=2,
+      audit=False,
     )
     info = tfds.builder('synthetic_stroke', config=config, data_dir=self.data_dir).info
     self.check_info(info, '; '.join(info.metadata['licences']))

@@ -124,7 +124,7 @@ class ProvenanceTest(tf.test.TestCase):
 
   def synthetic(self, healthy, translator, generator):
     made = {'translator': str(translator), 'lesion_generator': str(generator), 'healthy': healthy}
-    config = SyntheticStrokeConfig(num_volumes=2, **made)
+    config = SyntheticStrokeConfig(num_volumes=2, audit=False, **made)
     builder = synthetic_stroke.Builder(config=config, data_dir=self.data_dir)
     builder.download_and_prepare()
     return f'synthetic_stroke/{builder.builder_config.name}:train'

@@ -58,7 +58,8 @@ class TasksTest(tf.test.TestCase):
 
   def save_generators(self):
     metadata = tfds.builder(self.cohort, data_dir=self.data_dir).info.metadata
-    made = tiny.save_toy_bundles(self.root, metadata)
+    trained_on = (f'{self.cohort}:healthy', f'{self.cohort}:train')
+    made = tiny.save_toy_bundles(self.root, metadata, trained_on=trained_on)
     for folder, kind in zip(made, ('SPADE', 'lesion_GAN')):
       target = self.root / 'seed_1' / 'generators' / kind
       target.mkdir(parents=True)

@@ -12,8 +12,8 @@ from tests.synthetic_sets import SyntheticCase
 
 class NameTest(SyntheticCase):
   def test_carries_count_seed_and_a_fingerprint(self):
-    self.assertRegex(self.builder().builder_config.name, r'^n3_seed0-[0-9a-f]{12}$')
-    self.assertRegex(self.builder(name='pilot').builder_config.name, r'^pilot-[0-9a-f]{12}$')
+    self.assertRegex(self.builder().builder_config.name, r'^n3_seed0-unaudited-[0-9a-f]{12}$')
+    self.assertRegex(self.builder(name='pilot').builder_config.name, r'^pilot-unaudited-[0-9a-f]{12}$')
 
   def test_other_weights_give_another_folder_and_a_copy_the_same(self):
     mine = self.builder().data_path

@@ -238,6 +238,7 @@ class BuilderTest(tfds.testing.DatasetBuilderTestCase):
       healthy=healthy,
       healthy_dir=str(root / 'data'),
       num_volumes=3,
+      audit=False,
     ).resolve()
     cls.BUILDER_CONFIG_NAMES_TO_TEST = [cls.config]
     cls.EXAMPLE_DIR = str(root)

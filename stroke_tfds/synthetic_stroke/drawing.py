@@ -1,0 +1,135 @@
+"""Draws the cases of a set: a healthy example in; an image, a lesion and their provenance out."""
+
+import collections
+import functools
+from typing import Any
+
+import numpy as np
+
+from keras_itm import synthesis
+from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR
+from keras_itm.case import Case, draw_case, synthesize
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.brightness import scale_again
+from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.sources import Source, check_healthy
+from stroke_tfds.synthetic_stroke import lesion_transfer
+from stroke_tfds.synthetic_stroke.audit import Audit
+from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
+
+
+class CaseDrawing:
+  """A case depends on the config, its brain and its number alone, with all draws that were rejected.
+
+  Attributes:
+    features: Of a healthy example, what is needed.
+    audit: None where the config has none.
+  """
+
+  def __init__(self, config: SyntheticStrokeConfig, healthy: Source, source: str, data_dir: str | None):
+    """Opens the generators, and goes over their training cases for the audit.
+
+    Args:
+      config: Resolved.
+      healthy: The brains.
+      source: What the provenance calls the set.
+      data_dir: TFDS data folder of the set.
+
+    Raises:
+      InputError: Brains with lesions where scans are kept, or nothing to audit against.
+    """
+    if config.keep_scan:
+      check_healthy(healthy)
+    self._config, self._healthy, self._source = config, healthy, source
+    self._translator = config.load(TRANSLATOR, healthy)
+    self._generator = config.load(LESION_GENERATOR, healthy)
+    self.features = ('labels', 'subject_id', *(['image'] if config.keep_scan else []))
+    self.audit = self._calibrated(data_dir) if config.audit else None
+
+  def draw(self, brain: dict[str, Any], index: int) -> dict[str, Any]:
+    """Image, lesion and provenance of a volume.
+
+    Args:
+      brain: A healthy example with `features`.
+      index: Of the volume in the set.
+
+    Raises:
+      InputError: No draw passed the audit.
+      LesionDrawError: No lesion was large enough.
+    """
+    parent = self._healthy.name, brain['subject_id'].decode()
+    scan = brain['image'] if self._config.keep_scan else None
+    rejected: list[str] = []
+    while len(rejected) <= self._config.max_redraws:
+      made = self._make(brain, index, redraw=len(rejected))
+      reason = self.audit.reason(made, parent, scan) if self.audit else ''
+      if not reason:
+        provenance = {
+          'source': self._source,
+          'healthy_source': str(self._healthy),
+          'healthy_parent': parent[1],
+          **made.facts,
+          **({'in_scan': True} if self._config.keep_scan else {}),
+          **({'rejected': rejected} if rejected else {}),
+        }
+        return {'image': made.image, 'lesion': made.lesion, 'provenance': provenance}
+      rejected.append(reason)
+    raise InputError(self._none_passed(index, rejected))
+
+  def _none_passed(self, index: int, rejected: list[str]) -> str:
+    counts = ', '.join(f'{n} {reason}' for reason, n in collections.Counter(rejected).most_common())
+    return (
+      f'volume {index}: all {len(rejected)} draws were rejected by the audit ({counts}), expected one '
+      f'that passes: train {self._translator.path} and {self._generator.path} on more cases or for '
+      'longer, raise "max_redraws", or give "audit": false'
+    )
+
+  def _calibrated(self, data_dir: str | None) -> Audit:
+    metadata, config = self._healthy.metadata, self._config
+    return Audit(
+      config.open_training(self._healthy, data_dir),
+      self._healthy.grid,
+      metadata['label_scheme'],
+      metadata['contrasts'],
+      nearest_quantile=config.nearest_quantile,
+      fidelity_quantile=config.fidelity_quantile,
+    )
+
+  def _make(self, brain: dict[str, Any], index: int, redraw: int) -> Case:
+    config, labels = self._config, brain['labels']
+    draws = {'min_voxels': config.min_voxels, 'max_draws': config.max_draws}
+    options: dict[str, Any] = {'seed': config.seed, 'index': index, 'redraw': redraw, **draws}
+    if config.keep_scan:
+      transfer = functools.partial(self._transfer_lesion, brain['image'], labels, index, redraw)
+      return draw_case(labels, self._translator, self._generator, transfer, **options)
+    options['equalize_slice_brightness'] = config.equalize_slice_brightness
+    tissue = brain_tissue(self._healthy.grid)
+    return synthesize(labels, self._translator, self._generator, tissue=tissue, **options)
+
+  def _transfer_lesion(
+    self, scan: np.ndarray, labels: np.ndarray, index: int, redraw: int, lesion: np.ndarray
+  ) -> np.ndarray:
+    """The healthy scan with what the lesion changes in its translation."""
+    options: dict[str, Any] = {'seed': self._config.seed, 'redraw': redraw}
+    with_lesion, without = (
+      synthesis.translate(
+        self._translator, labels, mask, index, equalize_slice_brightness=False, **options
+      )
+      for mask in (lesion, np.zeros_like(lesion))
+    )
+    if with_lesion.shape != scan.shape:
+      raise InputError(
+        f'translator {self._translator.path} makes {with_lesion.shape[-1]} contrast(s), expected those '
+        f'of {self._healthy}: {", ".join(self._healthy.metadata["contrasts"])}'
+      )
+    changed = lesion_transfer.transfer(
+      scan.astype(np.float32),
+      labels,
+      lesion,
+      with_lesion,
+      without,
+      parenchyma_ids=self._healthy.metadata['label_scheme']['parenchyma_ids'],
+      spacing_mm=self._healthy.grid.spacing_mm,
+    )
+    contrasts, scaling = self._healthy.metadata['contrasts'], self._healthy.intensity_scaling
+    return scale_again(changed, contrasts, self._healthy.grid, scaling)
