@@ -57,8 +57,8 @@ class TrainingCases:
         if key not in seen:
           seen.add(key)
           image = stored['image'].astype(np.float32)
-          has_image = has_image and image.min() < image.max()
-          yield RealCase(key, image if has_image else None, stored['labels'], stored['lesion'])
+          shows = has_image and image.min() < image.max()
+          yield RealCase(key, image if shows else None, stored['labels'], stored['lesion'])
 
 
 def open_training(path: str, kind: str, healthy: Source, data_dir: str | None) -> list[Source]:
