@@ -1,0 +1,136 @@
+"""The rectified flow: can its cases be told from phantoms, and what does a U-Net learn from them alone?
+
+Command: python -m experiments.flow_study
+Hardware: 2 CPU cores.
+Expected: the U-Net learns from the flow's cases alone nearly what it learns from all clinical ones.
+
+Trains `flow_mini.gin` and five segmenters (experiments/flow_study.gin) on `phantom_stroke/mini`, tests
+on the development cohort, and, where KERAS_ITM_SAMPLES names the samples, on a real stroke in its own
+space. Writes docs/measurements/flow_study.csv: a line for each measure of what was drawn, of training
+phantoms beside it, and of each segmenter.
+"""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from experiments._common import DATA_DIR, ROOT, RUNS, build, run, samples, write_table
+from keras_itm.lesions import MIN_VOXELS
+from launchers import stages
+from stroke_eval import two_sample
+from stroke_tfds.sources import Source, open_sources
+
+STUDY = RUNS / 'flow_study'
+_COHORT = {
+  'name': 'dev',
+  'grid': 'mini',
+  'n_healthy': 1,
+  'n_train': 2,
+  'n_test': 100,
+  'n_test_negative': 20,
+  'seed': 4711,
+}
+_SHOWN_GAPS = 5
+_ISLES = 'sub-strokecase0009/ses-0001/sub-strokecase0009_ses-0001'
+_Features = dict[str, float]
+_OF_AN_ARM = ('dice_mean', 'lesion_precision', 'lesion_recall', 'false_positive_ml')
+
+
+def main() -> None:
+  phantom, development = build('phantom_stroke/mini'), build('phantom_stroke', _COHORT)
+  gin_file = f'--gin_file={ROOT / "experiments" / "flow_study.gin"}'
+  run('launchers.run_study', gin_file, f'--workdir={STUDY}', f'--data_dir={DATA_DIR}')
+  generators = STUDY / 'seed_0' / 'generators'
+  drawn = {
+    'translator': str(generators / 'flow' / 'bundle'),
+    'lesion_generator': str(generators / 'lesion_gan' / 'bundle'),
+    'healthy': f'{phantom}:healthy[8:]',
+    'num_volumes': 128,
+    'seed': 0,
+  }
+  sets = {
+    'test': f'{development}:test',
+    'flow': f'{build("synthetic_stroke", drawn)}:train',
+    'train': f'{phantom}:train',
+  }
+  opened = dict(zip(sets, open_sources(list(sets.values()), str(DATA_DIR), build=False)))
+  features = {name: _features(source) for name, source in opened.items()}
+  write_table(__file__, [*_told_apart(features), *_looks(opened, features), *_segmenters()])
+
+
+def _told_apart(features: dict[str, list[_Features]]) -> Iterator[dict[str, Any]]:
+  """AUC of the two-sample test, and the features that give most away, against the test cases."""
+  for name in ('flow', 'train'):
+    found = two_sample.compare(features['test'], features[name])
+    low, high = found.interval
+    yield _row(name, 'auc', found.auc, f'{low:.3f} to {high:.3f}')
+    for gap in found.gaps[:_SHOWN_GAPS]:
+      yield _row(name, f'auc of {gap.name} alone', gap.auc, f'{gap.synthetic:.4g} for {gap.real:.4g}')
+
+
+def _features(source: Source) -> list[_Features]:
+  scheme = source.metadata['label_scheme']
+  return [
+    two_sample.measure(case['image'][..., 0], case['labels'], case['lesion'], scheme)
+    for case in _cases(source)
+  ]
+
+
+def _looks(opened: dict[str, Source], features: dict[str, list[_Features]]) -> Iterator[dict[str, Any]]:
+  """Means over cases; `sd` between cases where it says so."""
+  for name, source in opened.items():
+    of = lambda key, name=name: np.array([row[key] for row in features[name]])
+    for axis in 'xy':
+      yield _row(name, f'lag-3 autocorrelation along {axis}', of(f'autocorrelation_{axis}3').mean())
+    yield _row(name, 'bright tissue outside lesions', of('bright_share').mean())
+    yield _row(name, 'lesion / parenchyma', of('lesion_to_parenchyma').mean())
+    yield _row(name, 'sd of lesion / parenchyma', of('lesion_to_parenchyma').std(ddof=1))
+    yield _row(name, 'spread within lesions', of('lesion_spread').mean())
+    voxels = np.concatenate([case['image'][case['lesion'] > 0].ravel() for case in _cases(source)])
+    yield _row(name, 'lesion voxels stored as 1', float((voxels >= 1).mean()))
+
+
+def _cases(source: Source) -> Iterator[dict[str, np.ndarray]]:
+  for case in source.examples(features=('image', 'labels', 'lesion')).as_numpy_iterator():
+    if case['lesion'].sum() >= MIN_VOXELS:
+      yield case
+
+
+def _segmenters() -> Iterator[dict[str, Any]]:
+  """Measures of each arm on the development cohort, and Dice on a real stroke beside its ceiling."""
+  with (STUDY / 'table.csv').open(newline='') as stream:
+    arms = list(csv.DictReader(stream))
+  for arm in arms:
+    for key in _OF_AN_ARM:
+      yield _row(arm['arm'], key, float(arm[key]))
+  if 'KERAS_ITM_SAMPLES' not in os.environ:
+    return
+  for arm in arms:
+    real = _segment_isles(stages.slug(arm['arm']))
+    yield _row(arm['arm'], 'dice of the ISLES sample', real['dice'], f'ceiling {real["dice_ceiling"]}')
+
+
+def _segment_isles(folder: str) -> dict[str, float]:
+  isles, workdir = samples('isles22'), STUDY / 'isles' / folder
+  shutil.rmtree(workdir, ignore_errors=True)
+  run(
+    'launchers.segment',
+    f'--bundle={STUDY / "seed_0" / folder / "bundle"}',
+    f'--image={isles / "rawdata" / f"{_ISLES}_dwi.nii.gz"}',
+    f'--mask={isles / "derivatives" / f"{_ISLES}_msk.nii.gz"}',
+    f'--workdir={workdir}',
+  )
+  return json.loads((workdir / 'finished.json').read_text())
+
+
+def _row(of: str, what: str, value: float, note: str = '') -> dict[str, Any]:
+  return {'of': of, 'what': what, 'value': float(value), 'note': note}
+
+
+if __name__ == '__main__':
+  main()
