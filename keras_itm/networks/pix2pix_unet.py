@@ -19,6 +19,7 @@ def pix2pix_unet(
   filters: tuple[int, ...] = (64, 128, 256, 512, 512, 512, 512),
   dropout: float = 0.5,
   n_dropout_blocks: int = 3,
+  full_resolution_filters: int = 0,
   activation: str = 'tanh',
 ) -> tf.keras.Model:
   """Builds the generator: one-hot label slices [n, X, Y, n_labels] -> images [n, X, Y, n_contrasts].
@@ -34,6 +35,8 @@ def pix2pix_unet(
     filters: Filters of the downsampling blocks, outermost first.
     dropout: Share of activations dropped in training in the innermost upsampling blocks.
     n_dropout_blocks: How many upsampling blocks, counted from the innermost, drop activations.
+    full_resolution_filters: Of two 3x3 convolutions between the last upsampling and the image, which
+      also see the labels; 0 for none, as in the paper.
     activation: Of the output: tanh for images in [-1, 1], softmax for one-hot labels.
 
   Raises:
@@ -53,10 +56,21 @@ def pix2pix_unet(
     skips.append(x)
   for i, (n_filters, skip) in enumerate(zip(filters[-2::-1], skips[-2::-1])):
     x = _up(x, skip, n_filters, dropout if i < n_dropout_blocks else 0.0)
-  x = UpsamplingConvolution2D(n_contrasts, kernel_initializer=_initializer())(x)
+  x = _finest(x, inputs, n_contrasts, full_resolution_filters)
   # The last activation stays in float32 under a mixed policy.
   outputs = _layers.Activation(activation, dtype='float32', name='image')(x)
   return tf.keras.Model(inputs, outputs, name='pix2pix_unet')
+
+
+def _finest(x: tf.Tensor, labels: tf.Tensor, n_contrasts: int, n_filters: int) -> tf.Tensor:
+  if not n_filters:
+    return UpsamplingConvolution2D(n_contrasts, kernel_initializer=_initializer())(x)
+  # A doubled map has a pattern of 2x2 pixels that only what comes after can even out.
+  x = UpsamplingConvolution2D(n_filters, kernel_initializer=_initializer())(x)
+  for filters in (n_filters, n_contrasts):
+    x = _layers.Concatenate()([_layers.LeakyReLU(_LEAKINESS)(x), labels])
+    x = _layers.Conv2D(filters, 3, padding='same', kernel_initializer=_initializer())(x)
+  return x
 
 
 def _down(x: tf.Tensor, n_filters: int) -> tf.Tensor:

@@ -20,12 +20,14 @@ def spade_generator(
   coarse_filters: int = 128,
   filters: tuple[int, ...] = (128, 64, 32, 16, 8),
   hidden_filters: int = 128,
+  full_resolution_filters: int = 0,
 ) -> tf.keras.Model:
   """Builds the generator: one-hot label slices [n, X, Y, n_labels] and latents [n, L] -> images.
 
   A dense layer turns the latent into a coarse map; each entry of `filters` is a residual block, which
   the labels steer at its resolution, and a nearest-neighbour upsampling that doubles the map. So the
-  finest block is at half the slice's resolution, and of each 2x2 pixels the labels of one count.
+  finest block is at half the slice's resolution, and of each 2x2 pixels the labels of one count; only a
+  block of `full_resolution_filters` sees them all.
 
   Kernels start as Keras starts them: the labels then act from the first step on, which those of the
   reference, fifty times narrower, have yet to learn.
@@ -38,6 +40,7 @@ def spade_generator(
     coarse_filters: Channels of the map that the latent makes.
     filters: Filters of the residual blocks, coarsest first.
     hidden_filters: Filters between the labels and the modulation, in each SPADE layer.
+    full_resolution_filters: Filters of a last block after all upsampling; 0 for none, as in the paper.
 
   Returns:
     A model from [segmentation, latent] to images [n, X, Y, n_contrasts] in [-1, 1] (tanh), float32.
@@ -62,6 +65,8 @@ def spade_generator(
   for n_filters in filters:
     x = _block(x, labels, n_filters, hidden_filters)
     x = NearestUpsampling2D()(x)
+  if full_resolution_filters:
+    x = _block(x, labels, full_resolution_filters, hidden_filters)
   x = _layers.Conv2D(n_contrasts, 3, padding='same')(_layers.LeakyReLU(_LEAKINESS)(x))
   # The last activation stays in float32 under a mixed policy.
   image = _layers.Activation('tanh', dtype='float32', name='image')(x)

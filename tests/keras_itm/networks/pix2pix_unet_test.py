@@ -30,6 +30,14 @@ class Pix2PixUnetTest(tf.test.TestCase):
     self.assertEqual(network.output_shape, (None, 128, 128, 1))
     self.assertLen([x for x in network.layers if isinstance(x, Dropout)], 3)
 
+  def test_convolutions_at_full_resolution(self):
+    """4x4 of the doubled map, then 3x3 with the 29 labels beside it, twice."""
+    plain = pix2pix_unet((16, 16), 29, 1, (4, 8))
+    network = pix2pix_unet((16, 16), 29, 1, (4, 8), full_resolution_filters=6)
+    last, instead = 16 * 8 + 1, (16 * 8 * 6 + 6) + (9 * 35 * 6 + 6) + (9 * 35 + 1)
+    self.assertEqual(network.count_params() - plain.count_params(), instead - last)
+    self.assertEqual(network.output_shape, (None, 16, 16, 1))
+
   def test_images(self):
     network = pix2pix_unet((16, 8), 5, 2, (3, 4, 6))
     self.assertEqual(network.count_params(), _count(5, 2, (3, 4, 6), 3))

@@ -118,6 +118,12 @@ class SpadeGeneratorTest(tf.test.TestCase):
       weight.assign(weight * 100)
     self.assertBetween(np.abs(network(_inputs(3))).max(), 0.5, 1.0)
 
+  def test_a_block_at_full_resolution(self):
+    network = _tiny(full_resolution_filters=2)
+    n_trainable = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
+    self.assertEqual(n_trainable, _count(3, 1, 4, 8, 4, (4, 3, 2), 5))
+    self.assertEqual(network.output_shape, (None, 8, 16, 1))
+
   def test_labels_and_latent_change_the_image(self):
     """From the start, in size: labels that begin without a say are learnt late."""
     network = _tiny()
