@@ -184,6 +184,11 @@ def feature_matching_loss(
   return tf.add_n(distances) / len(real_features)
 
 
+def gaussian_divergence(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
+  """Kullback-Leibler divergence of independent normals from the standard one, [n, L] each -> [n]."""
+  return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - 1 - log_variance, axis=-1)
+
+
 def mean_over_scales(maps: list[tf.Tensor]) -> tf.Tensor:
   """Mean of each example's map, then over scales: maps [n, x, y, 1] -> [n]."""
   return tf.add_n([mean_per_example(values) for values in maps]) / len(maps)

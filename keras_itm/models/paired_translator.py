@@ -104,6 +104,21 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     """
     raise NotImplementedError
 
+  def latents(
+    self, image: tf.Tensor, noise: tf.Tensor | None
+  ) -> tuple[tf.Tensor | None, dict[str, tf.Tensor]]:
+    """What the generator gets beside the labels in training, and what that adds to its objective.
+
+    Args:
+      image: True, [n, X, Y, C] in [-1, 1].
+      noise: Standard normal, [n, L]; None for a generator without latents.
+
+    Returns:
+      Latents [n, L], and terms by name, one value per example.
+    """
+    del image
+    return noise, {}
+
   def discriminator_losses(
     self, labels: tf.Tensor, image: tf.Tensor, fake: tf.Tensor, training: bool = True
   ) -> dict[str, tf.Tensor]:
@@ -128,14 +143,15 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
   def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Trains the discriminator on a fake, then the generator that made it."""
     labels, image = self._one_hot(batch[0]), tf.convert_to_tensor(batch[1])
-    latent = self.rng.normal([tf.shape(image)[0], self.latent_size]) if self.latent_size else None
+    noise = self.rng.normal([tf.shape(image)[0], self.latent_size]) if self.latent_size else None
     variables = self.generator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch([plain(v) for v in variables])
+      latent, terms = self.latents(image, noise)
       fake = self._translate(self.generator, labels, latent, training=True)
       with tape.stop_recording():
         self._train_discriminator(labels, image, fake)
-      values = self.generator_losses(labels, image, fake)
+      values = _with_terms(self.generator_losses(labels, image, fake), terms)
     apply_gradients_of_mean(self.generator_optimizer, tape, values['generator_loss'], variables)
     self.average.update(self.generator)
     self.track(values)
@@ -146,7 +162,8 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     labels, image = self._one_hot(batch[0]), tf.convert_to_tensor(batch[1])
     fake = self(batch[0])
     self.track(self.discriminator_losses(labels, image, fake, training=False))
-    self.track(self.generator_losses(labels, image, fake, training=False))
+    _, terms = self.latents(image, tf.zeros([tf.shape(image)[0], self.latent_size]))
+    self.track(_with_terms(self.generator_losses(labels, image, fake, training=False), terms))
     return self.results()
 
   def _train_discriminator(self, labels: tf.Tensor, image: tf.Tensor, fake: tf.Tensor) -> None:
@@ -164,6 +181,11 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
 
   def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
     return tf.one_hot(segmentation, self.n_labels)
+
+
+def _with_terms(values: dict[str, tf.Tensor], terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+  objective = values['generator_loss'] + sum(terms.values()) if terms else values['generator_loss']
+  return {**values, **terms, 'generator_loss': objective}
 
 
 def logits(maps: list[list[tf.Tensor]]) -> list[tf.Tensor]:

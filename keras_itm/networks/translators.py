@@ -16,6 +16,7 @@ def paired_networks(
   *,
   generator: Factory = gin.REQUIRED,
   discriminator: Factory = gin.REQUIRED,
+  encoder: Factory | None = None,
 ) -> dict[str, tf.keras.Model]:
   """The networks of Pix2Pix and SPADE.
 
@@ -25,12 +26,20 @@ def paired_networks(
     n_contrasts: Channels of images.
     generator: Network factory, given all of these.
     discriminator: Network factory, given the two numbers of channels.
+    encoder: Network factory, given the slices' size, the contrasts and the length of the generator's
+      latent; None for none.
   """
   channels = {'n_labels': n_labels, 'n_contrasts': n_contrasts}
-  return {
+  networks = {
     'generator': generator(image_size=shape[:2], **channels),
     'discriminator': discriminator(**channels),
   }
+  if encoder:
+    _, (_, latent_size) = networks['generator'].input_shape
+    networks['encoder'] = encoder(
+      image_size=shape[:2], n_contrasts=n_contrasts, latent_size=latent_size
+    )
+  return networks
 
 
 @gin.register

@@ -36,6 +36,7 @@ from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
+from keras_itm.networks.image_encoder import image_encoder
 from keras_itm.networks.lesion_critic import LogVolume, lesion_critic
 from keras_itm.networks.lesion_generator import TwoClassSoftmax, lesion_generator
 from keras_itm.networks.patch_gan import patch_gan
@@ -117,6 +118,7 @@ LAYERS = {
 
 NETWORKS = {
   'flow_unet_3d': lambda: flow_unet_3d(_VOLUME, N_LABELS, 1, (4, 6), (1, 1), 3, 4, n_groups=2),
+  'image_encoder': lambda: image_encoder((8, 8), 1, _LATENT, (3, 4)),
   'lesion_critic': lambda: lesion_critic(_VOLUME, (2, 3), 4, volume_units=3),
   'lesion_generator': lambda: lesion_generator(_VOLUME, _LATENT, 4, (3,), 0.1, noise_levels=(1,)),
   'patch_gan': lambda: _discriminator(spectral=True, image_gain=2.0, n_scales=2),
@@ -193,8 +195,8 @@ def _pix2pix(dropout: float) -> tf.keras.Model:
 
 def _spade(dropout: float) -> tf.keras.Model:
   discriminator = _discriminator(spectral=True, n_scales=2)
-  generator = NETWORKS['spade_generator']()
-  return Spade(generator, discriminator, feature_weight=7.0, ema_decay=0.5, seed=3, name='s')
+  networks = NETWORKS['spade_generator'](), discriminator, NETWORKS['image_encoder']()
+  return Spade(*networks, feature_weight=7.0, kl_weight=0.25, ema_decay=0.5, seed=3, name='s')
 
 
 def _cycle_gan(dropout: float) -> tf.keras.Model:

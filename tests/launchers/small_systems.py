@@ -14,6 +14,8 @@ _SIZES = {
   'spade_mini.gin': [
     'spade_generator.filters = (8, 8)',
     'spade_generator.hidden_filters = 8',
+    'spade_generator.full_resolution_filters = 8',
+    'image_encoder.filters = (4, 8)',
     'patch_gan.filters = (4, 8, 8)',
     'patch_gan.normalised = (False, True, True)',
   ],

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm.models.spade import Spade
+from keras_itm.networks.image_encoder import image_encoder
 from keras_itm.networks.patch_gan import patch_gan
 from keras_itm.networks.spade_generator import spade_generator
 from tests.keras_itm.models import model_testing as testing
@@ -103,6 +104,43 @@ class LossesTest(tf.test.TestCase):
     self.assertEqual(result, model.evaluate(batches(8), verbose=0, return_dict=True))
     labels, image = pairs(8)
     self.assertAllClose(result['l1_loss'], np.abs(model(labels) - image).mean(), rtol=1e-5)
+
+
+class EncoderTest(tf.test.TestCase):
+  def _model(self, *optimizers, **options):
+    return _model(*optimizers, encoder=image_encoder((8, 8), 1, _LATENT_SIZE, (3, 4)), **options)
+
+  def test_latents_by_hand(self):
+    """mean + sd * noise, and the weighted divergence; the encoder is a fixed one."""
+    model = self._model(kl_weight=0.5)
+    mean, sd = np.array([[1.0, 0, 0, 0]], np.float32), np.array([[2.0, 1, 1, 1]], np.float32)
+    model.encoder = lambda image: (tf.constant(mean), tf.constant(2 * np.log(sd)))
+    noise = np.array([[1.0, 2, 3, -4]], np.float32)
+    latent, terms = model.latents(tf.zeros([1, 8, 8, 1]), tf.constant(noise))
+    self.assertAllClose(latent, [[3.0, 2, 3, -4]])
+    # Half of (1 + 4 - 1 - log 4), of the first number alone.
+    self.assertAllClose(terms['kl_loss'], [0.5 * 0.5 * (4 - np.log(4))], rtol=1e-5)
+
+  def test_a_step_trains_it_by_both_terms(self):
+    model = self._model(kl_weight=0.0)
+    before = testing.values(model.encoder.trainable_variables)
+    results = model.train_step(pairs())
+    self.assertTrue(all(testing.moved(before, model.encoder.trainable_variables)))
+    self.assertEqual(results['kl_loss'], 0)
+    # Alone, the divergence brings mean and variance to those of noise.
+    model = self._model(testing.adam(0.01), sgd(0.0), kl_weight=100.0)
+    step = tf.function(model.train_step)
+    first = float(step(pairs())['kl_loss'])
+    for _ in range(60):
+      model.reset_metrics()
+      results = step(pairs())
+    self.assertLess(results['kl_loss'], 0.1 * first)
+    self.assertGreater(results['generator_loss'], results['kl_loss'] - 10)
+
+  def test_other_latents_are_refused(self):
+    encoder = image_encoder((8, 8), 1, _LATENT_SIZE + 1, (3, 4))
+    with self.assertRaisesRegex(ValueError, 'encoder gives latents of 5 numbers, expected 4'):
+      Spade(_generator(), _discriminator(), encoder)
 
 
 class TrainStepTest(tf.test.TestCase):
