@@ -16,6 +16,9 @@ from scipy import ndimage
 from launchers.reports import style
 from stroke_tfds.imaging.grid import Grid
 
+# Of images in [0, 1]: parenchyma, .4 where its median scales, in the middle of the greys.
+WINDOW = (0.0, 0.85)
+
 # White matter brightest, fluid darkest, deep grey matter coloured: the order survives in grey print.
 _STRUCTURES = {
   'background': '#000000',
@@ -107,8 +110,9 @@ def level(grid: Grid, z: int) -> str:
 
 
 def show_slice(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
-  """A slice (X, Y) of a DWI, window 0 to 1, smoothed between voxel centres for display."""
-  show(ax, axial.astype(np.float32), grid, cmap='gray', vmin=0, vmax=1, interpolation='bilinear')
+  """A slice (X, Y) of a DWI in `WINDOW`, smoothed between voxel centres for display."""
+  low, high = WINDOW
+  show(ax, axial.astype(np.float32), grid, cmap='gray', vmin=low, vmax=high, interpolation='bilinear')
   mark_sides(ax, 'w')
 
 

@@ -154,7 +154,12 @@ def _level(contrast: str, z: int, frame: Frame) -> str:
   return f'{contrast}  {style.signed(frame.grid.coordinates_mm()[2][z], 0)}'.strip()
 
 
-_GREY = {'cmap': 'gray', 'vmin': 0, 'vmax': 1, 'interpolation': 'bilinear'}
+_GREY = {
+  'cmap': 'gray',
+  'vmin': view.WINDOW[0],
+  'vmax': view.WINDOW[1],
+  'interpolation': 'bilinear',
+}
 
 
 def _side_by_side(volume: np.ndarray, frame: Frame) -> np.ndarray:

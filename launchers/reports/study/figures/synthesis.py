@@ -26,7 +26,7 @@ from stroke_eval.survey import Survey
 
 CONVENTION = (
   'Axial slices in radiological convention (R: right side of the patient), level in MNI mm; '
-  'intensity window 0 to 1 throughout.'
+  f'intensity window 0 to {view.WINDOW[1]:g} throughout.'
 )
 _LABEL_COLOURS = (
   'Label map: light grey white matter, grey cortex, dark blue ventricles and CSF, brown cerebellum, '
