@@ -22,6 +22,7 @@ import numpy as np
 from experiments._common import DATA_DIR, ROOT, RUNS, build, run, samples, write_table
 from keras_itm.lesions import MIN_VOXELS
 from launchers import stages
+from launchers.study.tasks import LESION_GAN
 from stroke_eval import two_sample
 from stroke_tfds.sources import Source, open_sources
 
@@ -48,7 +49,7 @@ def main() -> None:
   generators = STUDY / 'seed_0' / 'generators'
   drawn = {
     'translator': str(generators / 'flow' / 'bundle'),
-    'lesion_generator': str(generators / 'lesion_gan' / 'bundle'),
+    'lesion_generator': str(generators / stages.slug(LESION_GAN) / 'bundle'),
     'healthy': f'{phantom}:healthy[8:]',
     'num_volumes': 128,
     'seed': 0,

@@ -1,6 +1,7 @@
 """Settings of the whole suite."""
 
 import functools
+import gc
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_NUM_INTEROP_THREADS', '1')
 os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
 
+import pytest
 import tensorflow as tf
 
 # Two logical CPUs, so that training under tf.distribute is tested as well.
@@ -24,6 +26,14 @@ def pytest_configure():
   # After multiprocessing, which removes a folder of its own in it at -100.
   remove = functools.partial(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
   util.Finalize(None, remove, exitpriority=-200)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _forget_networks():
+  """Graphs and networks of a file go when its tests have run: those of all would fill gigabytes."""
+  yield
+  tf.keras.backend.clear_session()
+  gc.collect()
 
 
 def pytest_collection_modifyitems(items):
