@@ -16,9 +16,8 @@ class GaussianDivergenceTest(tf.test.TestCase):
     """By the integral of p log(p / q) over a fine grid, for each of two numbers."""
     x = np.linspace(-30, 30, 200_001)
     normal = lambda mean, sd: np.exp(-(((x - mean) / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
-    by_integral = lambda mean, sd: np.trapezoid(
-      normal(mean, sd) * (-np.log(sd) - ((x - mean) / sd) ** 2 / 2 + x**2 / 2), x
-    )
+    logarithm = lambda mean, sd: -np.log(sd) - ((x - mean) / sd) ** 2 / 2 + x**2 / 2
+    by_integral = lambda mean, sd: np.sum(normal(mean, sd) * logarithm(mean, sd)) * (x[1] - x[0])
     expected = by_integral(1.0, 2.0) + by_integral(-0.5, 0.7)
     mean = tf.constant([[1.0, -0.5], [0.0, 0.0]])
     log_variance = tf.constant(np.log([[4.0, 0.49], [1.0, 1.0]]), tf.float32)
