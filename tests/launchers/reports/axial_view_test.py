@@ -34,7 +34,7 @@ class DisplayTest(tf.test.TestCase):
     axes = Figure(figsize=(9, 3)).add_subplot()
     axial_view.show_slice(axes, np.zeros((4, 6)), GRID)
     self.assertEqual(axes.get_aspect(), 1.0)
-    self.assertEqual(axes.images[0].get_clim(), (0, 1))
+    self.assertEqual(axes.images[0].get_clim(), (0, 0.85))
 
 
 class OutlineTest(tf.test.TestCase):

@@ -77,7 +77,7 @@ class PicturePanelsTest(tf.test.TestCase):
     self.assertEqual(head, 'data:image/webp;base64')
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
     middle = pixels[pixels.shape[0] // 2, pixels.shape[1] // 2]
-    self.assertAllClose(middle, [127.5] * 3, atol=3)
+    self.assertAllClose(middle, [255 * 0.5 / 0.85] * 3, atol=3)
 
 
 if __name__ == '__main__':
