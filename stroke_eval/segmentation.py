@@ -1,4 +1,4 @@
-"""How well a predicted lesion mask fits the true one, measured case by case in NumPy.
+"""How well a predicted lesion mask, or map of its classes, fits the true one, case by case in NumPy.
 
 A lesion is a component of a mask, 26-connected. A true lesion is found when the prediction holds any of
 its voxels; a predicted one is false when it holds no voxel of the truth. Precision, recall and F1 count
@@ -17,7 +17,7 @@ Differences of volume and of count need no rule.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cc3d
 import numpy as np
@@ -63,6 +63,39 @@ def measure(truth: np.ndarray, prediction: np.ndarray, spacing_mm: Sequence[floa
     'volume_difference_ml': abs(true_voxels - predicted_voxels) * voxel_ml,
     'hausdorff95_mm': _hausdorff95(truth, prediction, spacing_mm),
   }
+
+
+def region_dice(
+  truth: np.ndarray, prediction: np.ndarray, regions: Mapping[str, Sequence[int]]
+) -> dict[str, float]:
+  """Dice of each region of a lesion that has several classes.
+
+  Args:
+    truth: Class of each voxel, 0 outside the lesion; whole numbers, any shape.
+    prediction: The same.
+    regions: Classes that make each region; one for a class by itself, several for a union, such as
+      `stroke_tfds.label_schemes.TUMOUR_REGIONS`.
+
+  Returns:
+    Dice in [0, 1] by region; 1 where neither map has it and 0 where one alone has.
+
+  Raises:
+    ValueError: Maps that are not of whole numbers and one shape, or a region without a class or with
+      the class 0.
+  """
+  for name, classes in (('truth', truth), ('prediction', prediction)):
+    if classes.dtype.kind not in 'iu' or classes.shape != truth.shape:
+      raise ValueError(
+        f'{name} is {classes.dtype} {classes.shape}, expected whole numbers of shape {truth.shape}'
+      )
+  found = {}
+  for name, members in regions.items():
+    if not members or min(members) < 1:
+      raise ValueError(f'region {name!r} has the classes {list(members)}, expected some from 1')
+    true, predicted = np.isin(truth, members), np.isin(prediction, members)
+    shared, total = int((true & predicted).sum()), int(true.sum()) + int(predicted.sum())
+    found[name] = _ratio(2 * shared, total, 1.0)
+  return found
 
 
 def _check_mask(name: str, mask: np.ndarray) -> np.ndarray:

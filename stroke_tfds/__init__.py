@@ -6,7 +6,7 @@ Importing this package registers their TFDS builders: `tfds.load('phantom_stroke
   open_sources: Built sets by text, such as 'phantom_stroke/mini:train[:12]'; each is a `Source`, with
     `examples()`, `metadata` and `grid`. `pipelines` makes batches for training of them.
   PhantomStrokeConfig, PhantomTumourConfig, SyntheticStrokeConfig, LesionFusionConfig, CarveMixConfig,
-    PreparedConfig: What a set of one's own is made of, for
+    BratsConfig, PreparedConfig: What a set of one's own is made of, for
     `tfds.builder('phantom_stroke', config=PhantomStrokeConfig(...))`; a PreparedConfig is for
     `bids_stroke`, `soop` and `isles22`.
   Grid, get_grid: Where voxels lie in MNI space.
@@ -19,6 +19,7 @@ import sys
 from stroke_tfds import build_mistakes as _build_mistakes
 from stroke_tfds import pipelines
 from stroke_tfds.bids_stroke import bids_stroke_dataset_builder as _bids_stroke  # noqa: F401
+from stroke_tfds.brats.brats_dataset_builder import BratsConfig
 from stroke_tfds.carvemix.carvemix_dataset_builder import CarveMixConfig
 from stroke_tfds.errors import InputError, show_in_one_line
 from stroke_tfds.imaging.grid import Grid, get_grid
@@ -36,6 +37,7 @@ from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 __all__ = [
   'ASEG28',
   'ASEG28_TUMOUR',
+  'BratsConfig',
   'CarveMixConfig',
   'Grid',
   'InputError',

@@ -90,6 +90,7 @@ class ManualDirBuilder(builder.StrictBuilder, Generic[_Folder], skip_registratio
   CONFIG_KEY = 'config_fingerprint'
   CONTENT = ''  # What the folder has to be, for errors.
   LICENCE = ''  # Of the data in the folder.
+  LABEL_SCHEME = ASEG28
 
   @property
   def contrasts(self) -> tuple[str, ...]:
@@ -120,7 +121,9 @@ class ManualDirBuilder(builder.StrictBuilder, Generic[_Folder], skip_registratio
 
   def _info(self) -> tfds.core.DatasetInfo:
     config = self.builder_config
-    metadata = example.metadata(config.grid, ASEG28, self.contrasts, config.fingerprint, [self.LICENCE])
+    metadata = example.metadata(
+      config.grid, self.LABEL_SCHEME, self.contrasts, config.fingerprint, [self.LICENCE]
+    )
     return self.make_info(
       config.grid, self.contrasts, {**metadata, self.CONFIG_KEY: config.fingerprint}
     )

@@ -78,6 +78,12 @@ def read_mask(path: str | os.PathLike, root: Path | None = None) -> Volume:
   return _with_data(volume, inside)
 
 
+def read_place(path: str | os.PathLike) -> tuple[tuple[int, ...], np.ndarray]:
+  """Shape and affine of a file as stored, without its voxels; errors of headers as for `read_image`."""
+  layout = _read_layout(str(path), input_file.locate(path, None))
+  return layout.shape, layout.affine
+
+
 def list_nifti(folder: str | os.PathLike) -> list[Path]:
   """NIfTI files directly in `folder`, sorted by name; hidden ones are left out.
 
@@ -161,12 +167,10 @@ def write_mask_like(
 
 def _read(path: str | os.PathLike, root: Path | None) -> Volume:
   """Values as stored (scaled), brought to RAS."""
-  name, ending = str(path), _ending(path)
-  parse = nifti_header.parse_nifti if ending in NIFTI_ENDINGS else nifti_header.parse_mgh
+  name = str(path)
   file = input_file.locate(path, root)
+  layout = _read_layout(name, file)
   with input_file.opened(name, file) as stream:
-    layout = parse(name, stream.read(nifti_header.HEADER_BYTES))
-    stream.seek(0)
     raw = input_file.read_voxel_bytes(name, stream, layout.offset, layout.n_bytes)
   stored = np.frombuffer(raw, layout.dtype).reshape(layout.shape, order='F')
   values = apply_read_scaling(stored, layout.slope, layout.inter)
@@ -177,6 +181,13 @@ def _read(path: str | os.PathLike, root: Path | None) -> Volume:
     layout.is_placed,
     ''.join(nib.aff2axcodes(layout.affine)),
   )
+
+
+def _read_layout(name: str, file: Path) -> nifti_header.Layout:
+  """What the header says; `name` is the path as it was given."""
+  parse = nifti_header.parse_nifti if _ending(name) in NIFTI_ENDINGS else nifti_header.parse_mgh
+  with input_file.opened(name, file) as stream:
+    return parse(name, stream.read(nifti_header.HEADER_BYTES))
 
 
 def _ending(path: str | os.PathLike) -> str:

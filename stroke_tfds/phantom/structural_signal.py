@@ -8,9 +8,11 @@ Constants are choices for 3 T, of the order that textbooks give; density and T2 
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from stroke_tfds.errors import InputError
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom import signal
 
@@ -81,6 +83,18 @@ SEQUENCES = {
   'T2': Sequence(tr_ms=4500, te_ms=95),
   'FLAIR': Sequence(tr_ms=9000, te_ms=100, ti_ms=2450),
 }
+
+
+def check_contrasts(given: Any) -> tuple[str, ...]:
+  """Names of contrasts of a config, in the order given.
+
+  Raises:
+    InputError: Some that are unknown or there twice, or none.
+  """
+  names = list(given) if isinstance(given, list | tuple) else []
+  if not names or any(name not in CONTRASTS or names.count(name) > 1 for name in names):
+    raise InputError(f'contrasts is {given!r}, expected some of {list(CONTRASTS)}, each once')
+  return tuple(names)
 
 
 def mean_relaxation() -> Relaxation:

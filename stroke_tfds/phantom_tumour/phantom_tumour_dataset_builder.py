@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, example, fingerprints
-from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.imaging.preprocessing import PARENCHYMA_MEDIAN, check_scaling
@@ -17,7 +16,7 @@ from stroke_tfds.label_schemes import ASEG28_TUMOUR
 from stroke_tfds.phantom import tumour_subject
 from stroke_tfds.phantom.anatomy import template_anatomy
 from stroke_tfds.phantom.body import HEALTHY
-from stroke_tfds.phantom.structural_signal import CONTRASTS
+from stroke_tfds.phantom.structural_signal import CONTRASTS, check_contrasts
 from stroke_tfds.phantom.territories import territory_map
 from stroke_tfds.phantom.tumours import grow_tumour
 
@@ -56,11 +55,7 @@ class PhantomTumourConfig(builder.StrictConfig):
     for field in ('n_healthy', 'n_train', 'n_test'):
       self.check_count(field, 1)
     self.check_count('seed', 0)
-    given = self.contrasts
-    names = list(given) if isinstance(given, list | tuple) else []
-    if not names or any(name not in CONTRASTS or names.count(name) > 1 for name in names):
-      raise InputError(f'contrasts is {given!r}, expected some of {list(CONTRASTS)}, each once')
-    self.contrasts = tuple(names)
+    self.contrasts = check_contrasts(self.contrasts)
     check_scaling(self.intensity_scaling)
     self.complete_name()
 

@@ -12,6 +12,7 @@ from surface_distance import lookup_tables
 from keras_itm import metrics
 from launchers.study import results
 from stroke_eval import segmentation
+from stroke_tfds.label_schemes import TUMOUR_REGIONS
 
 _SPACING_MM = (2.0, 3.0, 5.0)
 
@@ -25,6 +26,40 @@ def _mask(shape, *boxes):
 
 def _measure(truth, prediction, spacing_mm=_SPACING_MM):
   return segmentation.measure(truth, prediction, spacing_mm)
+
+
+class RegionDiceTest(tf.test.TestCase):
+  REGIONS = {**TUMOUR_REGIONS, 'necrotic core': (1,), 'oedema': (2,)}
+
+  def test_by_hand(self):
+    truth = np.array([[1, 1, 2, 2], [3, 3, 0, 0]], np.uint8)
+    prediction = np.array([[1, 3, 2, 0], [3, 3, 2, 0]], np.uint8)
+    self.assertAllClose(
+      segmentation.region_dice(truth, prediction, self.REGIONS),
+      {
+        'whole tumour': 2 * 5 / (6 + 6),
+        'tumour core': 2 * 4 / (4 + 4),  # A swap inside the union costs nothing there.
+        'enhancing tumour': 2 * 2 / (2 + 3),
+        'necrotic core': 2 * 1 / (2 + 1),
+        'oedema': 2 * 1 / (2 + 2),
+      },
+    )
+
+  def test_regions_that_are_not_there(self):
+    truth, nothing = np.array([2, 2, 0]), np.zeros(3, int)
+    measured = segmentation.region_dice(truth, nothing, self.REGIONS)
+    self.assertEqual((measured['whole tumour'], measured['enhancing tumour']), (0, 1))
+    self.assertEqual(set(segmentation.region_dice(nothing, nothing, self.REGIONS).values()), {1.0})
+
+  def test_what_does_not_fit_is_refused(self):
+    classes = np.zeros((2, 3), np.uint8)
+    with self.assertRaisesRegex(ValueError, r'prediction is uint8 \(3, 2\)'):
+      segmentation.region_dice(classes, classes.T, self.REGIONS)
+    with self.assertRaisesRegex(ValueError, 'truth is float32'):
+      segmentation.region_dice(classes.astype(np.float32), classes, self.REGIONS)
+    for members in ((), (0, 1)):
+      with self.assertRaisesRegex(ValueError, "region 'x'"):
+        segmentation.region_dice(classes, classes, {'x': members})
 
 
 class ByHandTest(tf.test.TestCase):

@@ -1,0 +1,1 @@
+"""Gliomas of the Brain Tumor Segmentation challenge, as users download them."""
