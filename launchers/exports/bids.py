@@ -12,13 +12,14 @@ from stroke_tfds.preparation.folder import SPACE
 
 _BIDS_VERSION = '1.10.1'
 _NONE = 'n/a'
-# Contrast -> data type and suffix; what BIDS calls dwi is a series of directions with their table.
-_SUFFIXES = {
-  'DWI': ('dwi', 'trace'),
-  'ADC': ('dwi', 'ADC'),
-  'FLAIR': ('anat', 'FLAIR'),
-  'T1W': ('anat', 'T1w'),
-  'T2W': ('anat', 'T2w'),
+# Contrast -> data type, entity and suffix; what BIDS calls dwi is a series of directions with a table.
+_NAMES = {
+  'DWI': ('dwi', '', 'trace'),
+  'ADC': ('dwi', '', 'ADC'),
+  'FLAIR': ('anat', '', 'FLAIR'),
+  'T1': ('anat', '', 'T1w'),
+  'T1CE': ('anat', '_ce-gadolinium', 'T1w'),
+  'T2': ('anat', '', 'T2w'),
 }
 # Of participants.tsv and sessions.tsv, each of which begins with its own id.
 _COLUMNS = {
@@ -41,20 +42,19 @@ class BidsLayout:
 
   def check(self, output: Path, contrasts: Sequence[str]) -> None:
     for name in contrasts:
-      if name not in _SUFFIXES:
-        raise InputError(
-          f'contrast {name!r} has no name in BIDS here, expected some of {list(_SUFFIXES)}'
-        )
+      if name not in _NAMES:
+        raise InputError(f'contrast {name!r} has no name in BIDS, expected some of {list(_NAMES)}')
 
   def volumes(self, case: ExportCase, contrasts: Sequence[str]) -> Mapping[str, str]:
-    path = lambda datatype, ending: '/'.join(
-      (*case.name.split('_'), datatype, f'{case.name}_space-{SPACE}_{ending}.nii.gz')
+    path = lambda datatype, entity, ending: '/'.join(
+      (*case.name.split('_'), datatype, f'{case.name}{entity}_space-{SPACE}_{ending}.nii.gz')
     )
-    image = lambda datatype, suffix: path(datatype, f'desc-preproc_{suffix}')
+    images = {name: _NAMES[name] for name in contrasts}
+    of_masks = images[contrasts[0]][0]
     return {
-      **{name: image(*_SUFFIXES[name]) for name in contrasts},
-      LESION: path('dwi', 'desc-lesion_mask'),
-      LABELS: path('dwi', 'dseg'),
+      **{name: path(kind, part, f'desc-preproc_{end}') for name, (kind, part, end) in images.items()},
+      LESION: path(of_masks, '', 'desc-lesion_mask'),
+      LABELS: path(of_masks, '', 'dseg'),
     }
 
   def texts(self, export: Export) -> Mapping[str, str]:
@@ -102,13 +102,16 @@ def _table(rows: Sequence[Mapping[str, Any]], first: str) -> str:
 def _sidecars(export: Export) -> dict[str, str]:
   """What BIDS asks for beside images: one file for all of a kind, which lies at the top."""
   scaling = export.metadata['intensity_scaling']
+  images: dict[str, list[str]] = {}
+  for name in export.contrasts:
+    images.setdefault(f'desc-preproc_{_NAMES[name][2]}', []).append(name)
   texts = {
     **{
-      f'desc-preproc_{_SUFFIXES[name][1]}': f'{name} on a grid in MNI space, 0 to 1 (scaling {scaling})'
-      for name in export.contrasts
+      ending: f'{" and ".join(names)} on a grid in MNI space, 0 to 1 (scaling {scaling})'
+      for ending, names in images.items()
     },
     'desc-lesion_mask': 'Lesion: 1, else 0',
-    'dseg': f'Structures of {export.metadata["label_scheme"]["name"]} without the lesion, see dseg.tsv',
+    'dseg': f'Structures of the scheme {export.metadata["label_scheme"]["name"]}, see dseg.tsv',
   }
   return {
     f'space-{SPACE}_{ending}.json': as_json(
@@ -124,7 +127,7 @@ def _sidecars(export: Export) -> dict[str, str]:
 
 def _description(export: Export) -> dict[str, Any]:
   return {
-    'Name': 'Stroke cases exported by keras-itm',
+    'Name': 'Cases exported by keras-itm',
     'BIDSVersion': _BIDS_VERSION,
     'DatasetType': 'derivative',
     'License': '; '.join(export.licences),
@@ -142,7 +145,7 @@ def _readme(export: Export) -> str:
   n_synthetic = sum(case.is_synthetic for case in export.cases)
   return '\n'.join(
     [
-      '# Stroke cases exported by keras-itm\n',
+      '# Cases exported by keras-itm\n',
       f'{len(export.cases)} cases, {n_synthetic} of them synthetic, of these TFDS data sets:\n',
       *lines,
       f'\nLicences: {"; ".join(export.licences)}. `participants.tsv` says which case is synthetic',

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from launchers.exports.cases import ExportCase
-from launchers.exports.layout import LABELS, LESION, Export, Layout, as_json, source_facts
+from launchers.exports.layout import Export, Layout, as_json, source_facts
 from stroke_tfds.errors import InputError
 from stroke_tfds.files import locked, read_json, write_whole
 from stroke_tfds.imaging.nifti import write_nifti
@@ -66,10 +64,8 @@ class ExportFolder:
 
   def write_case(self, case: ExportCase, example: Mapping[str, Any]) -> None:
     """Writes the volumes of a case, each whole or not at all; the same bytes for the same voxels."""
-    contrasts = self._export.contrasts
-    values = {name: example['image'][..., i].astype(np.float32) for i, name in enumerate(contrasts)}
-    values |= {LESION: example['lesion'], LABELS: example['labels']}
-    for what, path in self._layout.volumes(case, contrasts).items():
+    values = self._export.volumes_of(example)
+    for what, path in self._layout.volumes(case, self._export.contrasts).items():
       files.make_folder((self.path / path).parent)
       write_nifti(self.path / path, values[what], self._export.grid.affine)
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from launchers.exports.cases import ExportCase
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.licences import licences_of
 from stroke_tfds.preparation.files import package_version
 from stroke_tfds.sources import Source
 
-LESION, LABELS = 'lesion', 'labels'
+# Volumes beside the contrasts; `classes` numbers those of the lesion from 1, or is the lesion itself.
+LESION, LABELS, CLASSES = 'lesion', 'labels', 'classes'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +37,24 @@ class Export:
   @property
   def contrasts(self) -> list[str]:
     return self.metadata['contrasts']
+
+  @property
+  def lesion_classes(self) -> dict[str, int]:
+    """Number of each class of a lesion in `classes`; one where lesions are not divided."""
+    scheme = self.metadata['label_scheme']
+    ids = scheme.get('lesion_class_ids', ())
+    return {scheme['names'][i]: number for number, i in enumerate(ids, start=1)} or {LESION: 1}
+
+  def volumes_of(self, example: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The volumes of an example: float32 of each contrast; `lesion`, `labels`, `classes` in uint8."""
+    images = {
+      name: example['image'][..., i].astype(np.float32) for i, name in enumerate(self.contrasts)
+    }
+    number = np.zeros(256, np.uint8)  # Of each id of the scheme.
+    ids = self.metadata['label_scheme'].get('lesion_class_ids', ())
+    number[list(ids)] = range(1, len(ids) + 1)
+    classes = number[example['labels']] if ids else example['lesion']
+    return {**images, LESION: example['lesion'], LABELS: example['labels'], CLASSES: classes}
 
   @property
   def licences(self) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from launchers.exports.cases import ExportCase, split_id
-from launchers.exports.layout import LESION, Export, as_json
+from launchers.exports.layout import CLASSES, Export, as_json
 from stroke_tfds.errors import InputError
 from stroke_tfds.files import csv_text
 
@@ -27,14 +27,14 @@ class NnunetLayout:
 
   def volumes(self, case: ExportCase, contrasts: Sequence[str]) -> Mapping[str, str]:
     images = {name: f'imagesTr/{case.name}_{i:04d}.nii.gz' for i, name in enumerate(contrasts)}
-    return {**images, LESION: f'labelsTr/{case.name}.nii.gz'}
+    return {**images, CLASSES: f'labelsTr/{case.name}.nii.gz'}
 
   def texts(self, export: Export) -> Mapping[str, str]:
     rows = [{'case': case.name, **case.row()} for case in export.cases]
     folds = make_folds(export.cases)
     description = {
       'channel_names': {str(i): name for i, name in enumerate(export.contrasts)},
-      'labels': {'background': 0, 'lesion': 1},
+      'labels': {'background': 0, **export.lesion_classes},
       'numTraining': len(export.cases),
       'file_ending': '.nii.gz',
       'licence': '; '.join(export.licences),
