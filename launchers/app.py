@@ -11,6 +11,7 @@ from keras_itm.bundle import BundleError
 from keras_itm.checks import TrainingError
 from launchers import gin_mistakes, program
 from launchers.gin_files import GIN_IMPORTS, parse_gin
+from launchers.gin_parameters import help_of
 from stroke_tfds.disk_errors import disk_errors_named
 from stroke_tfds.errors import InputError
 
@@ -47,6 +48,11 @@ def launch(
   for flag in (_GIN_FILE, _GIN_BINDINGS, GIN_IMPORTS, _WORKDIR, _DATA_DIR):
     # --help lists the flags of the program's own module; these are as good as that.
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
+
+  if program.is_help_asked():
+    shown = sys.modules['__main__']
+    # absl fills in the program's name where the text has a %.
+    shown.__doc__ = f'{shown.__doc__}{help_of(bindings_of or root.__name__).replace("%", "%%")}'
 
   def main(argv: list[str]) -> None:
     if len(argv) > 1:

@@ -4,7 +4,6 @@ A gin file has functions called that it names, so with free imports it would be 
 this project's packages and those that `--gin_imports` names.
 """
 
-import importlib.resources
 import logging as python_logging
 import re
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from gin import config_parser
 
 from keras_itm.optimizers import Adam  # noqa: F401 (gin files name it)
 from launchers import gin_mistakes
+from launchers.packaged_gin import packaged_files
 from stroke_tfds.errors import InputError, nearest
 
 GIN_IMPORTS = flags.DEFINE_list(
@@ -25,8 +25,13 @@ GIN_IMPORTS = flags.DEFINE_list(
 _MAX_BYTES = 2**20
 
 
-def parse_gin(files: list[str], bindings: list[str]) -> None:
+def parse_gin(files: list[str], bindings: list[str], *, is_part: bool = False) -> None:
   """Reads gin files, packaged ones by bare name, and overrides.
+
+  Args:
+    files: Paths or bare names.
+    bindings: Lines of gin that override them.
+    is_part: Whether macros may lack a value, as in a file that others include.
 
   Raises:
     InputError: A file that is not there, an import that is not allowed, an unknown configurable or
@@ -40,9 +45,12 @@ def parse_gin(files: list[str], bindings: list[str]) -> None:
   # One of gin's readers reports as an error each file that only the next reader knows.
   python_logging.disable(python_logging.ERROR)
   try:
-    gin.parse_config_files_and_bindings(paths, bindings, skip_unknown=False)
+    gin.parse_config_files_and_bindings(
+      paths, bindings, skip_unknown=False, finalize_config=not is_part
+    )
     gin_mistakes.check_types()
-    gin.config_str()  # Finds macros without a value.
+    if not is_part:
+      gin.config_str()  # Finds macros without a value.
   except InputError:
     raise
   except gin_mistakes.MISTAKES as error:
@@ -178,7 +186,7 @@ def _without_macros(value: Any, macros: dict[str, Any]) -> Any:
 
 
 def _gin_path(name: str, named_by: str = '') -> Path:
-  packaged = _packaged_files()
+  packaged = packaged_files()
   bare = Path(name).name if name.startswith('gin_configs/') else name
   found = [Path(name).expanduser(), packaged.get(bare)]
   for path in found:
@@ -190,15 +198,10 @@ def _gin_path(name: str, named_by: str = '') -> Path:
   )
 
 
-def _packaged_files() -> dict[str, Path]:
-  root = Path(str(importlib.resources.files('gin_configs')))
-  return {path.name: path for path in root.rglob('*.gin')}
-
-
 def _add_packaged_files() -> None:
   """Lets gin find the files of the package gin_configs by bare name.
 
   They include one another as `gin_configs/folder/name.gin`, which gin finds by itself.
   """
-  packaged = _packaged_files()
+  packaged = packaged_files()
   gin.config.register_file_reader(lambda name: packaged[name].open(), packaged.__contains__)

@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import app
 
-from stroke_tfds.errors import show_in_one_line
+from stroke_tfds.errors import InputError, printable, show_in_one_line
 
 _HELP = {'help', 'h', '?', 'helpshort', 'helpfull', 'helpxml'}
 
@@ -17,7 +17,20 @@ def run(main: Callable[[list[str]], Any]) -> None:
   try:
     app.run(main)
   except SystemExit as end:
-    asked = {argument.lstrip('-') for argument in sys.argv[1:] if argument.startswith('-')}
-    if end.code == 1 and asked & _HELP:
+    if end.code == 1 and is_help_asked():
       sys.exit(0)
     raise
+
+
+def is_help_asked() -> bool:
+  """Whether the command line asks for help alone."""
+  asked = {argument.lstrip('-') for argument in sys.argv[1:] if argument.startswith('-')}
+  return bool(asked & _HELP)
+
+
+def print_or_tell(make: Callable[[], str]) -> None:
+  """Prints a text as a program without absl's flags does; an `InputError` ends it as in `run`."""
+  try:
+    print(make())
+  except InputError as error:
+    sys.exit(printable(f'error: {error}'))

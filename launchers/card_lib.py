@@ -1,0 +1,229 @@
+"""Cards: what a stranger has to know of a bundle or a data set before it is used."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+
+from keras_itm.bundle import (
+  LESION_GENERATOR,
+  SEGMENTER,
+  TRANSLATOR,
+  BundleError,
+  BundleSpec,
+  read_spec,
+)
+from keras_itm.callbacks import read_metrics
+from keras_itm.checks import TrainingError
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.preparation.files import package_version
+from stroke_tfds.sources import open_builder
+
+# Licences as data sets of this package write them -> as hubs do.
+_LICENCES = {
+  'Apache 2.0': 'apache-2.0',
+  'CC0': 'cc0-1.0',
+  'CC BY 4.0': 'cc-by-4.0',
+  'CC BY-SA 4.0': 'cc-by-sa-4.0',
+  'CC BY-NC 4.0': 'cc-by-nc-4.0',
+}
+# Kind of bundle -> task by which hubs find it, what it does, what it takes.
+_KINDS = {
+  TRANSLATOR: ('image-to-image', 'turns label maps of a brain with its lesion into images'),
+  LESION_GENERATOR: ('unconditional-image-generation', 'invents lesion masks'),
+  SEGMENTER: ('image-segmentation', 'segments lesions'),
+}
+_LIMITS = (
+  'For research. No medical device: no decision about a patient may rest on it. What helps on these '
+  'scans, or on simulated ones, need not help on those of another scanner or hospital.'
+)
+
+
+def card(what: str, data_dir: str | None = None) -> str:
+  """The card of a bundle or a built set, as Markdown with a front matter.
+
+  Args:
+    what: Folder of a bundle, or TFDS name of a data set.
+    data_dir: Where TFDS keeps its sets.
+
+  Raises:
+    InputError: Neither a bundle nor a built set, or files that are damaged.
+  """
+  if (Path(what).expanduser() / 'bundle.json').exists():
+    try:
+      return _bundle_card(Path(what).expanduser())
+    except (BundleError, TrainingError) as error:
+      raise InputError(str(error)) from error
+  return _set_card(what, data_dir)
+
+
+def _bundle_card(path: Path) -> str:
+  spec = _read_spec(path)
+  task, does = _KINDS[spec.kind]
+  matter = {
+    **_licence_fields(spec.licences),
+    'library_name': 'keras-itm',
+    'pipeline_tag': task,
+    'tags': ['keras', 'tensorflow', 'medical', 'mri', 'brain', 'synthetic-data'],
+  }
+  load = f"keras_itm.load_bundle('FOLDER', {spec.kind!r})"
+  return _page(
+    matter,
+    f'{spec.kind.replace("_", " ").capitalize()} of keras-itm',
+    f'It {does}. Fingerprint of its weights: `{spec.weights}`. Load it by `{load}`.',
+    {
+      'Data': _bullets(
+        [
+          f'learnt from: {", ".join(spec.trained_on) or "not known"}',
+          f'fingerprint of these data: `{spec.training_set}`',
+          f'licences of these data: {"; ".join(spec.licences) or "not known"}',
+        ]
+      ),
+      'Images': _bullets([*_grid_lines(spec.grid, spec.label_scheme), *_range_lines(spec)]),
+      'Scores': _scores(path),
+      'Intended use': 'Research on synthetic training data for lesion segmentation.',
+      'Limits': _LIMITS,
+      'Versions': _bullets([f'trained with TensorFlow {_tensorflow_of(path)}', _written_by()]),
+      'Configuration': _gin(path),
+    },
+  )
+
+
+def _set_card(name: str, data_dir: str | None) -> str:
+  info = open_builder(name, data_dir, build=False).info
+  metadata = info.metadata
+  n_cases = sum(split.num_examples for split in info.splits.values())
+  matter = {
+    **_licence_fields(metadata.get('licences', ())),
+    'pretty_name': info.full_name,
+    'task_categories': ['image-segmentation'],
+    'tags': ['medical', 'mri', 'brain', *(['synthetic-data'] if metadata.get('made_from') else [])],
+    'size_categories': [_size_category(n_cases)],
+  }
+  load = f"tfds.load('{info.name}/{info.config_name}', data_dir='FOLDER')"
+  splits = [f'`{name}`: {split.num_examples} cases' for name, split in sorted(info.splits.items())]
+  made_from = metadata.get('made_from', ())
+  return _page(
+    matter,
+    info.full_name,
+    f'{info.description.strip()}\n\nLoad it by `{load}`.',
+    {
+      'Data': _bullets(
+        [
+          *splits,
+          f'fingerprint `{metadata["fingerprint"]}`',
+          *([f'made from: {", ".join(made_from)}'] if made_from else []),
+          f'licences: {"; ".join(metadata.get("licences", ())) or "not known"}',
+        ]
+      ),
+      'Images': _bullets(
+        [
+          f'contrasts: {", ".join(metadata["contrasts"])}, float16 in [0, 1], scaling '
+          f'{metadata.get("intensity_scaling", "percentile")}',
+          *_grid_lines(metadata['grid'], metadata['label_scheme']),
+        ]
+      ),
+      'Intended use': 'Research on lesion segmentation and on synthetic training data for it.',
+      'Limits': _LIMITS,
+      'Versions': _bullets([f'version {info.version} of the data set', _written_by()]),
+      'Citation': f'```bibtex\n{info.citation.strip()}\n```' if info.citation else '',
+    },
+  )
+
+
+def _page(matter: Mapping[str, Any], title: str, about: str, sections: Mapping[str, str]) -> str:
+  """Front matter, whose values are JSON and so YAML, and sections that say something."""
+  lines = ['---', *(f'{name}: {json.dumps(value)}' for name, value in matter.items()), '---']
+  parts = ['\n'.join(lines), f'# {title}', about]
+  parts += [f'## {name}\n\n{text}' for name, text in sections.items() if text]
+  return '\n\n'.join(parts)
+
+
+def _bullets(lines: Iterable[str]) -> str:
+  return '\n'.join(f'- {line}' for line in lines)
+
+
+def _licence_fields(licences: Sequence[str]) -> dict[str, Any]:
+  """One licence that hubs know, or `other` and its names."""
+  known = [_LICENCES.get(one) for one in licences]
+  if len(known) == 1 and known[0]:
+    return {'license': known[0]}
+  return {'license': 'other', 'license_name': '; '.join(licences) or 'not known'}
+
+
+def _grid_lines(grid: Mapping[str, Any], scheme: Mapping[str, Any]) -> list[str]:
+  placed = Grid.from_json(dict(grid))
+  size = lambda values: ' x '.join(f'{value:g}' for value in values)
+  return [
+    f'grid {placed.name}: {size(placed.shape)} voxels of {size(placed.spacing_mm)} mm in MNI space, '
+    'axes right, anterior, superior',
+    f'label scheme {scheme["name"]}: {len(scheme["names"])} ids, background among them',
+  ]
+
+
+def _range_lines(spec: BundleSpec) -> list[str]:
+  if spec.kind == LESION_GENERATOR:
+    return []
+  low, high = spec.intensity_range
+  return [
+    f'intensities in [{low:g}, {high:g}] at the side of the network, scaling {spec.intensity_scaling}'
+  ]
+
+
+def _scores(bundle: Path) -> str:
+  """What the run that a bundle lies in has measured at its end."""
+  run = bundle.parent
+  scores: dict[str, float] = {}
+  if bundle.name == 'bundle' and (run / 'metrics.csv').is_file():
+    scores |= (read_metrics(run / 'metrics.csv') or [{}])[-1]
+  if bundle.name == 'bundle' and (run / 'finished.json').is_file():
+    try:
+      scores |= json.loads((run / 'finished.json').read_text('utf-8'))
+    except (ValueError, TypeError) as error:
+      raise InputError(f'{run / "finished.json"}: damaged, expected results by name') from error
+  numbers = {name: value for name, value in scores.items() if isinstance(value, int | float)}
+  measured = sorted(numbers.keys() - {'step', 'seconds'})
+  rows = [f'| {name} | {numbers[name]:.4g} |' for name in measured]
+  return '\n'.join(['| measured in its training | |', '|---|---|', *rows]) if rows else ''
+
+
+def _gin(bundle: Path) -> str:
+  """The gin values of the training, where paths are only named by their end."""
+  path = bundle / 'operative_config.gin'
+  text = path.read_text('utf-8').strip() if path.is_file() else ''
+  text = re.sub(r"(['\"])[~/][^'\"]*?([^/'\"]+)/?\1", r'\1.../\2\1', text)
+  return f'```python\n{text}\n```' if text else ''
+
+
+def _tensorflow_of(bundle: Path) -> str:
+  """The version that wrote a SavedModel."""
+  model = saved_model_pb2.SavedModel()
+  try:
+    model.ParseFromString((bundle / 'saved_model.pb').read_bytes())
+    return model.meta_graphs[0].meta_info_def.tensorflow_version
+  except (OSError, DecodeError, IndexError) as error:
+    raise InputError(f'{bundle}: its saved_model.pb cannot be read, expected a whole bundle') from error
+
+
+def _written_by() -> str:
+  return f'card written by keras-itm {package_version("keras-itm")}'
+
+
+def _read_spec(path: Path) -> BundleSpec:
+  """The facts of a bundle of any kind."""
+  try:
+    kind = json.loads((path / 'bundle.json').read_text('utf-8'))['kind']
+  except (ValueError, KeyError, TypeError) as error:
+    raise InputError(f'{path / "bundle.json"}: not the facts of a bundle') from error
+  return read_spec(path, kind)
+
+
+def _size_category(n_cases: int) -> str:
+  """As hubs name sizes."""
+  bounds = [(1000, 'n<1K'), (10_000, '1K<n<10K'), (100_000, '10K<n<100K')]
+  return next((name for bound, name in bounds if n_cases < bound), '100K<n<1M')

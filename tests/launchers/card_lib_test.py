@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from launchers.card_lib import card
+from stroke_tfds.errors import InputError
+from tests import tiny
+
+
+def front_matter(text: str) -> dict:
+  _, block, _ = text.split('---\n', 2)
+  return {line.partition(': ')[0]: json.loads(line.partition(': ')[2]) for line in block.splitlines()}
+
+
+class CardTest(tf.test.TestCase):
+  def make_run(self) -> Path:
+    """A run folder with the bundle of a toy translator."""
+    run = Path(tfds.testing.make_tmp_dir()) / 'run'
+    scheme = {'name': 'aseg28', 'names': ['background', 'brain'], 'lesion_id': 2, 'parenchyma_ids': [1]}
+    metadata = {'grid': tiny.GRID, 'label_scheme': scheme}
+    tiny.save_toy_bundles(run, metadata, trained_on=('soop/mini:train',), licences=('CC0',))
+    (run / 'translator').rename(run / 'bundle')
+    (run / 'metrics.csv').write_text('epoch,step,seconds,val_l1_loss\n1,9,1,0.5\n2,18,1,0.25\n')
+    (run / 'finished.json').write_text('{"bundle": "abc", "epochs": 2}')
+    (run / 'bundle' / 'operative_config.gin').write_text(
+      "train_itm.epochs = 2\ntrain_itm.start = '/home/jane/patients/DoeJohn/run'\n"
+    )
+    return run
+
+  def test_of_a_bundle(self):
+    run = self.make_run()
+    text = card(str(run / 'bundle'))
+    matter = front_matter(text)
+    self.assertEqual((matter['license'], matter['pipeline_tag']), ('cc0-1.0', 'image-to-image'))
+    self.assertIn('- learnt from: soop/mini:train\n', text)
+    self.assertIn('32 x 32 x 8 voxels of 6 x 6 x 16 mm', text)
+    self.assertIn('| val_l1_loss | 0.25 |', text)
+    self.assertIn(f'TensorFlow {tf.__version__}', text)
+    self.assertIn('train_itm.epochs = 2', text)
+    for secret in ('jane', 'patients', str(run)):
+      self.assertNotIn(secret, text)
+    for section in ('Intended use', 'Limits', 'Versions', 'Configuration'):
+      self.assertIn(f'\n## {section}\n', text)
+
+  def test_of_a_set(self):
+    data_dir = tfds.testing.make_tmp_dir()
+    counts = {'n_healthy': 1, 'n_train': 1, 'n_test': 1, 'n_test_negative': 0}
+    name = tiny.build_phantom(data_dir, **counts)
+    text = card(name, data_dir)
+    matter = front_matter(text)
+    self.assertEqual(matter['license'], 'apache-2.0')
+    self.assertEqual(matter['size_categories'], ['n<1K'])
+    self.assertIn('- `train`: 1 cases\n', text)
+    self.assertIn('contrasts: DWI, float16 in [0, 1], scaling parenchyma_median', text)
+    self.assertNotIn(data_dir, text)
+
+  def test_refuses_what_is_neither(self):
+    run = self.make_run()
+    with self.assertRaisesRegex(InputError, "data set 'nothing' does not exist"):
+      card('nothing')
+    (run / 'bundle' / 'saved_model.pb').write_bytes(b'x')
+    with self.assertRaisesRegex(InputError, 'saved_model.pb cannot be read'):
+      card(str(run / 'bundle'))
+    (run / 'bundle' / 'bundle.json').write_text('[]')
+    with self.assertRaisesRegex(InputError, 'bundle.json: not the facts of a bundle'):
+      card(str(run / 'bundle'))
+
+
+if __name__ == '__main__':
+  tf.test.main()
