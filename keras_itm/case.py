@@ -58,6 +58,8 @@ def synthesize(
   equalize_slice_brightness: bool = True,
   tissue: np.ndarray | None = None,
   redraw: int = 0,
+  chance: Callable[[int], float] | None = None,
+  negative: bool = False,
 ) -> Case:
   """Makes one case (Platscher et al. 2020, section 2.3).
 
@@ -82,6 +84,8 @@ def synthesize(
       `stroke_tfds.imaging.mni152.brain_tissue(grid)`.
     redraw: How often a set's audit rejected the volume of this number before this one; nothing is
       audited here.
+    chance: Voxels of a lesion -> chance to be kept rather than drawn again, from 0 to 1; 1 when None.
+    negative: Whether the case has no lesion.
 
   Raises:
     BundleError: A bundle that is missing, broken or of another kind.
@@ -104,8 +108,19 @@ def synthesize(
     tissue=tissue,
     redraw=redraw,
   )
-  draws = {'min_voxels': min_voxels, 'max_draws': max_draws, 'redraw': redraw}
-  return draw_case(brain, translator, generator, paint, seed=seed, index=index, **draws)
+  return draw_case(
+    brain,
+    translator,
+    generator,
+    paint,
+    seed=seed,
+    index=index,
+    min_voxels=min_voxels,
+    max_draws=max_draws,
+    redraw=redraw,
+    chance=chance,
+    negative=negative,
+  )
 
 
 def draw_case(
@@ -119,6 +134,8 @@ def draw_case(
   min_voxels: int,
   max_draws: int,
   redraw: int = 0,
+  chance: Callable[[int], float] | None = None,
+  negative: bool = False,
 ) -> Case:
   """The same for bundles and labels that were checked, with a painter of one's own.
 
@@ -132,12 +149,25 @@ def draw_case(
     min_voxels: Smaller lesions are drawn again.
     max_draws: Draws before giving up.
     redraw: How often it was drawn before and rejected.
+    chance: Voxels of a lesion -> chance to be kept.
+    negative: Whether no lesion is drawn.
 
   Raises:
     LesionDrawError: `max_draws` lesions were all too small.
   """
-  draws = {'min_voxels': min_voxels, 'max_draws': max_draws, 'redraw': redraw}
-  (drawn,) = synthesis.draw_lesions(lesion_generator, labels[np.newaxis], [index], seed=seed, **draws)
+  nothing = np.zeros_like(labels)
+  drawn = synthesis.DrawnLesion(nothing, (), nothing)
+  if not negative:
+    (drawn,) = synthesis.draw_lesions(
+      lesion_generator,
+      labels[np.newaxis],
+      [index],
+      seed=seed,
+      min_voxels=min_voxels,
+      max_draws=max_draws,
+      redraw=redraw,
+      chance=chance,
+    )
   facts = {
     'lesion_seed': [seed, index],
     'lesion_draws': len(drawn.draw_voxels),

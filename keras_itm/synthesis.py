@@ -4,7 +4,7 @@ Every volume depends on its own seed alone: not on the volumes made before it no
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -12,8 +12,8 @@ import tensorflow as tf
 from keras_itm import lesions, slice_brightness
 from keras_itm.bundle import Bundle
 
-# Latents of lesions and of translators come from different streams.
-_LESION, _IMAGE = 0, 1
+# Latents of lesions and of translators, and chances of lesions, come from different streams.
+_LESION, _IMAGE, _CHANCE = 0, 1, 2
 # Outside the head prepared scans are 0; there a sampler leaves some of its noise.
 _AIR = 0.05
 
@@ -46,6 +46,7 @@ def draw_lesions(
   min_voxels: int = lesions.MIN_VOXELS,
   max_draws: int = 100,
   redraw: int = 0,
+  chance: Callable[[int], float] | None = None,
 ) -> list[DrawnLesion]:
   """Draws a lesion for each brain, again and again until it has enough voxels of parenchyma.
 
@@ -57,9 +58,10 @@ def draw_lesions(
     min_voxels: Smaller lesions are drawn again; 20 in the paper.
     max_draws: Draws for one brain before giving up.
     redraw: How often the volumes were drawn before and rejected as a whole; each time other lesions.
+    chance: Voxels of a lesion -> chance to be kept rather than drawn again, from 0 to 1; 1 when None.
 
   Raises:
-    LesionDrawError: `max_draws` lesions were all too small.
+    LesionDrawError: `max_draws` lesions were all too small, or drawn again by chance.
     ValueError: No draw is allowed, or not one number for each brain.
   """
   if max_draws < 1:
@@ -67,7 +69,7 @@ def draw_lesions(
   if len(labels) != len(indices):
     raise ValueError(f'{len(indices)} indices, expected one for each of {len(labels)} label maps')
   return [
-    _draw_lesion(generator, anatomy, (seed, index), min_voxels, max_draws, redraw)
+    _draw_lesion(generator, anatomy, (seed, index), min_voxels, max_draws, redraw, chance)
     for index, anatomy in zip(indices, labels)
   ]
 
@@ -79,6 +81,7 @@ def _draw_lesion(
   min_voxels: int,
   max_draws: int,
   redraw: int,
+  chance: Callable[[int], float] | None,
 ) -> DrawnLesion:
   parenchyma_ids = generator.spec.label_scheme['parenchyma_ids']
   sizes: list[int] = []
@@ -87,13 +90,14 @@ def _draw_lesion(
     latent = _latent(generator, *key, _LESION, len(sizes), redraw=redraw)
     generated = lesions.binarise(generator.call(latent=tf.constant(latent[np.newaxis]))[0])
     mask = lesions.restrict(generated, labels, parenchyma_ids).numpy()
+    luck = _random(*key, _CHANCE, len(sizes), redraw=redraw).random()
     sizes.append(int(mask.sum()))
-    if sizes[-1] >= min_voxels:
+    if sizes[-1] >= min_voxels and (chance is None or luck < chance(sizes[-1])):
       return DrawnLesion(mask, tuple(sizes), generated.numpy())
   raise LesionDrawError(
     f'volume {key[1]}: {len(sizes)} lesions were drawn from {generator.path} with '
     f'{min(sizes)} to {max(sizes)} voxels of parenchyma (median {np.median(sizes):g}), '
-    f'expected one of at least {min_voxels}'
+    f'expected one of at least {min_voxels}{" that its size gives a chance" if chance else ""}'
   )
 
 
@@ -144,6 +148,9 @@ def translate(
 
 
 def _latent(bundle: Bundle, *key: int, redraw: int) -> np.ndarray:
+  return _random(*key, redraw=redraw).standard_normal(bundle.spec.latent_size, np.float32)
+
+
+def _random(*key: int, redraw: int) -> np.random.Generator:
   key = (*key, redraw) if redraw else key
-  generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
-  return generator.standard_normal(bundle.spec.latent_size, np.float32)
+  return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))

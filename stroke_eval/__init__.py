@@ -18,6 +18,7 @@ No gin, no run folder, no figure; usable in anyone's project:
 | `translation` | a translated volume against the real one of the same labels |
 | `lesion_contrast` | how bright a lesion is beside healthy tissue |
 | `lesion_sets` | generated masks against real ones |
+| `size_weights` | sizes of lesions that a segmenter should see more of |
 | `survey` | one pass over a data set |
 | `synthesis_checks` | a synthetic set beside the set that its generators learnt from |
 | `tissue_contrast` | contrasts, noise and histograms of scans |
@@ -25,8 +26,8 @@ No gin, no run folder, no figure; usable in anyone's project:
 | `chosen_cases` | which cases pictures show |
 | `plain_values` | numbers for JSON, which has no NaN |
 
-A module is loaded when it is first used; `segmentation`, `statistics`, `lesion_contrast`,
-`survey`, `plain_values`, `two_sample` and, but for MS-SSIM, `translation` need no TensorFlow.
+A module is loaded when it is first used; `segmentation`, `statistics`, `lesion_contrast`, `survey`,
+`size_weights`, `plain_values`, `two_sample` and, but for MS-SSIM, `translation` need no TensorFlow.
 """
 
 import importlib
@@ -38,6 +39,7 @@ __all__ = [
   'lesion_sets',
   'plain_values',
   'segmentation',
+  'size_weights',
   'statistics',
   'survey',
   'synthesis_checks',

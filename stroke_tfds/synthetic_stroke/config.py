@@ -1,6 +1,8 @@
 """What a synthetic data set is derived from, checked and named."""
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from keras_itm import bundle as bundles
@@ -37,6 +39,10 @@ class SyntheticStrokeConfig(DerivedConfig):
     nearest_quantile: Share of real people whose nearest training case counts as near.
     fidelity_quantile: Share of real cases that would be rejected for each other reason.
     max_redraws: Rejected draws of a case before the build gives up.
+    share_negative: Chance of a volume to have no lesion.
+    size_weights: Pairs of ml and how often lesions from there on are kept beside those of other sizes:
+      by `[[0, 3], [5, 1]]`, those below 5 ml three times as often as others among what is drawn, see
+      `stroke_eval.size_weights`. All alike when empty.
   """
 
   RENAMED = {'level': 'equalize_slice_brightness', 'in_scan': 'keep_scan'}
@@ -53,6 +59,8 @@ class SyntheticStrokeConfig(DerivedConfig):
   nearest_quantile: float = 0.05
   fidelity_quantile: float = 0.01
   max_redraws: int = 20
+  share_negative: float = 0.0
+  size_weights: Sequence[Sequence[float]] = ()
 
   def __post_init__(self):
     super().__post_init__()
@@ -72,7 +80,14 @@ class SyntheticStrokeConfig(DerivedConfig):
       'level': self.equalize_slice_brightness,
       **({'in_scan': True} if self.keep_scan else {}),
       **({'audit': self._audit_origins(source, data_dir)} if self.audit else {}),
+      **({'share_negative': self.share_negative} if self.share_negative else {}),
+      **({'size_weights': self.size_weights} if self.size_weights else {}),
     }
+
+  def chance(self, volume_ml: float) -> float:
+    """Of a lesion to be kept, by `size_weights`; 1 for the largest weight."""
+    weights = [weight for from_ml, weight in self.size_weights if from_ml <= volume_ml]
+    return weights[-1] / max(weight for _, weight in self.size_weights) if weights else 1.0
 
   def remarks(self) -> list[str]:
     return [] if self.audit else ['unaudited']
@@ -119,11 +134,31 @@ class SyntheticStrokeConfig(DerivedConfig):
       )
     self.check_count('max_draws', 1)
     self.check_count('max_redraws', 0)
-    for name in _QUANTILES:
+    for name, most in (*((name, 0.5) for name in _QUANTILES), ('share_negative', 0.99)):
       value = getattr(self, name)
-      if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 0.5:
-        raise InputError(f'{name} is {value!r}, expected a number from 0 to 0.5')
+      if not _is_number(value) or not 0 <= value <= most:
+        raise InputError(f'{name} is {value!r}, expected a number from 0 to {most}')
+    _check_size_weights(self.size_weights)
     super().check_fields()
+
+
+def _is_number(value: Any) -> bool:
+  return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_size_weights(weights: Any) -> None:
+  are_pairs = isinstance(weights, (list, tuple)) and all(
+    isinstance(pair, (list, tuple)) and len(pair) == 2 and all(map(_is_number, pair))
+    for pair in weights
+  )
+  if are_pairs and not weights:
+    return
+  starts = [from_ml for from_ml, _ in weights] if are_pairs else []
+  if not starts or starts[0] != 0 or sorted(set(starts)) != starts or min(w for _, w in weights) <= 0:
+    raise InputError(
+      f'size_weights is {weights!r}, expected pairs of ml that rise from 0 and of a weight above 0, '
+      'such as [[0, 3], [5, 1], [20, 0.5]]'
+    )
 
 
 def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:

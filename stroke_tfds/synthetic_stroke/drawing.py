@@ -17,6 +17,8 @@ from stroke_tfds.synthetic_stroke import lesion_transfer
 from stroke_tfds.synthetic_stroke.audit import Audit
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 
+_NEGATIVE = 3  # A stream of random numbers beside those of `keras_itm.synthesis`.
+
 
 class CaseDrawing:
   """A case depends on the config, its brain and its number alone, with all draws that were rejected.
@@ -99,12 +101,21 @@ class CaseDrawing:
     config, labels = self._config, brain['labels']
     draws = {'min_voxels': config.min_voxels, 'max_draws': config.max_draws}
     options: dict[str, Any] = {'seed': config.seed, 'index': index, 'redraw': redraw, **draws}
+    options['negative'] = self._is_negative(index)
+    if config.size_weights:
+      voxel_ml = self._healthy.grid.voxel_volume_ml
+      options['chance'] = lambda voxels: config.chance(voxels * voxel_ml)
     if config.keep_scan:
       transfer = functools.partial(self._transfer_lesion, brain['image'], labels, index, redraw)
       return draw_case(labels, self._translator, self._generator, transfer, **options)
     options['equalize_slice_brightness'] = config.equalize_slice_brightness
     tissue = brain_tissue(self._healthy.grid)
     return synthesize(labels, self._translator, self._generator, tissue=tissue, **options)
+
+  def _is_negative(self, index: int) -> bool:
+    key = np.random.SeedSequence((self._config.seed, index, _NEGATIVE))
+    chance = np.random.Generator(np.random.Philox(key)).random()
+    return bool(chance < self._config.share_negative)
 
   def _transfer_lesion(
     self, scan: np.ndarray, labels: np.ndarray, index: int, redraw: int, lesion: np.ndarray

@@ -32,6 +32,19 @@ class NameTest(SyntheticCase):
     # Sets from before there was a choice keep their names.
     self.assertNotIn('in_scan', self.config().origins(self.data_dir))
 
+  def test_negatives_and_weights_of_sizes_are_other_sets(self):
+    plain = self.builder().data_path
+    self.assertNotEqual(self.builder(share_negative=0.25).data_path, plain)
+    self.assertNotEqual(self.builder(size_weights=[[0, 2], [5, 1]]).data_path, plain)
+    for key in ('audit', 'share_negative', 'size_weights'):
+      self.assertNotIn(key, self.config().origins(self.data_dir))
+
+  def test_chances_of_sizes(self):
+    config = self.config(size_weights=[[0, 2], [5, 1], [20, 4]])
+    chances = [config.chance(ml) for ml in (0.1, 4.9, 5, 19, 20, 300)]
+    self.assertEqual(chances, [0.5, 0.5, 0.25, 0.25, 1, 1])
+    self.assertEqual(self.config().chance(3.0), 1)
+
   def test_other_healthy_data_give_another_folder(self):
     other = tiny.build_phantom(self.data_dir, seed=1)
     self.assertNotEqual(self.builder(healthy=other).data_path, self.builder().data_path)
@@ -52,6 +65,9 @@ class RefusalTest(SyntheticCase):
       "equalize_slice_brightness is 'no', expected true or false", equalize_slice_brightness='no'
     )
     self.refuses('keep_scan is 1, expected true or false', keep_scan=1)
+    self.refuses('share_negative is 1, expected a number from 0 to 0.99', share_negative=1)
+    for weights in (3, [[1, 2]], [[0, 1], [0, 2]], [[0, 0]], [[0, 1, 2]], [[0, 'a']], [0, 1]):
+      self.refuses('size_weights is .*expected pairs of ml', size_weights=weights)
     self.refuses(
       'equalize_slice_brightness is False, expected it left out',
       keep_scan=True,

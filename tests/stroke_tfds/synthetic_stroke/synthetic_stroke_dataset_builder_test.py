@@ -151,6 +151,38 @@ class ContentTest(SyntheticCase):
     self.assertAllClose(image[inside], (scale * scan * change)[inside], rtol=5e-3)
 
 
+class NegativesAndSizesTest(SyntheticCase):
+  def test_some_volumes_have_no_lesion(self):
+    made = self.examples(self.builder(seed=16, num_volumes=16, share_negative=0.5))
+    plain = self.examples(self.builder(seed=16, num_volumes=16))
+    is_negative = [not example['lesion'].any() for example in made]
+    self.assertBetween(sum(is_negative), 4, 12)
+    for example, other, negative in zip(made, plain, is_negative):
+      origin = json.loads(example['provenance'])
+      self.assertEqual(origin['lesion_draws'] == 0, negative)
+      self.assertAllEqual(example['labels'], other['labels'])
+      if negative:
+        self.assertEqual(example['lesion_volume_ml'], 0)
+        shown = example['labels'] / 28
+        top = 2.5 * np.median(shown[brain_tissue(get_grid(tiny.GRID)) & (shown > 0)])
+        self.assertAllClose(example['image'][..., 0], np.minimum(shown / top, 1), atol=1e-3)
+      else:
+        self.assertAllEqual(example['image'], other['image'])
+
+  def test_lesions_of_heavier_sizes_are_kept_more_often(self):
+    fields = {'seed': 17, 'num_volumes': 12}
+    plain = self.examples(self.builder(**fields))
+    volumes = [float(example['lesion_volume_ml']) for example in plain]
+    bound = round(float(np.median(volumes)), 1)
+    made = self.examples(self.builder(size_weights=[[0, 1], [bound, 0.02]], **fields))
+    self.assertGreater(np.mean([e['lesion_volume_ml'] < bound for e in made]), 0.8)
+    # A lesion that was kept at once is the same.
+    draws = [json.loads(example['provenance'])['lesion_draws'] for example in made]
+    first = next(i for i, n in enumerate(draws) if n == 1)
+    self.assertAllEqual(made[first]['image'], plain[first]['image'])
+    self.assertGreater(max(draws), 1)
+
+
 class ResumeTest(SyntheticCase):
   def test_keeps_the_volumes_of_a_killed_build(self):
     whole = self.examples(self.builder(seed=9))
