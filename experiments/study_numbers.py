@@ -21,16 +21,13 @@ CURVE = {5: '5 clinical', 10: '10 clinical', 20: '20 clinical', 50: '50 clinical
 
 
 def main() -> None:
-  design = {row['arm']: row for row in _read('table.csv')}
-  cases = _read('cases.csv')
-  ml = np.array([float(row['lesion_ml']) for row in cases]).reshape(len(design), 3, -1)[0, 0]
-  scored = ml >= (MIN_VOXELS - 0.5) * get_grid('mini').voxel_volume_ml
+  design, cases, ml, scored = _study()
   values = {
     key: dict(zip(design, _column(cases, key, len(design))))
     for key in ('dice', 'lesion_precision', 'lesion_recall', 'predicted_volume_ml')
   }
   dice = {arm: of_arm[:, scored] for arm, of_arm in values['dice'].items()}
-  against = {arm: row['reference'] or 'clinical' for arm, row in design.items() if row['p_holm']}
+  against = _against(design)
   differences = [(dice[arm] - dice[other]).mean(axis=0) for arm, other in against.items()]
   p_values = dict(zip(against, significance.wilcoxon_holm(np.array(differences)).tolist()))
   rows = []
@@ -54,6 +51,25 @@ def main() -> None:
     if abs(scores.mean() - published) > 1e-5:
       raise SystemExit(f'{arm}: Dice {scores.mean():.6f} here, {published:.6f} in table.csv')
   write_table(__file__, rows)
+
+
+def read_study() -> tuple[dict[str, np.ndarray], dict[str, str]]:
+  """Arm -> Dice over the scored cases [seeds, cases], and arm -> what it is compared with."""
+  design, cases, _, scored = _study()
+  values = _column(cases, 'dice', len(design))
+  return {arm: of_arm[:, scored] for arm, of_arm in zip(design, values)}, _against(design)
+
+
+def _study():
+  """Rows of the table by arm, rows of the cases, their lesions in ml, and which are scored."""
+  design = {row['arm']: row for row in _read('table.csv')}
+  cases = _read('cases.csv')
+  ml = np.array([float(row['lesion_ml']) for row in cases]).reshape(len(design), 3, -1)[0, 0]
+  return design, cases, ml, ml >= (MIN_VOXELS - 0.5) * get_grid('mini').voxel_volume_ml
+
+
+def _against(design: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+  return {arm: row['reference'] or 'clinical' for arm, row in design.items() if row['p_holm']}
 
 
 def _read(name: str) -> list[dict[str, str]]:

@@ -1,7 +1,8 @@
 """Compares ways to train a segmenter: with and without synthetic cases, over arms and seeds.
 
   python -m launchers.run_study --gin_file=phantom_study_mini.gin --workdir=runs/study --data_dir=data
-  ... --dry_run        lists arms, sizes and the time that all will take
+  ... --dry_run        lists arms, sizes, the time that all will take and the effects that it can see
+  ... --budget_hours=8 begins nothing more after eight hours; with --dry_run, how many seeds fit
   ... --workers=2      two trainings at a time, each on its share of the cores
   ... --arm_index=7    one training with all that it needs, for array jobs; then once more without
                        the flag, for the report
@@ -20,10 +21,19 @@ _ARM_INDEX = flags.DEFINE_integer(
 )
 _DRY_RUN = flags.DEFINE_bool('dry_run', False, 'Lists the trainings and runs none.')
 _WORKERS = flags.DEFINE_integer('workers', 1, 'Trainings at a time; one where there is a GPU.', 1)
+_BUDGET_HOURS = flags.DEFINE_float(
+  'budget_hours', None, 'Hours after which nothing more is begun; the same command goes on.'
+)
 
 
 def run(**folders: str | None) -> None:
-  run_study(arm_index=_ARM_INDEX.value, dry_run=_DRY_RUN.value, workers=_WORKERS.value, **folders)
+  run_study(
+    arm_index=_ARM_INDEX.value,
+    dry_run=_DRY_RUN.value,
+    workers=_WORKERS.value,
+    budget_hours=_BUDGET_HOURS.value,
+    **folders,
+  )
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from launchers.reports.study.report import write_study_report
 from launchers.reports.study.report_inputs import ReportInputs, Volumes
 from launchers.run_folder import output_folder
 from launchers.stages import StageRunner
-from launchers.study import checks, leakage
+from launchers.study import checks, leakage, rates, resolution
 from launchers.study import design as designs
-from launchers.study.analysis import analyse
+from launchers.study.analysis import MARGIN, analyse
 from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.cost import Costs
 from launchers.study.design import Design
@@ -47,12 +48,17 @@ def study_design(
   arms: Mapping[str, Mapping[str, Any]] = gin.REQUIRED,
   published: Mapping[str, Sequence[float]] | None = None,
   n_seeds: int = 3,
+  development: str = '',
+  learning_rates: Sequence[float] = (),
+  margin: float = MARGIN,
+  ranks: str = '',
   about: str = '',
 ) -> Design:
   """What a gin file says of a study, as `run_study.train` and so on.
 
   Args:
-    train, test, unet, healthy, validation, lesion_gan, num_volumes, about: See `study.design.Design`.
+    train, test, unet, healthy, validation, lesion_gan, num_volumes, development, learning_rates, margin,
+      ranks, about: See `study.design.Design`.
     synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
     arms: Name of an arm, or of a regime that stands for several -> what it learns from and how, see
       `study.arms.Arm` and `study.regimes.read_arms`. The others are compared with the first.
@@ -63,6 +69,7 @@ def study_design(
     InputError: A value that is none of its kind; names it.
   """
   made = designs.read_synthetic(synthetic)
+  designs.check_claims(margin, ranks)
   return Design(
     train=train,
     test=test,
@@ -74,6 +81,10 @@ def study_design(
     num_volumes=num_volumes,
     arms=read_arms(arms, made, published),
     seeds=designs.read_seeds(n_seeds),
+    development=development,
+    learning_rates=designs.read_rates(development, learning_rates),
+    margin=float(margin),
+    ranks=ranks,
     about=about,
   )
 
@@ -86,6 +97,7 @@ def run_study(
   arm_index: int | None = None,
   dry_run: bool = False,
   workers: int = 1,
+  budget_hours: float | None = None,
 ) -> None:
   """Trains generators and segmenters, arm by arm and seed by seed, and writes the report.
 
@@ -97,11 +109,15 @@ def run_study(
     arm_index: The one training to run, with all that it needs; all and the report when None.
     dry_run: Whether to list the trainings and run none.
     workers: Trainings at a time.
+    budget_hours: Of this start: once they are over nothing more is begun, and the report is of the seeds
+      that are complete. With `dry_run`, how many seeds fit.
 
   Raises:
-    InputError: A design that cannot be carried out, which is said before anything is trained; a folder
+    InputError: A budget of no hours, a design that cannot be carried out, which is said before anything is trained; a folder
       of something else.
   """
+  if budget_hours is not None and not 0 < budget_hours < float('inf'):
+    raise InputError(f'--budget_hours={budget_hours:g}: expected a number of hours above 0')
   if not dry_run:
     # Stages are processes of their own; a GPU's memory is theirs.
     tf.config.set_visible_devices([], 'GPU')
@@ -111,7 +127,7 @@ def run_study(
   checks.check_names(design)
   if not dry_run:
     _build_phantoms(design, StageRunner(root / 'stages'), data_dir)
-  StudyRun(design, root, data_dir).run(arm_index, dry_run, workers)
+  StudyRun(design, root, data_dir).run(arm_index, dry_run, workers, budget_hours)
 
 
 class StudyRun:
@@ -131,7 +147,9 @@ class StudyRun:
     self._tasks = Tasks(design, root, data_dir)
     self._all = self._tasks.all()
 
-  def run(self, arm_index: int | None, dry_run: bool, workers: int) -> None:
+  def run(
+    self, arm_index: int | None, dry_run: bool, workers: int, budget_hours: float | None = None
+  ) -> None:
     """Runs one training or all of them and the report, or lists them."""
     trainings = [task for task in self._all if task.arm]
     if arm_index is not None and arm_index >= len(trainings):
@@ -145,32 +163,75 @@ class StudyRun:
     costs = Costs(self._design, self._data_dir, self._all, runner.seconds(), workers)
     if dry_run:
       print(costs.listing(trainings, tasks))
+      print('\n'.join(self._resolution(costs, tasks, workers, budget_hours)))
       return
     study_folder.check_same_data(self._root, self._opened)
-    done = runner.seconds()
-    cost = lambda task: 0.0 if task.name in done else costs.seconds(task)
+    end = time.monotonic() + 3600 * budget_hours if budget_hours else float('inf')
+    may_start = lambda: time.monotonic() < end
     try:
-      run_tasks(tasks, runner, workers=workers, after=self._after, cost=cost)
+      left = run_tasks(
+        tasks, runner, workers=workers, after=self._after, cost=costs.seconds_left, may_start=may_start
+      )
     except InputError:
       # What is finished is shown all the same, and the error after it.
       if arm_index is None:
         with contextlib.suppress(InputError):
           self._report(runner)
       raise
+    if left:
+      say(f'--budget_hours={budget_hours:g} is used; {len(left)} stages are left for the same command')
     if arm_index is None:
-      self._report(runner)
+      self._report(runner, self._complete_seeds() if left else ())
+
+  def _resolution(
+    self, costs: Costs, tasks: Sequence[Task], workers: int, budget_hours: float | None
+  ) -> list[str]:
+    """What the study can see, and what of it fits into the budget."""
+    n_scored = len(self._opened['test'].usable_positions)
+    found = resolution.Resolution(self._design, n_scored, self._results(self._design.seeds))
+    lines = ['', *found.lines(len(self._design.seeds))]
+    if budget_hours:
+      lines += found.budget_lines(budget_hours, tasks, costs.seconds_left, workers)
+    return lines
+
+  def _complete_seeds(self) -> tuple[int, ...]:
+    """Seeds in which every arm is finished."""
+    is_there = lambda seed: all(
+      (self._tasks.run_folder(arm, seed) / RESULT).exists() for arm in self._design.arms
+    )
+    return tuple(filter(is_there, self._design.seeds))
+
+  def _results(self, seeds: Sequence[int]) -> Study | None:
+    """What is finished of these seeds; None where nothing is."""
+    found = [self._tasks.run_folder(*task.arm) / RESULT for task in self._all if task.arm]
+    found = [path for path in found if path.exists()]
+    if not found:
+      return None
+    return read_results(found, self._design.arms, tuple(seeds))
 
   def _after(self, task: Task) -> None:
     """Keeps the result of a training; looks whether a new set has seen a test case."""
     if task.arm:
       stage, arm = task.stage(), task.arm[0]
       facts = {'command': str(stage), 'test': self._design.test, 'n_cases': self._n_cases(arm)}
-      collect(stage.product, *task.arm, facts)
+      collect(stage.product, *task.arm, {**facts, **self._chosen_rate(arm)})
+    elif task.search:
+      (arm, rate), stage = task.search, task.stage()
+      facts = {'command': str(stage), 'test': self._design.development, 'learning_rate': rate}
+      collect(stage.product, arm, task.seed, facts)
     elif task.synthetic:
       name, seed = task.synthetic
       leakage.check_no_leakage(
         self._opened['test'], {name: [self._open_set(name, seed)]}, self._data_dir
       )
+
+  def _chosen_rate(self, arm: Arm) -> dict[str, Any]:
+    """What the result says of the search for the arm's learning rate; nothing without one."""
+    if not self._design.searches_rate(arm):
+      return {}
+    dice = rates.dice_by_rate(self._tasks.search_folders(arm))
+    tried = {f'{rate:g}': value for rate, value in dice.items()}
+    return {'learning_rate': rates.best(dice), 'development_dice': tried}
 
   def _n_cases(self, arm: Arm) -> dict[str, int]:
     """How many cases an arm learns from, of each of its sources."""
@@ -182,12 +243,13 @@ class StudyRun:
   def _open_set(self, name: str, seed: int) -> sources.Source:
     return sources.open_sources([self._tasks.set_text(name, seed)], self._data_dir, build=False)[0]
 
-  def _report(self, runner: StageRunner) -> None:
-    found = [self._tasks.run_folder(*task.arm) / RESULT for task in self._all if task.arm]
-    study = read_results(
-      [path for path in found if path.exists()], self._design.arms, self._design.seeds
-    )
-    analysis = analyse(study)
+  def _report(self, runner: StageRunner, seeds: Sequence[int] = ()) -> None:
+    """Of the finished trainings, or of those of some seeds alone."""
+    design = self._design
+    study = self._results(seeds or design.seeds)
+    if study is None:
+      raise InputError('no training of the study is finished, expected at least one')
+    analysis = analyse(study, margin=design.margin, ranks=design.ranks, seen=design.seen())
     text = json.dumps(analysis.to_json(), indent=2, allow_nan=False) + '\n'
     files.write_whole(self._root / 'statistics.json', text.encode())
     seconds = runner.seconds()
@@ -220,7 +282,7 @@ class StudyRun:
       test=self._opened['test'],
       predictions={arm.name: self._tasks.run_folder(arm, seed) for arm in shown},
       dice={arm: dict(zip(ids, values)) for arm, values in dice.items()},
-      generators={t.title: t.stage().product for t in made if not (t.arm or t.synthetic)},
+      generators={t.title: t.stage().product for t in made if not (t.arm or t.synthetic or t.search)},
       commands={task.title: str(task.stage()) for task in made},
       data_dir=self._data_dir,
     )

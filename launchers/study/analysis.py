@@ -11,20 +11,37 @@ from launchers.study.results import METRICS, Study, TestSet
 from launchers.study.summary import Analysis, ArmRow, DiceSummary
 from stroke_eval.statistics import bootstrap, equivalents, significance
 from stroke_eval.statistics.bootstrap import Interval
+from stroke_eval.statistics.simultaneous import Family
 from stroke_tfds.errors import InputError
 
 _SIZES = ('small', 'medium', 'large')
 # Of fewer, an interval can be wider than Dice itself.
 MIN_IN_TERRITORY = 5
 _MIN_CASES = 2
+MARGIN = 0.03
+PAIRS, CONTROL = 'pairs', 'control'
+# Of more arms, the bars of Nemenyi's test join nearly all.
+_MOST_PAIRED = 8
 
 
-def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
+def analyse(
+  study: Study,
+  n_resamples: int = bootstrap.N_RESAMPLES,
+  *,
+  margin: float = MARGIN,
+  ranks: str = '',
+  seen: Mapping[str, int | str | None] | None = None,
+) -> Analysis:
   """The statistics of a study over its finished arms.
 
   Args:
     study: The study.
     n_resamples: Resamples of the test cases for each interval.
+    margin: Differences of Dice up to here are equivalence.
+    ranks: `pairs` for the critical difference of all pairs of ranks (Nemenyi), `control` for that to the
+      first arm (Bonferroni-Dunn); when empty, pairs of up to 8 arms.
+    seen: Synthetic source -> clinical cases that its generators learnt from, a number, `all`, or None
+      where nobody knows; a source that is absent saw all.
 
   Raises:
     InputError: The first arm is not finished, or fewer than two test cases are scored.
@@ -34,16 +51,19 @@ def analyse(study: Study, n_resamples: int = bootstrap.N_RESAMPLES) -> Analysis:
   dice = {arm.name: study.by_case(arm.name, 'dice')[:, scored] for arm in study.finished}
   curve = _curve_arms(study)
   by_case = np.stack([values.mean(axis=0) for values in dice.values()], axis=1)
+  ranks = ranks or (PAIRS if len(dice) <= _MOST_PAIRED else CONTROL)
   by_size, by_territory = tertiles(study.cases), territories(study.cases)
-  over = lambda parts: {k: _to_first(dice, mask, n_resamples) for k, mask in parts.items()}
+  over = lambda parts: {k: _all_to_first(dice, mask, n_resamples) for k, mask in parts.items()}
   size_of = lambda parts: {name: int(mask.sum()) for name, mask in parts.items()}
   return Analysis(
-    rows=_rows(study, dice, curve, n_resamples),
+    rows=_rows(study, dice, curve, n_resamples, margin, seen or {}),
     unfinished=tuple(arm.name for arm in study.arms if arm.name not in dice),
     n_seeds=len(study.seeds),
     friedman=significance.friedman(by_case),
     mean_ranks=dict(zip(dice, significance.mean_ranks(by_case).tolist())),
-    critical_difference=_critical_difference(by_case),
+    critical_difference=_critical_difference(by_case, ranks),
+    ranked_to=study.arms[0].name if ranks == CONTROL else '',
+    margin=margin,
     nemenyi=_nemenyi(tuple(dice), by_case),
     by_size=over(by_size),
     by_territory=over(by_territory),
@@ -126,30 +146,67 @@ def _count(study: Study, arm: Arm) -> int:
 
 
 def _rows(
-  study: Study, dice: Mapping[str, np.ndarray], curve: Mapping[int, str], n_resamples: int
+  study: Study,
+  dice: Mapping[str, np.ndarray],
+  curve: Mapping[int, str],
+  n_resamples: int,
+  margin: float,
+  seen: Mapping[str, int | str | None],
 ) -> tuple[ArmRow, ...]:
   to_first = _to_first(dice, slice(None), n_resamples)
-  p_values = _p_values(study.finished, dice)
+  against = _controls(study.finished, dice)
+  p_values, claims = _p_values(dice, against), _claims(dice, against, n_resamples, margin)
+  chain = {arm.name: arm for arm in study.arms}
   rows = []
   for arm in study.finished:
     scores = dice[arm.name]
-    equivalent = None
+    equivalent, no_worth = None, ''
     if len(curve) > 1 and arm.name not in curve.values():
+      no_worth = why_no_worth(arm, chain, seen)
+    if len(curve) > 1 and arm.name not in curve.values() and not no_worth:
       of_curve = np.stack([dice[name] for name in curve.values()])
       equivalent = equivalents.equivalent(scores, list(curve), of_curve, n_resamples)
     to_reference = None
     if arm.reference in dice:
       to_reference = bootstrap.paired_difference(scores, dice[arm.reference], n_resamples)
+    claim, is_equivalent = claims.get(arm.name, (None, None))
     row = ArmRow(
       arm=arm,
       to_clinical=to_first.get(arm.name),
       to_reference=to_reference,
+      claim=claim,
+      is_equivalent=is_equivalent,
       p_value=p_values.get(arm.name),
       equivalent=equivalent,
+      no_worth=no_worth,
       **_means(study, arm.name),
     )
     rows.append(row)
   return tuple(rows)
+
+
+def why_no_worth(arm: Arm, by_name: Mapping[str, Arm], seen: Mapping[str, int | str | None]) -> str:
+  """Why an arm's Dice is no number of clinical cases; empty where it is.
+
+  Labels that its generators saw and the arm did not would be counted as if synthetic cases had saved
+  them.
+
+  Args:
+    arm: The arm.
+    by_name: All arms.
+    seen: As in `analyse`.
+  """
+  sources, link = set(), arm
+  while link:
+    sources.update(link.synthetic_sources)
+    link = by_name.get(link.start)
+  for source in sorted(sources):
+    saw = seen.get(source, ALL)
+    if saw is None:
+      return f'nobody knows what {source} was made from'
+    if arm.n_clinical != ALL and (saw == ALL or saw > arm.n_clinical):
+      return f'the generators of {source} saw {saw} clinical cases, the arm {arm.n_clinical}'
+  return ''
 
 
 def _means(study: Study, arm: str) -> dict[str, Any]:
@@ -186,19 +243,50 @@ def _to_first(
   return {name: Interval(*parts) for (name, _), parts in zip(others, ends)}
 
 
-def _p_values(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> dict[str, float]:
-  """Of what is asked of each arm: its difference to its reference, else to the first arm."""
+def _all_to_first(
+  dice: Mapping[str, np.ndarray], of: np.ndarray, n_resamples: int
+) -> dict[str, Interval]:
+  """Differences to the first arm over some of the cases, whose intervals hold together."""
+  (_, first), *others = dice.items()
+  if not others:
+    return {}
+  differences = np.stack([values - first for _, values in others])[..., of]
+  family = Family(differences, [ALL] * len(others), n_resamples)
+  return dict(zip([name for name, _ in others], family.intervals()))
+
+
+def _controls(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> dict[str, str]:
+  """Arm that the study asks about -> its control: its reference, else the first arm."""
   first, *others = arms
-  asked = [arm for arm in others if arm.is_tested]
-  against = [arm.reference if arm.reference in dice else first.name for arm in asked]
-  differences = [(dice[arm.name] - dice[other]).mean(axis=0) for arm, other in zip(asked, against)]
+  return {
+    arm.name: arm.reference if arm.reference in dice else first.name for arm in others if arm.is_tested
+  }
+
+
+def _claims(
+  dice: Mapping[str, np.ndarray], against: Mapping[str, str], n_resamples: int, margin: float
+) -> dict[str, tuple[Interval, bool]]:
+  """The simultaneous interval of each arm to its control, and whether they are equivalent."""
+  if not against:
+    return {}
+  differences = np.stack([dice[arm] - dice[other] for arm, other in against.items()])
+  family = Family(differences, list(against.values()), n_resamples)
+  return dict(zip(against, zip(family.intervals(), family.equivalent(margin))))
+
+
+def _p_values(dice: Mapping[str, np.ndarray], against: Mapping[str, str]) -> dict[str, float]:
+  differences = [(dice[arm] - dice[other]).mean(axis=0) for arm, other in against.items()]
   corrected = significance.wilcoxon_holm(np.array(differences))
-  return {arm.name: float(p) for arm, p in zip(asked, corrected)}
+  return dict(zip(against, map(float, corrected)))
 
 
-def _critical_difference(by_case: np.ndarray) -> float | None:
+def _critical_difference(by_case: np.ndarray, ranks: str) -> float | None:
   n_cases, n_arms = by_case.shape
-  return significance.critical_difference(n_arms, n_cases) if n_arms > 1 else None
+  if n_arms < 2:
+    return None
+  if ranks == CONTROL:
+    return significance.critical_difference_to_control(n_arms, n_cases)
+  return significance.critical_difference(n_arms, n_cases)
 
 
 def _nemenyi(arms: tuple[str, ...], by_case: np.ndarray) -> dict[str, dict[str, float]]:

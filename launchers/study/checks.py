@@ -1,6 +1,7 @@
 """Refuses a study that cannot be carried out, before anything is trained."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import gin
 
@@ -10,6 +11,7 @@ from launchers.stages import slug
 from launchers.study import leakage
 from launchers.study.arms import ALL, CLINICAL
 from launchers.study.design import DATA_FIELDS, Design, slices, source_text
+from launchers.study.tasks import lesion_gan_title
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
@@ -81,10 +83,11 @@ def _check_bindings(design: Design) -> None:
 def _check_folders(design: Design) -> None:
   """Each training has a folder of its own, named after its arm or its source."""
   translated = [name for name, source in design.synthetic.items() if source.translator]
-  kinds = {'arm': ('generators', [arm.name for arm in design.arms])}
-  kinds['source'] = ('lesion GAN', translated)
+  lesion_gans = dict.fromkeys(map(lesion_gan_title, [ALL, *design.lesion_gans()]))
+  kinds = {'arm': (['generators'], [arm.name for arm in design.arms])}
+  kinds['source'] = (list(lesion_gans), translated)
   for kind, (taken, names) in kinds.items():
-    found = {'': 'the seed', slug(taken): f'the {taken}'}
+    found = {'': 'the seed', **{slug(title): f'the {title}' for title in taken}}
     for name in names:
       other = found.setdefault(slug(name), name)
       if other != name:
@@ -114,13 +117,26 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
     )
   if any(source.needs_healthy for source in design.used().values()):
     _check_healthy(opened)
+  if 'development' in opened:
+    leakage.check_no_leakage(opened['development'], {'train': [opened['train']]}, data_dir)
+  for name, source in design.used().items():
+    if source.clinical != ALL:
+      with _named(f'source {name!r}'):
+        sources.open_sources([source_text(design.train, source.clinical, 0)], data_dir, build=False)
   for arm in design.arms:
     for name, count in arm.learns_from.items():
-      try:
+      with _named(f'arm {arm.name!r}'):
         opened |= _check_source(design, name, count, data_dir)
-      except InputError as error:
-        raise InputError(f'arm {arm.name!r}: {error}') from error
   return opened
+
+
+@contextlib.contextmanager
+def _named(what: str) -> Iterator[None]:
+  """Errors inside name what they concern."""
+  try:
+    yield
+  except InputError as error:
+    raise InputError(f'{what}: {error}') from error
 
 
 def _check_healthy(opened: Mapping[str, Source]) -> None:

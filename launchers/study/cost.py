@@ -13,7 +13,7 @@ from launchers.describe_lib import configured_networks
 from launchers.gin_files import parse_gin
 from launchers.study.arms import Arm
 from launchers.study.design import Design, describe_sources
-from launchers.study.tasks import LESION_GAN, Task, translator_title
+from launchers.study.tasks import Task, lesion_gan_title, translator_title
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
 
@@ -69,7 +69,8 @@ class Costs:
       for name, source in design.translators().items()
     }
     if self._trainings:
-      self._trainings[LESION_GAN] = read('train_lesion_gan', design.lesion_gan)
+      lesion_gan = read('train_lesion_gan', design.lesion_gan)
+      self._trainings |= {lesion_gan_title(count): lesion_gan for count in design.lesion_gans()}
     # The study gives each arm its own.
     self._unet = read(
       'train_unet', design.unet, ['train_unet.epochs = 1', f'train_unet.test = {design.test!r}']
@@ -89,6 +90,10 @@ class Costs:
     if task.name in self._done:
       return self._done[task.name]
     return _START_SECONDS + self._multiply_adds(task) / self._rate
+
+  def seconds_left(self, task: Task) -> float:
+    """Of a task that is not done yet; 0 of one that is."""
+    return 0.0 if task.name in self._done else self.seconds(task)
 
   def listing(self, trainings: Sequence[Task], tasks: Sequence[Task]) -> str:
     """A table of the trainings by number, and the time of all tasks.
@@ -119,8 +124,10 @@ class Costs:
       ]
       for runs in of_arm.values()
     ]
-    others = [task for task in tasks if not task.arm]
+    others = [task for task in tasks if not (task.arm or task.search)]
     parts = {'generators and data sets': others, 'segmenters': [t for t in tasks if t.arm]}
+    if searches := [task for task in tasks if task.search]:
+      parts['trials of a learning rate'] = searches
     lines = [
       f'{len(part)} {what}: about {clock(sum(map(self.seconds, part)))}' for what, part in parts.items()
     ]
@@ -148,8 +155,8 @@ class Costs:
     return arm.epochs * (arm.steps_per_epoch or self._unet.steps_per_epoch)
 
   def _multiply_adds(self, task: Task) -> float:
-    if task.arm:
-      return self._arm_multiply_adds(task.arm[0])
+    if task.arm or task.search:
+      return self._arm_multiply_adds((task.arm or task.search)[0])
     training = self._trainings.get(task.title)
     return training.epochs * training.steps_per_epoch * training.step_multiply_adds if training else 0.0
 

@@ -15,7 +15,7 @@ from stroke_tfds.texts import check_label
 BUILDERS = {'lesion_fusion': LesionFusionConfig, 'carvemix': CarveMixConfig}
 _OF_STUDY = ('num_volumes', 'seed')  # Of each set's config; the study gives them.
 _KINDS = ('translator', 'builder', 'set')
-DATA_FIELDS = ('train', 'test', 'healthy', 'validation')
+DATA_FIELDS = ('train', 'test', 'healthy', 'validation', 'development')
 _TAKEN = (CLINICAL, *DATA_FIELDS)
 
 
@@ -31,6 +31,8 @@ class Synthetic:
     set: A built data set, `name/config:split`, the same for all seeds.
     bindings: Gin bindings of the translator's training.
     config: Further fields of a new set's config, such as `{'keep_scan': True}`.
+    clinical: Clinical cases that its generators learn from, or that a builder takes: `all`, or a number
+      drawn by the seed, the same ones as an arm with this number learns from.
   """
 
   translator: str = ''
@@ -38,6 +40,7 @@ class Synthetic:
   set: str = ''
   bindings: tuple[str, ...] = ()
   config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  clinical: int | str = ALL
 
   @property
   def needs_healthy(self) -> bool:
@@ -65,6 +68,11 @@ class Design:
     num_volumes: Cases of a synthetic set.
     arms: What is compared.
     seeds: Each arm is trained once for each; so are the generators.
+    development: Cases on which learning rates are chosen, none of them a test case; empty for no search.
+    learning_rates: Tried for every arm that learns from a number of clinical cases, in its first seed;
+      the one of the highest Dice on the development cases is that of all seeds.
+    margin: Differences of Dice up to here are equivalence.
+    ranks: `pairs` (Nemenyi), `control` (Bonferroni-Dunn), or empty for pairs of up to 8 arms.
     about: What readers of the report must know of the data, in sentences.
   """
 
@@ -78,11 +86,15 @@ class Design:
   num_volumes: int
   arms: tuple[Arm, ...]
   seeds: tuple[int, ...]
+  development: str = ''
+  learning_rates: tuple[float, ...] = ()
+  margin: float = 0.03
+  ranks: str = ''
   about: str = ''
 
   def trained_as(self, name: str) -> str:
     """The source under whose name a source's translator is trained: the first with the same one."""
-    key = lambda source: (source.translator, source.bindings)
+    key = lambda source: (source.translator, source.bindings, source.clinical)
     wanted = key(self.synthetic[name])
     return next(other for other, source in self.synthetic.items() if key(source) == wanted)
 
@@ -95,6 +107,18 @@ class Design:
     """The synthetic sources that some arm learns from."""
     names = {name for arm in self.arms for name in arm.learns_from}
     return {name: source for name, source in self.synthetic.items() if name in names}
+
+  def lesion_gans(self) -> tuple[int | str, ...]:
+    """A lesion GAN is trained for each of these numbers of clinical cases."""
+    return tuple(dict.fromkeys(source.clinical for source in self.translators().values()))
+
+  def seen(self) -> dict[str, int | str | None]:
+    """Synthetic source -> clinical cases that it was made from; None of a set that was built before."""
+    return {name: None if source.set else source.clinical for name, source in self.synthetic.items()}
+
+  def searches_rate(self, arm: Arm) -> bool:
+    """Whether an arm's learning rate is chosen on the development cases."""
+    return bool(self.learning_rates) and arm.n_clinical not in (0, ALL)
 
 
 def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synthetic]:
@@ -132,6 +156,12 @@ def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
     raise InputError(f'{what}: bindings are of a translator, and it has none')
   if not isinstance(fields.get('config', {}), Mapping) or (fields.get('config') and 'set' in given):
     raise InputError(f'{what}: config is {fields["config"]!r}, expected fields of a new set')
+  count = fields.get('clinical', ALL)
+  is_number = isinstance(count, int) and not isinstance(count, bool) and count >= 1
+  if (count != ALL and not is_number) or ('clinical' in fields and 'set' in given):
+    raise InputError(
+      f'{what}: clinical is {count!r}, expected "all" or a whole number from 1, of a new set'
+    )
   source = Synthetic(**{**fields, 'bindings': bindings})
   _check_config(what, source)
   return source
@@ -146,6 +176,30 @@ def _check_config(what: str, source: Synthetic) -> None:
   for field in _OF_STUDY:
     if field in source.config:
       raise InputError(f'{what}: config has {field!r}, which the study gives')
+
+
+def read_rates(development: str, rates: Sequence[float]) -> tuple[float, ...]:
+  """Learning rates of a search.
+
+  Raises:
+    InputError: Fewer than two, one twice or not above 0, or a search without cases or without rates.
+  """
+  if bool(development) != bool(rates):
+    raise InputError(
+      f'development is {development!r} and learning_rates is {list(rates)}, expected both or neither'
+    )
+  sound = all(isinstance(rate, int | float) and 0 < rate < float('inf') for rate in rates)
+  if rates and (not sound or len(set(rates)) != len(rates) or len(rates) < 2):
+    raise InputError(f'learning_rates is {list(rates)}, expected two or more different ones above 0')
+  return tuple(map(float, rates))
+
+
+def check_claims(margin: float, ranks: str) -> None:
+  """Refuses a margin of equivalence outside (0, 1), and unknown comparisons of ranks."""
+  if not isinstance(margin, int | float) or not 0 < margin < 1:
+    raise InputError(f'margin is {margin!r}, expected a difference of Dice above 0 and below 1')
+  if ranks not in ('', 'pairs', 'control'):
+    raise InputError(f'ranks is {ranks!r}, expected pairs, control or nothing')
 
 
 def read_seeds(n_seeds: int) -> tuple[int, ...]:

@@ -103,6 +103,10 @@ class Study:
     is_there = lambda arm: all((arm.name, seed) in self.results for seed in self.seeds)
     return tuple(arm for arm in self.arms if is_there(arm))
 
+  def of_seeds(self, seeds: Sequence[int]) -> 'Study':
+    """The same study with some of its seeds alone."""
+    return dataclasses.replace(self, seeds=tuple(seeds))
+
   def values(self, arm: str, metric: str) -> np.ndarray:
     """[seeds, evaluated epochs, n cases]."""
     return np.stack([self.results[arm, seed].metrics[metric] for seed in self.seeds])
@@ -187,7 +191,7 @@ def read_results(paths: Sequence[Path], arms: tuple[Arm, ...], seeds: tuple[int,
     raise InputError('no training of the study is finished, expected at least one')
   results, all_cases = {}, {}
   for path in paths:
-    result, all_cases[path] = _read_result(path)
+    result, all_cases[path] = read_result(path)
     results[result.arm, result.seed] = result
   first, cases = next(iter(all_cases.items()))
   for path, others in all_cases.items():
@@ -197,7 +201,12 @@ def read_results(paths: Sequence[Path], arms: tuple[Arm, ...], seeds: tuple[int,
   return Study(arms, seeds, cases, results)
 
 
-def _read_result(path: Path) -> tuple[Result, TestSet]:
+def read_result(path: Path) -> tuple[Result, TestSet]:
+  """Reads one result.json.
+
+  Raises:
+    InputError: It is not there, or is no result.
+  """
   try:
     content = json.loads(path.read_text())
     curve = {name: np.array(values, float) for name, values in content.pop('curve').items()}
@@ -207,5 +216,5 @@ def _read_result(path: Path) -> tuple[Result, TestSet]:
     if not isinstance(content['arm'], str) or not isinstance(content['seed'], int):
       raise TypeError('arm and seed are no text and no whole number')
     return Result(content['arm'], content['seed'], content, curve, metrics), cases
-  except (ValueError, KeyError, TypeError, AttributeError) as error:
+  except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
     raise InputError(f'{path}: not a result of a study ({error!r})') from error

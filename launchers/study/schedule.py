@@ -19,7 +19,8 @@ def run_tasks(
   workers: int = 1,
   after: Callable[[Task], None] = lambda task: None,
   cost: Callable[[Task], float] = lambda task: 1.0,
-) -> None:
+  may_start: Callable[[], bool] = lambda: True,
+) -> list[Task]:
   """Runs each task once those that it needs are done, in the order given otherwise.
 
   Args:
@@ -29,6 +30,10 @@ def run_tasks(
       to a log.
     after: Called for each task that is done, also before this start.
     cost: How long a task takes relative to the others, for the time left; 0 for one that is done.
+    may_start: Asked before a task is begun; once it says no, those that run are waited for.
+
+  Returns:
+    Tasks that were not begun since `may_start` said no.
 
   Raises:
     InputError: Tasks that failed, once all that do not need them are done.
@@ -41,10 +46,11 @@ def run_tasks(
     after(task)
     progress.done(task, ran)
 
-  errors = _run_in_order(tasks, run, workers, progress)
+  errors, left = _run_in_order(tasks, run, workers, progress, may_start)
   if errors:
     more = f'{len(errors)} stages failed; the first: ' if len(errors) > 1 else ''
     raise InputError(f'{more}{errors[0]}') from errors[0]
+  return left
 
 
 def _share_of_cores(workers: int) -> dict[str, str]:
@@ -56,13 +62,22 @@ def _share_of_cores(workers: int) -> dict[str, str]:
 
 
 def _run_in_order(
-  tasks: Sequence[Task], run: Callable[[Task], None], workers: int, progress: '_Progress'
-) -> list[InputError]:
-  """Runs what can be run; returns the errors of the tasks that failed."""
+  tasks: Sequence[Task],
+  run: Callable[[Task], None],
+  workers: int,
+  progress: '_Progress',
+  may_start: Callable[[], bool],
+) -> tuple[list[InputError], list[Task]]:
+  """Runs what can be run; returns the errors of the tasks that failed, and what was not begun."""
   waiting, running, done, errors = list(tasks), {}, set(), []
   with futures.ThreadPoolExecutor(workers) as pool:
     while waiting or running:
-      for task in [task for task in waiting if done.issuperset(task.needs)][: workers - len(running)]:
+      ready = [task for task in waiting if done.issuperset(task.needs)][: workers - len(running)]
+      if ready and not may_start():
+        if not running:
+          return errors, waiting
+        ready = []
+      for task in ready:
         running[pool.submit(run, task)] = task
         waiting.remove(task)
       if not running:
@@ -79,7 +94,7 @@ def _run_in_order(
           waiting = [other for other in waiting if other not in lost]
           progress.lose([task, *lost])
           say(f'{error}; left out with it: {[other.name for other in lost] or "nothing"}')
-  return errors
+  return errors, []
 
 
 def needed_by(tasks: Sequence[Task], wanted: Collection[str]) -> list[Task]:

@@ -42,9 +42,15 @@ class ArmRow:
       likewise.
     to_clinical: Difference of Dice to the study's first arm; None for itself.
     to_reference: Difference of Dice to the arm's reference; None where it has none that is finished.
+    claim: `difference` with an interval that holds together with those of all arms that the study asks
+      about; None for the others. What the study says rests on it.
+    is_equivalent: Whether `difference` is shown to lie within the margin, by two one-sided tests at the
+      level that holds for all of them; None likewise.
     p_value: Of `difference` by Wilcoxon's test, after Holm over all arms that the study is about; None
       for the others.
-    equivalent: Clinical cases alone that give the same Dice; None on the learning curve itself.
+    equivalent: Clinical cases alone that give the same Dice; None on the learning curve itself, and
+      where `no_worth` says why.
+    no_worth: Why it is not computed; empty where it is, and without a learning curve.
   """
 
   arm: Arm
@@ -57,8 +63,11 @@ class ArmRow:
   false_positive_share: float | None
   to_clinical: Interval | None
   to_reference: Interval | None
+  claim: Interval | None
+  is_equivalent: bool | None
   p_value: float | None
   equivalent: Equivalent | None
+  no_worth: str
 
   @property
   def difference(self) -> Interval | None:
@@ -76,10 +85,13 @@ class Analysis:
     n_seeds: With one seed every interval is over cases alone.
     friedman: Friedman's test of all arms; None with fewer than three.
     mean_ranks: Arm -> mean over cases of its rank by Dice, 1 the best.
-    critical_difference: Of mean ranks that differ at 5 % (Nemenyi); None with one arm.
+    critical_difference: Of mean ranks that differ at 5 %; None with one arm.
+    ranked_to: The arm that ranks are compared with (Bonferroni-Dunn); empty where all pairs are
+      (Nemenyi).
+    margin: Differences of Dice up to here are equivalence.
     nemenyi: Arm -> arm -> p value.
     by_size: Tertile of lesion volume, such as `small, 1.4 to 5.3 ml` -> arm -> difference of Dice to
-      the first arm; a tertile of one case has no interval and is left out.
+      the first arm, of intervals that hold together in their tertile; a tertile of one case has no interval and is left out.
     by_territory: Territory, or `other` for those with fewer than 5 scored cases -> the same; a single
       case of `other` is left out.
     n_by_size: Tertile -> scored cases.
@@ -93,6 +105,8 @@ class Analysis:
   friedman: Friedman | None
   mean_ranks: Mapping[str, float]
   critical_difference: float | None
+  ranked_to: str
+  margin: float
   nemenyi: Mapping[str, Mapping[str, float]]
   by_size: Mapping[str, Mapping[str, Interval]]
   by_territory: Mapping[str, Mapping[str, Interval]]

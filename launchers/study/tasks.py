@@ -9,7 +9,8 @@ from typing import Any
 from keras_itm.lesions import MIN_VOXELS
 from launchers import stages
 from launchers.stages import Stage
-from launchers.study.arms import CLINICAL, Arm
+from launchers.study import rates
+from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.design import Design, Synthetic, slices, source_text
 from stroke_tfds.errors import InputError
 
@@ -27,6 +28,7 @@ class Task:
     stage: Makes the stage, which tells whether it is done.
     arm: The arm and the seed that it trains, None for generators and data sets.
     synthetic: The source and the seed whose data set it builds, or None.
+    search: The arm and the learning rate that it tries on the development cases, or None.
   """
 
   name: str
@@ -34,6 +36,7 @@ class Task:
   stage: Callable[[], Stage]
   arm: tuple[Arm, int] | None = None
   synthetic: tuple[str, int] | None = None
+  search: tuple[Arm, float] | None = None
 
   @property
   def title(self) -> str:
@@ -67,11 +70,13 @@ class Tasks:
     for seed in self._design.seeds:
       used = self._design.used()
       translators = self._design.translators()
-      if translators:
-        tasks.append(self._lesion_gan(seed))
+      tasks += [self._lesion_gan(count, seed) for count in self._design.lesion_gans()]
       tasks += [self._translator(name, source, seed) for name, source in translators.items()]
       tasks += [self._set(name, source, seed) for name, source in used.items() if not source.set]
-      tasks += [self._arm(arm, seed) for arm in self._design.arms]
+      for arm in self._design.arms:
+        if seed == self._design.seeds[0] and self._design.searches_rate(arm):
+          tasks += [self._search(arm, rate, seed) for rate in self._design.learning_rates]
+        tasks.append(self._arm(arm, seed))
     _check_slugs(tasks)
     return tasks
 
@@ -90,25 +95,27 @@ class Tasks:
   def _generator(self, name: str, seed: int) -> Path:
     return self._seed_folder(seed) / 'generators' / stages.slug(name)
 
-  def _lesion_gan(self, seed: int) -> Task:
+  def _lesion_gan(self, count: int | str, seed: int) -> Task:
+    """On all clinical cases, or on a number of them."""
     bindings = [
-      f'train_lesion_gan.sources = {[self._design.train]!r}',
+      f'train_lesion_gan.sources = {[source_text(self._design.train, count, seed)]!r}',
       f'train_lesion_gan.seed = {seed}',
     ]
-    name = _titled(LESION_GAN, seed)
+    name = _titled(lesion_gan_title(count), seed)
     stage = stages.train(
       name,
       'train_lesion_gan',
       self._design.lesion_gan,
-      self._generator(LESION_GAN, seed),
+      self._generator(lesion_gan_title(count), seed),
       self._data_dir,
       bindings,
     )
     return Task(name, (), lambda: stage)
 
   def _translator(self, name: str, source: Synthetic, seed: int) -> Task:
+    clinical = source_text(self._design.train, source.clinical, seed)
     bindings = [
-      f'train_itm.sources = {[self._design.healthy, self._design.train]!r}',
+      f'train_itm.sources = {[self._design.healthy, clinical]!r}',
       f'train_itm.validation = {[self._design.validation]!r}',
       f'train_itm.seed = {seed}',
       *source.bindings,
@@ -124,7 +131,7 @@ class Tasks:
     """The building of a synthetic set."""
     title, needs = _set_title(name, seed), []
     if source.translator:
-      needs = [translator_title(self._design.trained_as(name)), LESION_GAN]
+      needs = [translator_title(self._design.trained_as(name)), lesion_gan_title(source.clinical)]
 
     def stage() -> Stage:
       builder = source.builder or 'synthetic_stroke'
@@ -136,11 +143,12 @@ class Tasks:
   def _set_config(self, source: Synthetic, name: str, seed: int) -> dict[str, Any]:
     config = {'num_volumes': self._design.num_volumes, 'seed': seed, **source.config}
     if source.builder:
-      sources = {'clinical': self._design.train, 'healthy': self._design.healthy}
+      clinical = source_text(self._design.train, source.clinical, seed)
+      sources = {'clinical': clinical, 'healthy': self._design.healthy}
       return {**{field: sources[field] for field in source.config_class.SOURCES}, **config}
     return {
       'translator': str(self._generator(self._design.trained_as(name), seed) / 'bundle'),
-      'lesion_generator': str(self._generator(LESION_GAN, seed) / 'bundle'),
+      'lesion_generator': str(self._generator(lesion_gan_title(source.clinical), seed) / 'bundle'),
       'healthy': self._design.healthy,
       **config,
     }
@@ -149,24 +157,48 @@ class Tasks:
     config = source.config_class(**self._set_config(source, name, seed)).resolve(self._data_dir)
     return f'{source.builder or "synthetic_stroke"}/{config.name}'
 
+  def search_folders(self, arm: Arm) -> dict[float, Path]:
+    """Learning rate -> folder of the training that tries it; none where the arm has no search."""
+    rates = self._design.learning_rates if self._design.searches_rate(arm) else ()
+    folder = self._root / 'learning_rates' / stages.slug(arm.name)
+    return {rate: folder / f'{rate:g}' for rate in rates}
+
+  def _search(self, arm: Arm, rate: float, seed: int) -> Task:
+    """A training that tries a learning rate; it sees the development cases, never a test case."""
+    title = _titled(search_title(arm, rate), seed)
+
+    def stage() -> Stage:
+      bindings = [*self._arm_bindings(arm, seed, self._design.development), _rate_line(rate)]
+      folder = self.search_folders(arm)[rate]
+      return stages.train(title, 'train_unet', self._design.unet, folder, self._data_dir, bindings)
+
+    return Task(title, tuple(self._needs(arm, seed)), stage, search=(arm, rate))
+
   def _arm(self, arm: Arm, seed: int) -> Task:
-    needs = [
-      _set_title(name, seed) for name in arm.synthetic_sources if not self._design.synthetic[name].set
-    ]
-    needs += [_titled(arm.start, seed)] if arm.start else []
+    searched = self.search_folders(arm)
+    first = self._design.seeds[0]
+    needs = self._needs(arm, seed) + [_titled(search_title(arm, rate), first) for rate in searched]
     title = _titled(arm.name, seed)
 
     def stage() -> Stage:
-      folder, bindings = self.run_folder(arm, seed), self._arm_bindings(arm, seed)
+      folder, bindings = self.run_folder(arm, seed), self._arm_bindings(arm, seed, self._design.test)
+      if searched:
+        bindings.append(_rate_line(rates.best(rates.dice_by_rate(searched))))
       return stages.train(title, 'train_unet', self._design.unet, folder, self._data_dir, bindings)
 
     return Task(title, tuple(needs), stage, (arm, seed))
 
-  def _arm_bindings(self, arm: Arm, seed: int) -> list[str]:
+  def _needs(self, arm: Arm, seed: int) -> list[str]:
+    """What comes before a training of the arm, whatever its learning rate."""
+    synthetic = self._design.synthetic
+    needs = [_set_title(name, seed) for name in arm.synthetic_sources if not synthetic[name].set]
+    return needs + ([_titled(arm.start, seed)] if arm.start else [])
+
+  def _arm_bindings(self, arm: Arm, seed: int, test: str) -> list[str]:
     evaluated = arm.evaluated_range
     values = {
       'sources': [self._source(name, count, seed) for name, count in arm.learns_from.items()],
-      'test': self._design.test,
+      'test': test,
       'epochs': arm.epochs,
       'evaluated_epochs': (evaluated.start, evaluated.stop - 1),
       'min_voxels': MIN_VOXELS,
@@ -184,6 +216,20 @@ class Tasks:
     if name == CLINICAL:
       return source_text(self._design.train, count, seed)
     return slices(self.set_text(name, seed), count)
+
+
+def lesion_gan_title(count: int | str) -> str:
+  """What the training of a lesion GAN on so many clinical cases is called, without its seed."""
+  return LESION_GAN if count == ALL else f'{LESION_GAN} of {count}'
+
+
+def search_title(arm: Arm, rate: float) -> str:
+  """What the training is called that tries a learning rate, without its seed."""
+  return f'{arm.name} at {rate:g}'
+
+
+def _rate_line(rate: float) -> str:
+  return f'ConstantThenLinear.learning_rate = {rate!r}'
 
 
 def translator_title(name: str) -> str:

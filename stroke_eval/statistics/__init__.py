@@ -11,20 +11,27 @@
 from stroke_eval.statistics.bootstrap import Interval, mean_interval, paired_difference
 from stroke_eval.statistics.equivalents import Equivalent, equivalent
 from stroke_eval.statistics.kolmogorov_smirnov import ks_of_histograms, ks_of_samples
+from stroke_eval.statistics.power import Components, components, power_of, smallest_effect
 from stroke_eval.statistics.significance import (
   Friedman,
   critical_difference,
+  critical_difference_to_control,
   friedman,
   mean_ranks,
   nemenyi,
   wilcoxon_holm,
 )
+from stroke_eval.statistics.simultaneous import Family
 
 __all__ = [
+  'Components',
   'Equivalent',
+  'Family',
   'Friedman',
   'Interval',
+  'components',
   'critical_difference',
+  'critical_difference_to_control',
   'equivalent',
   'friedman',
   'ks_of_histograms',
@@ -33,5 +40,7 @@ __all__ = [
   'mean_ranks',
   'nemenyi',
   'paired_difference',
+  'power_of',
+  'smallest_effect',
   'wilcoxon_holm',
 ]

@@ -71,42 +71,58 @@ def bounds(
   Raises:
     ValueError: Fewer than two cases, no seed, values that are not finite.
   """
+  values = checked(values)
+  mean = values.mean(axis=(-2, -1))
+  deviations = case_deviations(values.mean(axis=-2), n_resamples, seed)
+  below, above = case_widths(deviations, values.shape[-1], LEVEL)
+  of_seeds = _seed_width(values)
+  return mean, mean - np.hypot(below, of_seeds), mean + np.hypot(above, of_seeds)
+
+
+def checked(values: np.ndarray) -> np.ndarray:
+  """Values [..., seeds, n cases] as floats; errors as in bounds."""
   values = np.asarray(values, float)
   if values.ndim < 2 or values.shape[-2] < 1 or values.shape[-1] < 2:
     raise ValueError(f'values are {values.shape}, expected [..., 1 seed or more, 2 cases or more]')
   if not np.isfinite(values).all():
     raise ValueError('values have NaN or infinite ones among them, expected finite numbers')
-  mean = values.mean(axis=(-2, -1))
-  below, above = _case_widths(values.mean(axis=-2), n_resamples, seed)
-  of_seeds = _seed_width(values)
-  return mean, mean - np.hypot(below, of_seeds), mean + np.hypot(above, of_seeds)
+  return values
 
 
-def _case_widths(by_case: np.ndarray, n_resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-  """From the mean down and up to the ends of a bootstrap over cases; by_case [..., n]."""
+def case_deviations(by_case: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
+  """Means of resampled cases less the mean of all [..., n_resamples]; by_case [..., n]."""
   n = by_case.shape[-1]
   weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples) / n
-  resampled = (by_case - by_case.mean(axis=-1, keepdims=True)) @ weights.T
-  tail = (1 - LEVEL) / 2
-  low, high = np.quantile(resampled, [tail, 1 - tail], axis=-1)
+  return (by_case - by_case.mean(axis=-1, keepdims=True)) @ weights.T
+
+
+def case_widths(deviations: np.ndarray, n: int, level: float) -> tuple[np.ndarray, np.ndarray]:
+  """From the mean down and up to the ends of an interval over n cases, each [...]."""
+  tail = (1 - level) / 2
+  low, high = np.quantile(deviations, [tail, 1 - tail], axis=-1)
   # A resample varies by (n - 1) / n too little, and its quantiles are those of a known variance.
-  widening = np.sqrt(n / (n - 1)) * _student(n - 1) / stats.norm.ppf(1 - tail)
+  widening = np.sqrt(n / (n - 1)) * stats.t.ppf(1 - tail, n - 1) / stats.norm.ppf(1 - tail)
   return -low * widening, high * widening
 
 
-def _seed_width(values: np.ndarray) -> np.ndarray:
-  """Half-width that the seeds add; 0 with one seed."""
+def seed_variance(values: np.ndarray) -> np.ndarray:
+  """Between seeds [...], less what the draw of cases explains, so that it may be below 0.
+
+  Of values [..., 2 seeds or more, n cases].
+  """
   n_seeds, n_cases = values.shape[-2:]
-  if n_seeds == 1:
-    return np.zeros(values.shape[:-2])
   mean = values.mean(axis=(-2, -1), keepdims=True)
   by_seed, by_case = values.mean(axis=-1, keepdims=True), values.mean(axis=-2, keepdims=True)
   of_seeds = by_seed.var(axis=(-2, -1), ddof=1)
   rest = ((values - by_seed - by_case + mean) ** 2).sum(axis=(-2, -1))
   # Means over few cases differ between seeds by chance already, which the bootstrap has counted.
-  of_chance = rest / ((n_seeds - 1) * (n_cases - 1)) / n_cases
-  return _student(n_seeds - 1) * np.sqrt(np.maximum(of_seeds - of_chance, 0) / n_seeds)
+  return of_seeds - rest / ((n_seeds - 1) * (n_cases - 1)) / n_cases
 
 
-def _student(degrees: int) -> float:
-  return float(stats.t.ppf((1 + LEVEL) / 2, degrees))
+def _seed_width(values: np.ndarray) -> np.ndarray:
+  """Half-width that the seeds add; 0 with one seed."""
+  n_seeds = values.shape[-2]
+  if n_seeds == 1:
+    return np.zeros(values.shape[:-2])
+  student = stats.t.ppf((1 + LEVEL) / 2, n_seeds - 1)
+  return student * np.sqrt(np.maximum(seed_variance(values), 0) / n_seeds)

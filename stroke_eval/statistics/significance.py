@@ -65,6 +65,18 @@ def nemenyi(values: np.ndarray) -> np.ndarray:
   return scikit_posthocs.posthoc_nemenyi_friedman(values).to_numpy()
 
 
+def critical_difference_to_control(n_arms: int, n_cases: int, level: float = 0.05) -> float:
+  """The difference of mean ranks to one arm, the control, that is shown (Bonferroni-Dunn, Demsar 2006).
+
+  Args:
+    n_arms: Arms, the control among them; two or more.
+    n_cases: Cases.
+    level: Of all n_arms - 1 comparisons together.
+  """
+  q = stats.norm.ppf(1 - level / (2 * (n_arms - 1)))
+  return float(q * np.sqrt(n_arms * (n_arms + 1) / (6 * n_cases)))
+
+
 def critical_difference(n_arms: int, n_cases: int, level: float = 0.05) -> float:
   """The difference of mean ranks from which Nemenyi's p value is below `level` (Demsar 2006)."""
   q = stats.studentized_range.ppf(1 - level, n_arms, np.inf) / np.sqrt(2)

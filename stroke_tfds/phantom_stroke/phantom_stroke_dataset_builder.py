@@ -119,6 +119,13 @@ class Builder(builder.StrictBuilder):
   BUILDER_CONFIGS = [
     PhantomStrokeConfig.built_in('mini', '64x64x16 voxels; 128 healthy, 120 train, 72 test.'),
     PhantomStrokeConfig.built_in(
+      'study',
+      'As mini, other patients; 400 with a lesion and 100 without to test on.',
+      n_test=500,
+      n_test_negative=100,
+      seed=16,
+    ),
+    PhantomStrokeConfig.built_in(
       'paper',
       '128x128x32 voxels and the number of subjects of Platscher et al. 2020.',
       grid='mni_128x128x32',

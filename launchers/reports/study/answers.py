@@ -1,13 +1,15 @@
 """What a study answers, in sentences that claim no more than its numbers do."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from launchers.reports.study import formatting
 from launchers.reports.study.arm_styles import ArmStyles
 from launchers.study.arms import ALL
 from launchers.study.summary import Analysis, ArmRow
 from stroke_eval.statistics.bootstrap import Interval
+
+_OPEN = 'No difference shown with'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +19,10 @@ class Gain:
   Attributes:
     name: Of the arm within its group.
     points: Mean difference of Dice.
-    interval: Its 95 % interval.
+    interval: Its 95 % interval, that of all arms together.
     p: Its corrected p value; empty where there is none.
-    worth: The clinical cases that the arm is worth and their interval; empty where it learns from all.
+    worth: The clinical cases that the arm is worth and their interval; empty where it learns from all,
+      and where that is not computed.
   """
 
   name: str
@@ -60,7 +63,7 @@ def findings(analysis: Analysis, styles: ArmStyles) -> list[Finding]:
       other = row.arm.reference if row.to_reference else first.arm.name
       compared.setdefault((row.arm.group_name, other), []).append(row)
   found = [
-    _finding(group, other, {styles.labels[row.arm.name]: row for row in rows}, analysis.n_seeds)
+    _finding(group, other, {styles.labels[row.arm.name]: row for row in rows}, analysis)
     for (group, other), rows in compared.items()
   ]
   # What synthetic cases do comes before what else was tried.
@@ -69,25 +72,37 @@ def findings(analysis: Analysis, styles: ArmStyles) -> list[Finding]:
   )
 
 
-def verdict(differences: Mapping[str, Interval], n_seeds: int) -> str:
+def verdict(
+  claims: Mapping[str, Interval],
+  n_seeds: int,
+  equivalent: Collection[str] = (),
+  margin: float = 0.0,
+) -> str:
   """Names by where their interval lies, such as `Higher with a and b. No difference shown with c.`
 
   One training is no way to train, whatever its cases show; then the answer is about the trainings.
+
+  Args:
+    claims: Name -> difference, of intervals that hold together.
+    n_seeds: Trainings of each.
+    equivalent: The names whose difference is shown to lie within the margin.
+    margin: As a fraction.
   """
-  by_side = {'Higher with': [], 'Lower with': [], 'No difference shown with': []}
-  for name, d in differences.items():
-    side = 'Higher' if d.low > 0 else 'Lower' if d.high < 0 else 'No difference shown'
-    by_side[f'{side} with'].append(name)
+  within = f'Equivalent within {100 * margin:g} points with'
+  by_side = {'Higher with': [], 'Lower with': [], within: [], _OPEN: []}
+  for name, claim in claims.items():
+    side = 'Higher with' if claim.low > 0 else 'Lower with' if claim.high < 0 else _OPEN
+    by_side[within if side == _OPEN and name in equivalent else side].append(name)
   answer = ' '.join(f'{side} {formatting.listed(names)}.' for side, names in by_side.items() if names)
   return answer if n_seeds > 1 else f'In one training each: {answer[0].lower()}{answer[1:]}'
 
 
-def _finding(group: str, other: str, rows: Mapping[str, ArmRow], n_seeds: int) -> Finding:
+def _finding(group: str, other: str, rows: Mapping[str, ArmRow], analysis: Analysis) -> Finding:
   gains = tuple(
     Gain(
       label,
-      formatting.points(row.difference.mean),
-      formatting.ends(row.difference),
+      formatting.points(row.claim.mean),
+      formatting.ends(row.claim),
       formatting.p_text(row.p_value),
       _worth(row),
     )
@@ -96,7 +111,9 @@ def _finding(group: str, other: str, rows: Mapping[str, ArmRow], n_seeds: int) -
   # A group that is named like the arm it is compared with does not tell its arms from it.
   arms = formatting.listed(list(rows)) if group == other else group
   is_on_synthetic = any(row.arm.uses_synthetic for row in rows.values())
-  answer = verdict({label: row.difference for label, row in rows.items()}, n_seeds)
+  claims = {label: row.claim for label, row in rows.items()}
+  equivalent = [label for label, row in rows.items() if row.is_equivalent]
+  answer = verdict(claims, analysis.n_seeds, equivalent, analysis.margin)
   return Finding(arms, other, answer, gains, is_on_synthetic)
 
 

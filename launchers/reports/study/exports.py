@@ -129,6 +129,8 @@ def _arm_fields(row: ArmRow) -> dict[str, Any]:
     **_interval('minus_clinical', row.to_clinical),
     'reference': arm.reference,
     **_interval('minus_reference', row.to_reference),
+    **_interval('corrected', row.claim),
+    'equivalent': None if row.is_equivalent is None else int(row.is_equivalent),
     'p_holm': row.p_value,
     'worth_cases': worth and f'{worth.n_beyond}{worth.n:.1f}',
     'worth_cases_low': worth and f'{worth.low_beyond}{worth.low:.1f}',

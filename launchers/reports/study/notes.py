@@ -10,10 +10,11 @@ from launchers.study.results import Study
 from launchers.study.summary import Analysis
 
 FINDINGS = (
-  'Difference of mean test Dice in points, paired by case, with its 95 % interval. Higher and lower: '
-  'the interval excludes 0. Each interval is that of one arm alone, so that of many arms without '
-  'effect some look otherwise; p is corrected for all arms of these answers (Holm), but speaks of the '
-  'cases alone. Worth: clinical cases that give the same Dice without synthetic ones.'
+  'Difference of mean test Dice in points, paired by case, with an interval that holds for all arms of '
+  'these answers together in 95 % of studies (max-t over cases; the few seeds are pooled over arms with '
+  'the same control). Higher and lower: the interval excludes 0. Equivalent: two one-sided tests within '
+  'the margin, at the level that holds for all. p: Wilcoxon, Holm; of the cases alone. Worth: clinical '
+  'cases that give the same Dice without synthetic ones.'
 )
 _PAPER_TABLE = 'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}'
 _PUBLISHED = (
@@ -26,7 +27,8 @@ _QUOTED = (
 _DICE_TABLE = (
   'Mean \N{PLUS-MINUS SIGN} sd of test Dice over the evaluated epochs {of_seeds}; best: the highest '
   'of these. All sizes: smaller lesions included. Differences: paired by case, with the 95 % interval '
-  'of that arm alone. p: Wilcoxon signed-rank test of the difference to the reference, or to the first '
+  'of that arm alone; corrected: of the difference to the reference, or to the first arm where there is '
+  'none, with an interval that holds for all arms together, on which the answers rest. p: Wilcoxon signed-rank test of the difference to the reference, or to the first '
   'arm where there is none, corrected for the number of tests (Holm); p speaks of the cases alone, not '
   'of how much trainings vary. Worth: clinical cases that give the same Dice without any others, with '
   'the 95 % interval; < and > mark what lies beyond the learning curve.'
@@ -101,6 +103,16 @@ def origin(study: Study, ready_sets: Collection[str]) -> str:
   return ' '.join(sentences)
 
 
+def no_worth(analysis: Analysis) -> str:
+  """Why some arms have no worth; empty where all that have clinical cases of their own have one."""
+  reasons: dict[str, list[str]] = {}
+  for row in analysis.rows:
+    if row.no_worth:
+      reasons.setdefault(row.no_worth, []).append(row.arm.name)
+  parts = [f'{formatting.listed(names)} ({reason})' for reason, names in reasons.items()]
+  return f'Worth is not computed for {"; ".join(parts)}.' if parts else ''
+
+
 def paper_table(study: Study, styles: ArmStyles) -> str:
   """What stands below Table 1."""
   quoted = [
@@ -115,7 +127,8 @@ def paper_table(study: Study, styles: ArmStyles) -> str:
 
 def dice_table(study: Study, analysis: Analysis) -> str:
   """What stands below Table 2."""
-  return f'{_DICE_TABLE.format(of_seeds=_of_seeds(study))} {steps(study, analysis)}'.rstrip()
+  parts = _DICE_TABLE.format(of_seeds=_of_seeds(study)), no_worth(analysis), steps(study, analysis)
+  return ' '.join(part for part in parts if part)
 
 
 def steps(study: Study, analysis: Analysis) -> str:

@@ -78,8 +78,8 @@ def dice_table(analysis: Analysis, styles: ArmStyles, note: str = '') -> Table:
   """Dice of every arm with its comparisons."""
   to_first = f'minus {analysis.rows[0].arm.name}'
   head = ['arm', 'mean', 'best', 'sd of seeds', 'all sizes', to_first]
-  head += ['minus reference', '', 'p (Holm)', 'clinical cases']
-  groups = [('', 1), ('test Dice (%)', 4), ('difference of Dice (points)', 4), ('worth', 1)]
+  head += ['minus reference', '', 'corrected', 'p (Holm)', 'clinical cases']
+  groups = [('', 1), ('test Dice (%)', 4), ('difference of Dice (points)', 5), ('worth', 1)]
   return Table(head, _grouped(analysis, styles, _dice_cells), note, groups)
 
 
@@ -93,6 +93,7 @@ def _dice_cells(row: ArmRow) -> list[str]:
     formatting.interval(row.to_clinical),
     formatting.interval(row.to_reference),
     reference,
+    formatting.interval(row.claim),
     formatting.p_value(row.p_value),
     formatting.worth(row.equivalent),
   ]

@@ -112,7 +112,7 @@ class AnalysisTest(tf.test.TestCase):
 
   def test_learning_curve_and_equivalents(self):
     study = fake_study.make()
-    result = analysis.analyse(study, _RESAMPLES)
+    result = analysis.analyse(study, _RESAMPLES, seen=dict.fromkeys(fake_study.TRANSLATORS, 0))
     self.assertEqual([n for n, _ in result.learning_curve], [5, 10, 20, 50, 120])
     dice = {row.arm.name: row.dice.mean for row in result.rows}
     names = ['5 clinical', '10 clinical', '20 clinical', '50 clinical', 'clinical']

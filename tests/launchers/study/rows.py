@@ -50,9 +50,13 @@ def row(arm: Arm, **fields: Any) -> ArmRow:
     'to_clinical': None if arm is CLINICAL else Interval(0.02, -0.01, 0.05),
     'p_value': None if arm is CLINICAL else 0.2,
     'to_reference': None,
+    'is_equivalent': None if arm is CLINICAL else False,
+    'no_worth': '',
     'equivalent': None if arm in (CLINICAL, TEN) else Equivalent(43.0, 31.0, 120.0, '', '', '>'),
   }
-  return ArmRow(arm, **{**values, **fields})
+  values |= fields
+  values.setdefault('claim', values['to_reference'] or values['to_clinical'])
+  return ArmRow(arm, **values)
 
 
 def analysis(*rows: ArmRow, **fields: Any) -> Analysis:
@@ -63,6 +67,8 @@ def analysis(*rows: ArmRow, **fields: Any) -> Analysis:
     'friedman': None,
     'mean_ranks': {},
     'critical_difference': None,
+    'ranked_to': '',
+    'margin': 0.03,
     'nemenyi': {},
     'by_size': {},
     'by_territory': {},

@@ -21,17 +21,17 @@ Columns = Mapping[str, Mapping[str, Interval]]
 
 
 def differences(analysis: Analysis, styles: ArmStyles, commands: Sequence[str]) -> Section | None:
-  """Figure 1: every tested arm against the first one and against its reference; None without any."""
-  tested = [row for row in analysis.rows if row.arm.is_tested]
+  """Figure 1: every tested arm against its reference, or the first arm; None without any."""
+  tested = [row for row in analysis.rows if row.claim]
   columns = {
-    f'minus {styles.arms[0].name}': {r.arm.name: r.to_clinical for r in tested if r.to_clinical},
-    'minus its reference': {r.arm.name: r.to_reference for r in tested if r.to_reference},
+    f'minus {styles.arms[0].name}': {r.arm.name: r.claim for r in tested if not r.to_reference},
+    'minus its reference': {r.arm.name: r.claim for r in tested if r.to_reference},
   }
   columns = {name: column for name, column in columns.items() if column}
-  told = ' The reference of an arm stands in Table 2.' if len(columns) > 1 else ''
+  told = ' The reference of an arm stands in Table 2.' if 'minus its reference' in columns else ''
   caption = (
     f'Difference of Dice, paired by case, n = {analysis.rows[0].n_cases} cases, '
-    f'{formatting.seeds(analysis.n_seeds)}. {_intervals(analysis)}{told}'
+    f'{formatting.seeds(analysis.n_seeds)}. {_intervals(analysis)} They hold for all arms together.{told}'
   )
   return _section(1, 'Differences of Dice', analysis, columns, styles, caption, commands)
 
@@ -102,8 +102,8 @@ def _counted(parts: Columns, n_cases: Mapping[str, int]) -> Columns:
 def _part_caption(of_what: str, analysis: Analysis, styles: ArmStyles) -> str:
   return (
     f'{of_what}; n is its number of test cases. Difference of Dice to {styles.arms[0].name}, paired by '
-    f'case, {formatting.seeds(analysis.n_seeds)}. {_intervals(analysis)} Intervals are not corrected '
-    'for their number.'
+    f'case, {formatting.seeds(analysis.n_seeds)}. {_intervals(analysis)} Intervals hold '
+    'for all arms of a part together; they are not corrected for the number of parts.'
   )
 
 

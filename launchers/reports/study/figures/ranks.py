@@ -21,12 +21,17 @@ def ranks(analysis: Analysis, styles: ArmStyles, commands: Sequence[str]) -> Sec
   if analysis.friedman is None or analysis.critical_difference is None:
     return None
   arms, test = [row.arm for row in analysis.rows], analysis.friedman
-  figure = draw(arms, analysis.mean_ranks, analysis.critical_difference, styles)
+  control = analysis.ranked_to
+  figure = draw(arms, analysis.mean_ranks, analysis.critical_difference, styles, control)
   panel = Panel(style.svg_uri(figure), 'Mean ranks of the arms with the critical difference')
+  shown = (
+    f'Filled marks differ from {control} at 5 % (Bonferroni-Dunn), whose band is grey.'
+    if control
+    else 'Upright bars join arms between which no difference is shown at 5 % (Nemenyi).'
+  )
   caption = (
     f'Mean rank of an arm over n = {test.n_cases} cases by Dice, mean of '
-    f'{formatting.seeds(analysis.n_seeds)}. Upright bars join arms between which no difference is '
-    f'shown at 5 % (Nemenyi). Friedman test of {test.n_arms} arms: chi-squared {test.statistic:.1f}, '
+    f'{formatting.seeds(analysis.n_seeds)}. {shown} Friedman test of {test.n_arms} arms: chi-squared {test.statistic:.1f}, '
     f'{formatting.p_text(test.p_value)}. '
     'Both tests speak of the cases alone, not of how much trainings vary.'
   )
@@ -38,8 +43,18 @@ def draw(
   mean_ranks: Mapping[str, float],
   critical_difference: float,
   styles: ArmStyles,
+  control: str = '',
 ) -> Figure:
-  """Mean ranks over the cases, the best on top; bars join arms that do not differ by Nemenyi's test."""
+  """Mean ranks over the cases, the best on top.
+
+  Args:
+    arms: All of them.
+    mean_ranks: Arm's name -> mean rank.
+    critical_difference: Of all pairs, or to the control.
+    styles: Of all arms of the study.
+    control: A band of the critical difference lies around it, and marks outside are filled; without
+      one, bars join arms that do not differ.
+  """
   best_first = sorted(arms, key=lambda arm: mean_ranks[arm.name])
   at = {arm.name: float(height) for height, arm in enumerate(best_first)}
   lines = ArmLines(at, {name: name for name in at})
@@ -48,8 +63,15 @@ def draw(
   found = np.array([mean_ranks[arm.name] for arm in best_first])
   for arm, rank in zip(best_first, found):
     series = styles.series(arm)
-    axes.plot(rank, at[arm.name], series.marker, color=series.colour, markersize=5, zorder=3)
-  _draw_joins(axes, joined(found, critical_difference), found)
+    is_clear = not control or abs(rank - mean_ranks[control]) > critical_difference
+    fill = series.colour if is_clear else 'w'
+    edge = {'markeredgecolor': series.colour, 'markeredgewidth': 1.2}
+    axes.plot(rank, at[arm.name], series.marker, color=fill, markersize=5, zorder=3, **edge)
+  if control:
+    band = mean_ranks[control] - critical_difference, mean_ranks[control] + critical_difference
+    axes.axvspan(*band, color=style.RULE, linewidth=0)
+  else:
+    _draw_joins(axes, joined(found, critical_difference), found)
   _draw_critical_difference(axes, found.min(), critical_difference)
   # The bars stand right of the last rank that there can be.
   ticks = MaxNLocator(6, integer=True).tick_values(1, len(arms))
