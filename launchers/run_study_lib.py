@@ -20,10 +20,11 @@ from launchers.reports.study.report import write_study_report
 from launchers.reports.study.report_inputs import ReportInputs, Volumes
 from launchers.run_folder import output_folder
 from launchers.stages import StageRunner
-from launchers.study import checks, leakage, rates, resolution
+from launchers.study import checks, external, external_sets, leakage, rates, resolution
 from launchers.study import design as designs
-from launchers.study.analysis import MARGIN, analyse
+from launchers.study.analysis import analyse
 from launchers.study.arms import ALL, CLINICAL, Arm
+from launchers.study.claims import MARGIN
 from launchers.study.cost import Costs
 from launchers.study.design import Design
 from launchers.study.regimes import read_arms
@@ -52,17 +53,20 @@ def study_design(
   learning_rates: Sequence[float] = (),
   margin: float = MARGIN,
   ranks: str = '',
+  external_tests: Mapping[str, str | Mapping[str, str]] | None = None,
   about: str = '',
 ) -> Design:
   """What a gin file says of a study, as `run_study.train` and so on.
 
   Args:
-    train, test, unet, healthy, validation, lesion_gan, num_volumes, development, learning_rates, margin,
-      ranks, about: See `study.design.Design`.
+    train, test, unet, healthy, validation, lesion_gan, num_volumes, development, learning_rates,
+      margin, ranks, about: See `study.design.Design`.
     synthetic: Name of a synthetic source -> what it is, see `study.design.Synthetic`.
     arms: Name of an arm, or of a regime that stands for several -> what it learns from and how, see
       `study.arms.Arm` and `study.regimes.read_arms`. The others are compared with the first.
     published: Name of an arm -> published mean and sd of its test Dice in percent.
+    external_tests: Name -> a further test set, `name/config:split`, or fields of
+      `study.external_sets.ExternalTest`; every arm is tested on each.
     n_seeds: Trainings of each arm; generators are trained anew for each seed.
 
   Raises:
@@ -85,6 +89,7 @@ def study_design(
     learning_rates=designs.read_rates(development, learning_rates),
     margin=float(margin),
     ranks=ranks,
+    external=external_sets.read_external(external_tests or {}),
     about=about,
   )
 
@@ -109,12 +114,12 @@ def run_study(
     arm_index: The one training to run, with all that it needs; all and the report when None.
     dry_run: Whether to list the trainings and run none.
     workers: Trainings at a time.
-    budget_hours: Of this start: once they are over nothing more is begun, and the report is of the seeds
-      that are complete. With `dry_run`, how many seeds fit.
+    budget_hours: Of this start: once they are over nothing more is begun, and the report is of the
+      seeds that are complete. With `dry_run`, how many seeds fit.
 
   Raises:
-    InputError: A budget of no hours, a design that cannot be carried out, which is said before anything is trained; a folder
-      of something else.
+    InputError: A budget of no hours; a design that cannot be carried out, which is said before anything
+      is trained; a folder of something else.
   """
   if budget_hours is not None and not 0 < budget_hours < float('inf'):
     raise InputError(f'--budget_hours={budget_hours:g}: expected a number of hours above 0')
@@ -144,6 +149,7 @@ class StudyRun:
     self._opened = checks.check_data(design, data_dir)
     learnt = {name: [source] for name, source in self._opened.items() if name != 'test'}
     leakage.check_no_leakage(self._opened['test'], learnt, data_dir)
+    self._external = checks.check_external(design, learnt, data_dir)
     self._tasks = Tasks(design, root, data_dir)
     self._all = self._tasks.all()
 
@@ -176,12 +182,14 @@ class StudyRun:
       # What is finished is shown all the same, and the error after it.
       if arm_index is None:
         with contextlib.suppress(InputError):
-          self._report(runner)
+          self._report(runner, self._design.seeds)
       raise
+    seeds = self._complete_seeds() if left else self._design.seeds
     if left:
-      say(f'--budget_hours={budget_hours:g} is used; {len(left)} stages are left for the same command')
-    if arm_index is None:
-      self._report(runner, self._complete_seeds() if left else ())
+      told = '' if seeds else '; no seed is complete, so there is no report yet'
+      say(f'--budget_hours={budget_hours:g} is used; {len(left)} stages are left{told}')
+    if arm_index is None and seeds:
+      self._report(runner, seeds)
 
   def _resolution(
     self, costs: Costs, tasks: Sequence[Task], workers: int, budget_hours: float | None
@@ -221,9 +229,9 @@ class StudyRun:
       collect(stage.product, arm, task.seed, facts)
     elif task.synthetic:
       name, seed = task.synthetic
-      leakage.check_no_leakage(
-        self._opened['test'], {name: [self._open_set(name, seed)]}, self._data_dir
-      )
+      learnt = {name: [self._open_set(name, seed)]}
+      for tested in (self._opened['test'], *self._external.values()):
+        leakage.check_no_leakage(tested, learnt, self._data_dir)
 
   def _chosen_rate(self, arm: Arm) -> dict[str, Any]:
     """What the result says of the search for the arm's learning rate; nothing without one."""
@@ -243,10 +251,10 @@ class StudyRun:
   def _open_set(self, name: str, seed: int) -> sources.Source:
     return sources.open_sources([self._tasks.set_text(name, seed)], self._data_dir, build=False)[0]
 
-  def _report(self, runner: StageRunner, seeds: Sequence[int] = ()) -> None:
-    """Of the finished trainings, or of those of some seeds alone."""
+  def _report(self, runner: StageRunner, seeds: Sequence[int]) -> None:
+    """Of the finished trainings of these seeds."""
     design = self._design
-    study = self._results(seeds or design.seeds)
+    study = self._results(seeds)
     if study is None:
       raise InputError('no training of the study is finished, expected at least one')
     analysis = analyse(study, margin=design.margin, ranks=design.ranks, seen=design.seen())
@@ -262,13 +270,26 @@ class StudyRun:
       about=self._design.about,
       ready_sets=[name for name, made in self._design.used().items() if made.set],
       volumes=self._volumes(study),
+      external=self._test_externally(study),
     )
     write_study_report(self._root, inputs)
     say(f'Report: {self._root / "report.html"}')
 
+  def _test_externally(self, study: Study) -> dict[str, external.ExternalResult]:
+    """The finished arms on the further test sets."""
+    runs = {
+      arm.name: [self._tasks.run_folder(arm, seed) for seed in study.seeds] for arm in study.finished
+    }
+    found = {}
+    for name, source in self._external.items():
+      test = self._design.external[name]
+      cases = external.ExternalCases(name, test, source)
+      found[name] = external.evaluate(cases, test.set, runs)
+    return found
+
   def _volumes(self, study: Study) -> Volumes:
     """What figures of volumes show, of the first seed."""
-    seed = self._design.seeds[0]
+    seed = study.seeds[0]
     shown = shown_arms(study)
     ids, names = study.cases.subject_id, {arm.name for arm in study.finished}
     finished = [task.name for task in self._all if task.arm and task.arm[0].name in names]

@@ -13,9 +13,12 @@ from stroke_eval.lesion_sets import nearest_dice, nearest_other_dice
 from stroke_eval.plain_values import plain
 from stroke_eval.statistics.kolmogorov_smirnov import ks_of_samples
 from stroke_eval.survey import Survey
+from stroke_eval.two_sample import TwoSample
 
 # Masks that are compared with one another; more of them would cost memory and change little.
 _MAX_COMPARED = 200
+MOST_TOLD_APART = 0.8
+_GAPS_TOLD = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,23 @@ def check_all(real: Survey, synthetic: Survey) -> list[Check]:
     synthetic: Synthetic cases, with `lesion_draw_voxels` in their provenance.
   """
   return [*_volumes(real, synthetic), *_shapes(real, synthetic), *_images(real, synthetic)]
+
+
+def check_told_apart(found: TwoSample) -> Check:
+  """Whether a classifier tells synthetic volumes from real ones that no generator saw."""
+  low, high = found.interval
+  features = ', '.join(f'{gap.name} {gap.auc:.2f}' for gap in found.gaps[:_GAPS_TOLD])
+  return Check(
+    'told_apart_auc',
+    f'area under the curve of a classifier of {found.n_synthetic} synthetic and {found.n_real} '
+    f'held-out clinical volumes, .5 is chance, 95 % interval {low:.2f} to {high:.2f}; given away most '
+    f'by, each alone: {features}',
+    found.auc,
+    None,
+    '{:.2f}'.format,
+    f'at most {MOST_TOLD_APART:.2f}',
+    found.auc <= MOST_TOLD_APART,
+  )
 
 
 def to_numbers(checks: list[Check]) -> dict[str, float | None]:

@@ -1,12 +1,13 @@
 """Computes what a study says over its finished arms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
 from launchers.study.arms import ALL, CLINICAL, Arm
+from launchers.study.claims import MARGIN, claims_of, controls, p_values_of, why_no_worth
 from launchers.study.results import METRICS, Study, TestSet
 from launchers.study.summary import Analysis, ArmRow, DiceSummary
 from stroke_eval.statistics import bootstrap, equivalents, significance
@@ -18,7 +19,6 @@ _SIZES = ('small', 'medium', 'large')
 # Of fewer, an interval can be wider than Dice itself.
 MIN_IN_TERRITORY = 5
 _MIN_CASES = 2
-MARGIN = 0.03
 PAIRS, CONTROL = 'pairs', 'control'
 # Of more arms, the bars of Nemenyi's test join nearly all.
 _MOST_PAIRED = 8
@@ -38,8 +38,8 @@ def analyse(
     study: The study.
     n_resamples: Resamples of the test cases for each interval.
     margin: Differences of Dice up to here are equivalence.
-    ranks: `pairs` for the critical difference of all pairs of ranks (Nemenyi), `control` for that to the
-      first arm (Bonferroni-Dunn); when empty, pairs of up to 8 arms.
+    ranks: `pairs` for the critical difference of all pairs of ranks (Nemenyi), `control` for that to
+      the first arm (Bonferroni-Dunn); when empty, pairs of up to 8 arms.
     seen: Synthetic source -> clinical cases that its generators learnt from, a number, `all`, or None
       where nobody knows; a source that is absent saw all.
 
@@ -154,8 +154,8 @@ def _rows(
   seen: Mapping[str, int | str | None],
 ) -> tuple[ArmRow, ...]:
   to_first = _to_first(dice, slice(None), n_resamples)
-  against = _controls(study.finished, dice)
-  p_values, claims = _p_values(dice, against), _claims(dice, against, n_resamples, margin)
+  against = controls(study.finished, dice)
+  p_values, claims = p_values_of(dice, against), claims_of(dice, against, n_resamples, margin)
   chain = {arm.name: arm for arm in study.arms}
   rows = []
   for arm in study.finished:
@@ -183,30 +183,6 @@ def _rows(
     )
     rows.append(row)
   return tuple(rows)
-
-
-def why_no_worth(arm: Arm, by_name: Mapping[str, Arm], seen: Mapping[str, int | str | None]) -> str:
-  """Why an arm's Dice is no number of clinical cases; empty where it is.
-
-  Labels that its generators saw and the arm did not would be counted as if synthetic cases had saved
-  them.
-
-  Args:
-    arm: The arm.
-    by_name: All arms.
-    seen: As in `analyse`.
-  """
-  sources, link = set(), arm
-  while link:
-    sources.update(link.synthetic_sources)
-    link = by_name.get(link.start)
-  for source in sorted(sources):
-    saw = seen.get(source, ALL)
-    if saw is None:
-      return f'nobody knows what {source} was made from'
-    if arm.n_clinical != ALL and (saw == ALL or saw > arm.n_clinical):
-      return f'the generators of {source} saw {saw} clinical cases, the arm {arm.n_clinical}'
-  return ''
 
 
 def _means(study: Study, arm: str) -> dict[str, Any]:
@@ -253,31 +229,6 @@ def _all_to_first(
   differences = np.stack([values - first for _, values in others])[..., of]
   family = Family(differences, [ALL] * len(others), n_resamples)
   return dict(zip([name for name, _ in others], family.intervals()))
-
-
-def _controls(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> dict[str, str]:
-  """Arm that the study asks about -> its control: its reference, else the first arm."""
-  first, *others = arms
-  return {
-    arm.name: arm.reference if arm.reference in dice else first.name for arm in others if arm.is_tested
-  }
-
-
-def _claims(
-  dice: Mapping[str, np.ndarray], against: Mapping[str, str], n_resamples: int, margin: float
-) -> dict[str, tuple[Interval, bool]]:
-  """The simultaneous interval of each arm to its control, and whether they are equivalent."""
-  if not against:
-    return {}
-  differences = np.stack([dice[arm] - dice[other] for arm, other in against.items()])
-  family = Family(differences, list(against.values()), n_resamples)
-  return dict(zip(against, zip(family.intervals(), family.equivalent(margin))))
-
-
-def _p_values(dice: Mapping[str, np.ndarray], against: Mapping[str, str]) -> dict[str, float]:
-  differences = [(dice[arm] - dice[other]).mean(axis=0) for arm, other in against.items()]
-  corrected = significance.wilcoxon_holm(np.array(differences))
-  return dict(zip(against, map(float, corrected)))
 
 
 def _critical_difference(by_case: np.ndarray, ranks: str) -> float | None:

@@ -1,7 +1,7 @@
 """Refuses a study that cannot be carried out, before anything is trained."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import gin
 
@@ -11,6 +11,7 @@ from launchers.stages import slug
 from launchers.study import leakage
 from launchers.study.arms import ALL, CLINICAL
 from launchers.study.design import DATA_FIELDS, Design, slices, source_text
+from launchers.study.external import NativeScans
 from launchers.study.tasks import lesion_gan_title
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
@@ -101,7 +102,8 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
   """Opens the data sets that are there before the study begins.
 
   Returns:
-    train, test, healthy and validation by these names, and each built synthetic set by its own.
+    train, test, healthy, validation and development by these names, and each built synthetic set by its
+    own.
 
   Raises:
     InputError: A set that is not there, does not fit the others, or holds fewer cases than an arm asks
@@ -118,7 +120,7 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
   if any(source.needs_healthy for source in design.used().values()):
     _check_healthy(opened)
   if 'development' in opened:
-    leakage.check_no_leakage(opened['development'], {'train': [opened['train']]}, data_dir)
+    _check_development(opened, data_dir)
   for name, source in design.used().items():
     if source.clinical != ALL:
       with _named(f'source {name!r}'):
@@ -128,6 +130,38 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
       with _named(f'arm {arm.name!r}'):
         opened |= _check_source(design, name, count, data_dir)
   return opened
+
+
+def _check_development(opened: Mapping[str, Source], data_dir: str) -> None:
+  """Refuses cases that learning rates cannot be chosen on."""
+  development = opened['development']
+  if not len(development.usable_positions):
+    raise InputError(
+      f'development {development}: no case with a lesion of {MIN_VOXELS} voxels or more, expected some '
+      'to choose learning rates on'
+    )
+  leakage.check_no_leakage(development, {'train': [opened['train']]}, data_dir)
+
+
+def check_external(
+  design: Design, learnt: Mapping[str, Sequence[Source]], data_dir: str
+) -> dict[str, Source]:
+  """Opens the further test sets.
+
+  Raises:
+    InputError: One that is not there, does not fit the training cases, has no lesion, or holds a case
+      that is learnt from; or folders of scans that are none.
+  """
+  found = {}
+  for name, test in design.external.items():
+    with _named(f'external test {name!r}'):
+      _, found[name] = sources.open_sources([design.train, test.set], data_dir, build=False)
+      if not found[name].lesion_volumes_ml.any():
+        raise InputError(f'{test.set} has no case with a lesion, expected some to measure Dice on')
+      leakage.check_no_leakage(found[name], learnt, data_dir)
+      if test.prepared:
+        NativeScans(test)
+  return found
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
+from launchers.study.external_sets import ExternalTest
 from stroke_tfds.carvemix import CarveMixConfig
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
@@ -68,10 +69,11 @@ class Design:
     num_volumes: Cases of a synthetic set.
     arms: What is compared.
     seeds: Each arm is trained once for each; so are the generators.
-    development: Cases on which learning rates are chosen, none of them a test case; empty for no search.
+    development: Cases on which learning rates are chosen, no test case among them; may be empty.
     learning_rates: Tried for every arm that learns from a number of clinical cases, in its first seed;
       the one of the highest Dice on the development cases is that of all seeds.
     margin: Differences of Dice up to here are equivalence.
+    external: Further test sets by name.
     ranks: `pairs` (Nemenyi), `control` (Bonferroni-Dunn), or empty for pairs of up to 8 arms.
     about: What readers of the report must know of the data, in sentences.
   """
@@ -90,6 +92,7 @@ class Design:
   learning_rates: tuple[float, ...] = ()
   margin: float = 0.03
   ranks: str = ''
+  external: Mapping[str, ExternalTest] = dataclasses.field(default_factory=dict)
   about: str = ''
 
   def trained_as(self, name: str) -> str:

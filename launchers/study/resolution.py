@@ -1,4 +1,4 @@
-"""Which differences of Dice a study can see: with its seeds and test cases, and within a budget of time."""
+"""Which differences of Dice a study can see, with all its seeds or within a budget of time."""
 
 from collections.abc import Callable, Sequence
 
@@ -45,8 +45,11 @@ class Resolution:
     seeds = f'{n_seeds} seed{"s" if n_seeds > 1 else ""} x {self._n_cases} test cases'
     lines = []
     for kind, (parts, origin, n_pooled) in self._kinds.items():
-      of = lambda *numbers: 100 * smallest_effect(parts, n_seeds, self._n_cases, *numbers)
-      alone, together = f'{of():.1f}', f'{of(self._n_asked, n_pooled):.1f}'
+      effects = [
+        100 * smallest_effect(parts, n_seeds, self._n_cases, *numbers)
+        for numbers in ((1,), (self._n_asked, n_pooled))
+      ]
+      alone, together = (f'{effect:.1f}' for effect in effects)
       lines.append(
         f'Smallest effect seen in 80 % of studies ({seeds}), {kind}: {alone} points of Dice in one '
         f'comparison, {together} where {self._n_asked} are claimed together (variances of {origin})'

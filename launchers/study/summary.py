@@ -91,7 +91,8 @@ class Analysis:
     margin: Differences of Dice up to here are equivalence.
     nemenyi: Arm -> arm -> p value.
     by_size: Tertile of lesion volume, such as `small, 1.4 to 5.3 ml` -> arm -> difference of Dice to
-      the first arm, of intervals that hold together in their tertile; a tertile of one case has no interval and is left out.
+      the first arm, with intervals that hold together in their tertile; a tertile of one case has none
+      and is left out.
     by_territory: Territory, or `other` for those with fewer than 5 scored cases -> the same; a single
       case of `other` is left out.
     n_by_size: Tertile -> scored cases.

@@ -1,9 +1,9 @@
 """What a study can see: the power of a paired comparison over crossed seeds and cases.
 
-A difference of two arms at a seed and a case is the true one plus three independent parts: of the case
-(variance between cases that every seed repeats), of the seed (between trainings), and the rest. Its mean
-over S seeds and n cases has the variance case / n + seed / S + rest / (S n). More test cases cost no
-training, more seeds do.
+A difference of two arms at a seed and a case is the true one plus three independent parts: of the
+case (which every seed repeats), of the seed (between trainings), and the rest. Its mean over S seeds
+and n cases has the variance case / n + seed / S + rest / (S n). More test cases cost no training, more
+seeds do.
 """
 
 import dataclasses

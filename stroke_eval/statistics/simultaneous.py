@@ -9,8 +9,8 @@ alpha each comparison is tested, .05 for one and .05 / m at the least for m of t
 At such levels the few seeds of one comparison say too little of how trainings vary (t with two degrees
 of freedom is 15 at .0045). They are pooled over the comparisons with the same control: each has the
 larger of the pooled variance and its own. Differences to one control correlate by a half, so that m of
-them count for m / (1 + (m - 1) / 4) in the degrees of freedom. experiments/interval_coverage.py measures
-how often all of a study's intervals hold.
+them count for m / (1 + (m - 1) / 4) in the degrees of freedom. experiments/interval_coverage.py
+measures how often all of a study's intervals hold.
 """
 
 from collections.abc import Hashable, Sequence
@@ -66,8 +66,8 @@ class Family:
   def equivalent(self, margin: float) -> tuple[bool, ...]:
     """Whether each difference is shown to lie within +- margin.
 
-    Two one-sided tests (TOST: Schuirmann 1987) at the level of each comparison, that is, the interval of
-    level 1 - 2 alpha is within the margin: 90 % where there is one comparison.
+    Two one-sided tests (TOST: Schuirmann 1987) at the level of each comparison: the interval of level
+    1 - 2 alpha lies within the margin, that of 90 % where there is one comparison.
 
     Raises:
       ValueError: A margin that is not above 0.

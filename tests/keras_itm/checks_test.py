@@ -46,13 +46,23 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
   def test_a_metric_that_is_absent_is_not_judged(self):
     _Epochs(checks.is_positive('term')).end(other=0.0)
 
-  def test_told_apart_once_is_enough(self):
-    """At the equilibrium of a GAN they cannot be told apart any more."""
-    epochs = _Epochs(checks.tells_apart('real', 'fake', by_step=30))
-    epochs.end(real=0.0, fake=0.0)
-    epochs.end(real=0.3, fake=-0.3)
+  def test_told_apart_over_the_last_third(self):
+    """Of 6 epochs up to step 60 the last two: gaps of 0.08 and 0.03 have a mean of 0.055."""
+    epochs = _Epochs(checks.tells_apart('real', 'fake', by_step=60))
+    for real, fake in ((0.0, 0.0),) * 4 + ((0.04, -0.04), (0.01, -0.02)):
+      epochs.end(real=real, fake=fake)
+    # It is settled: at the equilibrium of a GAN they cannot be told apart any more.
     for _ in range(3):
       epochs.end(real=0.0, fake=0.0)
+
+  def test_a_gap_of_one_epoch_is_chance(self):
+    for early in ((0.3, -0.3), (0.02, 0.0)):
+      epochs = _Epochs(checks.tells_apart('real', 'fake', by_step=60))
+      epochs.end(real=early[0], fake=early[1])
+      for _ in range(4):
+        epochs.end(real=0.03, fake=0.0)
+      with self.assertRaisesRegex(checks.TrainingError, 'real is 0.015, fake is -0.01, expected'):
+        epochs.end(real=0.0, fake=-0.02)
 
   def test_never_told_apart(self):
     epochs = _Epochs(checks.tells_apart('real', 'fake', by_step=30))
@@ -61,12 +71,14 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(checks.TrainingError, 'step 30: real is 1, fake is 1, expected real'):
       epochs.end(real=1.0, fake=1.0)
 
-  def test_resumed_after_it_was_settled(self):
-    check = checks.tells_apart('real', 'fake', by_step=30)
-    told = [{'step': 10.0, 'real': 1.0, 'fake': 0.0}, {'step': 20.0, 'real': 0.0, 'fake': 0.0}]
-    _Epochs(check, history=told).end(real=0.0, fake=0.0)
+  def test_resumed(self):
+    """Epochs of earlier starts count; a check that they have settled is not looked at again."""
+    check = checks.tells_apart('real', 'fake', by_step=60)
+    told = [{'step': 10.0 * i, 'real': 0.1, 'fake': 0.0} for i in range(1, 7)]
+    _Epochs(check, history=told[:5]).end(real=0.01, fake=0.0)
     with self.assertRaises(checks.TrainingError):
-      _Epochs(check, history=told[1:]).end(real=0.0, fake=0.0)
+      _Epochs(check, history=[{**row, 'real': 0.0} for row in told[:5]]).end(real=0.09, fake=0.0)
+    _Epochs(check, history=told).end(real=0.0, fake=0.0)
 
 
 class NonFiniteTest(tf.test.TestCase):

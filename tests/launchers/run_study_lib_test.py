@@ -37,7 +37,7 @@ class Case(tf.test.TestCase):
     gin.clear_config()
     super().tearDown()
 
-  def run_study(self, arm_index=None, dry_run=False, **changes) -> str:
+  def run_study(self, arm_index=None, dry_run=False, budget_hours=None, **changes) -> str:
     """What it prints."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
@@ -47,6 +47,7 @@ class Case(tf.test.TestCase):
         tiny_study.design(**changes),
         arm_index=arm_index,
         dry_run=dry_run,
+        budget_hours=budget_hours,
       )
     return output.getvalue()
 
@@ -118,6 +119,24 @@ class RefusalTest(Case):
   def test_an_index_without_training(self):
     self.refuses('--arm_index=4: the study has 4 trainings, expected 0 to 3', arm_index=4)
 
+  def test_a_budget_of_no_hours(self):
+    for hours in (0, -1.5, float('nan'), float('inf')):
+      message = f'^--budget_hours={hours:g}: expected a number of hours above 0$'
+      self.refuses(message, budget_hours=hours)
+      self.refuses(message, budget_hours=hours, dry_run=True)
+
+  def test_development_cases_that_are_learnt_from_or_tested(self):
+    rates = {'learning_rates': [1e-3, 1e-4]}
+    text = f'{self.cohort}:train[2:4]'
+    self.refuses('^train: .*', development=text, **rates)
+    self.refuses('^development: .*which is the test case', development=f'{self.cohort}:test', **rates)
+    none = f'{self.cohort}:healthy[:1]'
+    self.refuses('^development .*: no case with a lesion of 20 voxels', development=none, **rates)
+
+  def test_generators_of_more_cases_than_there_are(self):
+    synthetic = {'lesion fusion': {'builder': 'lesion_fusion', 'clinical': 99}}
+    self.refuses("^source 'lesion fusion': .*expected at least 99", synthetic=synthetic)
+
 
 class FolderTest(Case):
   def demo(self, name='U-Net: clinical'):
@@ -170,7 +189,20 @@ class DryRunTest(Case):
     self.assertRegex(lines[4], '^2 generators and data sets: about ')
     self.assertRegex(lines[5], '^4 segmenters: about ')
     self.assertRegex(lines[6], '; 0 of 6 stages are done$')
+    self.assertRegex(
+      lines[8],
+      r'^Smallest effect seen in 80 % of studies \(2 seeds x \d test cases\), arms that learn from all '
+      r'clinical cases: [\d.]+ points of Dice in one comparison, [\d.]+ where 1 are claimed together ',
+    )
     self.assertFalse(list(self.root.rglob('*.*')))
+
+  def test_how_much_fits_into_a_budget(self):
+    lines = self.run_study(dry_run=True, budget_hours=1000).splitlines()
+    self.assertEqual(lines[-1], '--budget_hours=1000: 2 of 2 seeds with all 2 arms fit')
+    lines = self.run_study(dry_run=True, budget_hours=1e-4).splitlines()
+    self.assertEqual(
+      lines[-1], '--budget_hours=0.0001: not one seed fits, only 0 of 2 arms of the first'
+    )
 
   def test_of_one_training_with_what_it_needs(self):
     lines = self.run_study(dry_run=True, arm_index=3).splitlines()
@@ -184,11 +216,11 @@ def _table(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(file))
 
 
-def _start(folder: Path) -> subprocess.Popen:
+def _start(folder: Path, *options: str, **changes) -> subprocess.Popen:
   """A study with its data in `folder / data`, in a process group of its own."""
   folder.mkdir(parents=True, exist_ok=True)
   with (folder / 'output.txt').open('a') as output:
-    command = tiny_study.command(folder / 'study', folder / 'data')
+    command = [*tiny_study.command(folder / 'study', folder / 'data', **changes), *options]
     # For the builds, which are commands of another package.
     environment = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])}
     return subprocess.Popen(
@@ -200,10 +232,10 @@ def _start(folder: Path) -> subprocess.Popen:
     )
 
 
-def _finish(folder: Path) -> str:
+def _finish(folder: Path, *options: str, **changes) -> str:
   """Runs a study to its end and returns what this start printed."""
   before = (folder / 'output.txt').stat().st_size if (folder / 'output.txt').exists() else 0
-  status = _start(folder).wait()
+  status = _start(folder, *options, **changes).wait()
   text = (folder / 'output.txt').read_bytes()[before:].decode()
   assert status == 0, text[-3000:]
   return text
@@ -264,6 +296,52 @@ class WholeStudyTest(WholeStudyCase):
     self.assertEqual([row['arm'] for row in _table(study)], ['clinical'])
     page = (study / 'report.html').read_text()
     self.assertIn('left out of every comparison: clinical + lesion fusion.', page)
+
+
+@pytest.mark.slow
+class ControlsTest(WholeStudyCase):
+  def test_few_cases_a_search_a_further_test_set_and_a_budget(self):
+    folder = self.folder('controls')
+    other = tiny.build_phantom(str(folder / 'data'), n_train=1, n_test=4, n_test_negative=1, seed=9)
+    short = {'epochs': 2, 'evaluated_epochs': 1}
+    changes = {
+      'synthetic': {'fusion of 3': {'builder': 'lesion_fusion', 'clinical': 3}},
+      'arms': {
+        'clinical': {'learns_from': {'clinical': 'all'}, **short},
+        '3 clinical': {'learns_from': {'clinical': 3}, **short},
+        'fusion of 3': {'learns_from': {'fusion of 3': 'all'}, **short},
+        'fusion, then 3': {
+          'learns_from': {'clinical': 3},
+          'start': 'fusion of 3',
+          'reference': '3 clinical',
+          **short,
+        },
+      },
+      'development': f'{other}:test[:2]',
+      'learning_rates': [1e-3, 1e-2],
+      'external_tests': {'theirs': f'{other}:test'},
+    }
+    printed = _finish(folder, '--budget_hours=1e-6', **changes)
+    self.assertRegex(printed, '--budget_hours=1e-06 is used; .* no seed is complete')
+    self.assertFalse(list((folder / 'study').rglob('result.json')))
+    _finish(folder, **changes)
+    study = folder / 'study'
+    for name in ('3_clinical', 'fusion_then_3'):
+      results = [
+        json.loads((study / f'seed_{seed}' / name / 'result.json').read_text()) for seed in (0, 1)
+      ]
+      dice = results[0]['development_dice']
+      self.assertEqual(set(dice), {'0.001', '0.01'})
+      chosen = max(sorted(dice, key=float), key=dice.get)
+      for result in results:
+        self.assertEqual(f'{result["learning_rate"]:g}', chosen)
+        self.assertIn(f'ConstantThenLinear.learning_rate = {float(chosen)}', result['command'])
+        self.assertIn(f"'{self.cohort}:test'", result['command'])
+    rows = list(csv.DictReader((study / 'external_theirs.csv').open()))
+    self.assertLen(rows, 4 * 2 * 3)
+    page = (study / 'report.html').read_text()
+    for text in ('Further test set: theirs', 'Learning rates, the best of 2 on patients that are'):
+      self.assertIn(text, page)
 
 
 @pytest.mark.slow

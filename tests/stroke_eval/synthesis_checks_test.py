@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from stroke_eval import synthesis_checks
 from stroke_eval.survey import Survey
+from stroke_eval.two_sample import FeatureGap, TwoSample
 
 SHAPE = (10, 10, 5)
 
@@ -32,6 +33,28 @@ def block(x, n_x):
   mask = np.zeros(SHAPE, np.uint8)
   mask[x : x + n_x, :, 2] = 1
   return mask
+
+
+class ToldApartTest(tf.test.TestCase):
+  def found(self, auc):
+    gaps = tuple(
+      FeatureGap(name, value, 1.0, 2.0)
+      for name, value in (('low', 0.99), ('high', 0.02), ('spread', 0.9), ('skewness', 0.8))
+    )
+    return TwoSample(auc, (auc - 0.1, auc + 0.05), gaps, 37, 80)
+
+  def test_a_generator_above_80_is_flagged(self):
+    for auc, is_good in ((0.5, True), (0.8, True), (0.81, False), (1.0, False)):
+      check = synthesis_checks.check_told_apart(self.found(auc))
+      self.assertEqual((check.generated, check.is_good), (auc, is_good))
+
+  def test_says_interval_and_what_gives_it_away(self):
+    check = synthesis_checks.check_told_apart(self.found(0.85))
+    self.assertIn('80 synthetic and 37 held-out clinical volumes', check.text)
+    self.assertIn('interval 0.75 to 0.90', check.text)
+    self.assertIn('low 0.99, high 0.02, spread 0.90', check.text)
+    self.assertNotIn('skewness', check.text)
+    self.assertEqual(synthesis_checks.to_numbers([check]), {'told_apart_auc': 0.85})
 
 
 class SanityTableTest(tf.test.TestCase):

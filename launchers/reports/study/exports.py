@@ -8,6 +8,7 @@ import numpy as np
 
 from launchers.reports.study.tables import Cell, PaperTable
 from launchers.study.design import describe_sources
+from launchers.study.external import ExternalResult
 from launchers.study.results import METRICS, Study
 from launchers.study.summary import Analysis, ArmRow
 from stroke_eval import synthesis_checks
@@ -36,6 +37,28 @@ def arms_csv(analysis: Analysis) -> str:
 def cases_csv(study: Study) -> str:
   """Means over the evaluated epochs for each arm, seed and test case, Dice in [0, 1]."""
   return _written(list(_cases(study)))
+
+
+def external_csv(result: ExternalResult, seeds: Sequence[int]) -> str:
+  """Dice of each arm, seed and case of a further test set, in [0, 1]; empty where there is none."""
+  rows = [
+    {
+      'arm': arm,
+      'seed': seed,
+      'subject_id': subject_id,
+      'dice': float(values[s, i]),
+      'native_dice': _finite(result.native[arm][s, i]) if result.native else None,
+      'native_ceiling': _finite(result.ceiling[i]),
+    }
+    for arm, values in result.dice.items()
+    for s, seed in enumerate(seeds)
+    for i, subject_id in enumerate(result.subject_id)
+  ]
+  return _written(rows)
+
+
+def _finite(value: float) -> float | None:
+  return float(value) if np.isfinite(value) else None
 
 
 def summary_json(

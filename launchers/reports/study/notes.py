@@ -2,17 +2,20 @@
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
 from keras_itm.lesions import MIN_VOXELS
 from launchers.reports.study import formatting
 from launchers.reports.study.arm_styles import ArmStyles
 from launchers.study.arms import ALL, CLINICAL, Arm
+from launchers.study.external import ExternalResult
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
 
 FINDINGS = (
-  'Difference of mean test Dice in points, paired by case, with an interval that holds for all arms of '
-  'these answers together in 95 % of studies (max-t over cases; the few seeds are pooled over arms with '
-  'the same control). Higher and lower: the interval excludes 0. Equivalent: two one-sided tests within '
+  'Difference of mean test Dice in points, paired by case, with an interval that holds for all arms '
+  'of these answers together in 95 % of studies (max-t over cases; seeds are pooled over arms with the '
+  'same control). Higher and lower: the interval excludes 0. Equivalent: two one-sided tests within '
   'the margin, at the level that holds for all. p: Wilcoxon, Holm; of the cases alone. Worth: clinical '
   'cases that give the same Dice without synthetic ones.'
 )
@@ -27,11 +30,11 @@ _QUOTED = (
 _DICE_TABLE = (
   'Mean \N{PLUS-MINUS SIGN} sd of test Dice over the evaluated epochs {of_seeds}; best: the highest '
   'of these. All sizes: smaller lesions included. Differences: paired by case, with the 95 % interval '
-  'of that arm alone; corrected: of the difference to the reference, or to the first arm where there is '
-  'none, with an interval that holds for all arms together, on which the answers rest. p: Wilcoxon signed-rank test of the difference to the reference, or to the first '
-  'arm where there is none, corrected for the number of tests (Holm); p speaks of the cases alone, not '
-  'of how much trainings vary. Worth: clinical cases that give the same Dice without any others, with '
-  'the 95 % interval; < and > mark what lies beyond the learning curve.'
+  'of that arm alone; corrected: the difference to the reference, or to the first arm where there is '
+  'none, with an interval that holds for all arms together, on which the answers rest. p: Wilcoxon '
+  'signed-rank test of that difference, corrected for the number of tests (Holm); p speaks of the '
+  'cases alone, not of how much trainings vary. Worth: clinical cases that give the same Dice without '
+  'any others, with the 95 % interval; < and > mark what lies beyond the learning curve.'
 )
 METRICS = (
   'Means over the cases of Table 2, evaluated epochs and seeds. A true lesion counts as found when any '
@@ -46,9 +49,28 @@ STAGES = (
   'the time that passed.'
 )
 CHECKS = (
-  'Generated: cases of the first seed. Real: the clinical training cases. The expected ranges are '
-  'conventions of this report that say when to look closer; they are not tests of significance.'
+  'Generated: cases of the first seed. Real: the clinical training cases; the classifier has test '
+  'cases in their place, which no generator saw. The expected ranges are conventions of this report '
+  'that say when to look closer; they are not tests of significance.'
 )
+
+
+def external_table(result: ExternalResult, n_seeds: int) -> str:
+  """What stands below the table of a further test set."""
+  n = len(result.subject_id)
+  parts = [
+    f'{result.text}: Dice after the last epoch, {n} case{"" if n == 1 else "s"} with a lesion of any '
+    f'size, mean of {formatting.seeds(n_seeds)}; nothing was trained or chosen on them.'
+  ]
+  if n < 2:
+    parts.append('One case is an example and no measurement.')
+  if result.native:
+    known = int(np.isfinite(result.ceiling).sum())
+    parts.append(
+      f'In the scans: of {known} whose masks and scans are at hand, on the voxels of the expert; the '
+      'ceiling is what the mask itself scores once it was on the grid.'
+    )
+  return ' '.join(parts)
 
 
 def lead(study: Study, analysis: Analysis) -> str:
@@ -113,6 +135,22 @@ def no_worth(analysis: Analysis) -> str:
   return f'Worth is not computed for {"; ".join(parts)}.' if parts else ''
 
 
+def learning_rates(study: Study) -> str:
+  """The rates that were chosen on other patients; empty where none was searched."""
+  chosen = {}
+  for arm in study.finished:
+    facts = study.results[arm.name, study.seeds[0]].facts
+    if 'learning_rate' in facts:
+      chosen[arm.name] = f'{arm.name} ({facts["learning_rate"]:g})', len(facts['development_dice'])
+  if not chosen:
+    return ''
+  n_tried = formatting.either(n for _, n in chosen.values())
+  return (
+    f'Learning rates, the best of {n_tried} on patients that are no test cases: '
+    f'{formatting.listed([text for text, _ in chosen.values()])}.'
+  )
+
+
 def paper_table(study: Study, styles: ArmStyles) -> str:
   """What stands below Table 1."""
   quoted = [
@@ -127,7 +165,8 @@ def paper_table(study: Study, styles: ArmStyles) -> str:
 
 def dice_table(study: Study, analysis: Analysis) -> str:
   """What stands below Table 2."""
-  parts = _DICE_TABLE.format(of_seeds=_of_seeds(study)), no_worth(analysis), steps(study, analysis)
+  table = _DICE_TABLE.format(of_seeds=_of_seeds(study))
+  parts = table, no_worth(analysis), steps(study, analysis), learning_rates(study)
   return ' '.join(part for part in parts if part)
 
 

@@ -26,6 +26,7 @@ from launchers.reports.study.figures.test_dice import dice_after_tuning, dice_by
 from launchers.reports.study.figures.worth import worth
 from launchers.reports.study.report_inputs import ReportInputs, Volumes
 from launchers.reports.study.tables import PaperTable
+from launchers.stages import slug
 from stroke_eval import synthesis_checks
 from stroke_eval.synthesis_checks import Check
 from stroke_tfds.files import errors_named, write_whole
@@ -47,6 +48,7 @@ class StudyPage:
     metrics: The other metrics of every arm.
     sections: The figures, by their numbers.
     checks: What generated cases look like beside clinical ones; None where nothing was generated.
+    external: Name of a further test set -> the arms on it.
     stages: Times.
     commands: What made it all.
   """
@@ -62,6 +64,7 @@ class StudyPage:
   metrics: Table
   sections: Sequence[Section]
   checks: Table | None
+  external: Mapping[str, Table]
   stages: Table
   commands: Sequence[str]
 
@@ -87,6 +90,8 @@ def write_study_report(folder: Path, inputs: ReportInputs) -> None:
     'table.tex': exports.paper_latex(page.paper, f'{page.paper_note} {page.lead}'),
     'cases.csv': exports.cases_csv(inputs.study),
   }
+  for name, result in inputs.external.items():
+    files[f'external_{slug(name)}.csv'] = exports.external_csv(result, inputs.study.seeds)
   for name, text in files.items():
     write_whole(folder / name, text.encode())
   _write_figures(folder / 'figures', picture_files(page.sections))
@@ -135,9 +140,14 @@ def volume_figures(volumes: Volumes, surveyed: SurveyedSets | None) -> list[Sect
 
 
 def _checks(surveyed: SurveyedSets) -> dict[str, list[Check]]:
-  """Synthetic set -> how its generated lesions compare with those of the clinical cases."""
+  """Synthetic set -> how it compares with clinical cases; sets of generated lesions come first."""
   real = surveyed.clinical_survey
-  return {name: synthesis_checks.check_all(real, surveyed.surveys[name]) for name in surveyed.generated}
+  checks = {
+    name: synthesis_checks.check_all(real, surveyed.surveys[name]) for name in surveyed.generated
+  }
+  for name, found in surveyed.told_apart.items():
+    checks.setdefault(name, []).append(synthesis_checks.check_told_apart(found))
+  return checks
 
 
 def _page(
@@ -159,6 +169,10 @@ def _page(
     metrics=tables.metrics_table(analysis, styles, notes.METRICS),
     sections=figures,
     checks=tables.checks_table(checks, notes.CHECKS) if checks else None,
+    external={
+      name: tables.external_table(result, styles, notes.external_table(result, analysis.n_seeds))
+      for name, result in inputs.external.items()
+    },
     stages=tables.stage_table(inputs.stages, notes.STAGES),
     commands=inputs.commands,
   )

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from launchers.study.external import ExternalResult
 from launchers.study.results import Study
 from launchers.study.summary import Analysis
 from stroke_tfds.sources import Source
@@ -53,6 +54,7 @@ class ReportInputs:
     about: What the reader must know about the data, in sentences.
     ready_sets: Synthetic sources that the study found built, and did not make.
     volumes: What figures of volumes show; these figures are left out when None.
+    external: Name of a further test set -> the arms on it; may be empty.
   """
 
   study: Study
@@ -62,3 +64,4 @@ class ReportInputs:
   about: str = ''
   ready_sets: Collection[str] = ()
   volumes: Volumes | None = None
+  external: Mapping[str, ExternalResult] = dataclasses.field(default_factory=dict)

@@ -4,11 +4,14 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from launchers.console import clock
 from launchers.reports.page import Table
 from launchers.reports.study import formatting
 from launchers.reports.study.arm_styles import ArmStyles
 from launchers.study.arms import Arm, arm_groups
+from launchers.study.external import ExternalResult, claims
 from launchers.study.summary import Analysis, ArmRow
 from stroke_eval.synthesis_checks import Check
 
@@ -97,6 +100,26 @@ def _dice_cells(row: ArmRow) -> list[str]:
     formatting.p_value(row.p_value),
     formatting.worth(row.equivalent),
   ]
+
+
+def external_table(result: ExternalResult, styles: ArmStyles, note: str = '') -> Table:
+  """The arms on a further test set: Dice on the grid, and in the scans beside what the grid allows."""
+  head = ['arm', 'Dice (%)', 'minus control, corrected', 'false positives (ml)']
+  head += ['Dice in the scans (%)', 'ceiling of the grid (%)'] if result.native else []
+  found, rows = claims(result, [arm for arm in styles.arms if arm.name in result.dice]), []
+  for name, values in result.dice.items():
+    false_ml = result.false_positive_ml[name]
+    cells = [
+      formatting.percent(float(values.mean())),
+      formatting.interval(found.get(name)),
+      formatting.MISSING if false_ml is None else f'{false_ml:.2f}',
+    ]
+    if result.native:
+      known = np.isfinite(result.native[name]).all(axis=0)
+      cells.append(formatting.percent(float(result.native[name][:, known].mean())))
+      cells.append(formatting.percent(float(result.ceiling[known].mean())))
+    rows.append([name, *cells])
+  return Table(head, rows, note)
 
 
 def metrics_table(analysis: Analysis, styles: ArmStyles, note: str = '') -> Table:

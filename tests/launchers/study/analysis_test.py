@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import stats
 
-from launchers.study import analysis
+from launchers.study import analysis, claims
 from launchers.study.regimes import read_arms
 from launchers.study.results import METRICS, Result, Study, TestSet
 from stroke_eval.statistics import bootstrap
@@ -46,6 +46,81 @@ def _hand_made() -> Study:
     facts = {'n_cases': {'clinical': 120, 'SPADE': 400}}
     results[arm.name, 0] = Result(arm.name, 0, facts, {}, metrics)
   return Study(arms, (0,), cases, results)
+
+
+class WorthTest(tf.test.TestCase):
+  arms = read_arms(
+    {
+      'made': {'learns_from': {'SPADE': 'all'}, 'epochs': 1, 'evaluated_epochs': 1},
+      'then 10': {
+        'learns_from': {'clinical': 10},
+        'epochs': 1,
+        'evaluated_epochs': 1,
+        'start': 'made',
+      },
+      'both': {'learns_from': {'clinical': 'all', 'SPADE': 9}, 'epochs': 1, 'evaluated_epochs': 1},
+      'real': {'learns_from': {'clinical': 10}, 'epochs': 1, 'evaluated_epochs': 1},
+    }
+  )
+
+  def why(self, name: str, saw) -> str:
+    by_name = {arm.name: arm for arm in self.arms}
+    seen = {} if saw == 'unsaid' else {'SPADE': saw}
+    return claims.why_no_worth(by_name[name], by_name, seen)
+
+  def test_generators_that_saw_no_more_than_the_arm(self):
+    for name, saw in (('then 10', 10), ('then 10', 5), ('made', 0), ('both', 'all'), ('both', 99)):
+      self.assertEqual(self.why(name, saw), '', (name, saw))
+    self.assertEqual(self.why('real', 'all'), '')
+
+  def test_generators_that_saw_more(self):
+    for name, saw in (('then 10', 11), ('then 10', 'all'), ('then 10', 'unsaid'), ('made', 1)):
+      self.assertIn('the generators of SPADE saw', self.why(name, saw), (name, saw))
+
+  def test_a_set_of_which_nobody_knows(self):
+    self.assertEqual(self.why('both', None), 'nobody knows what SPADE was made from')
+
+  def test_in_the_rows(self):
+    study = fake_study.make()
+    rows = {row.arm.name: row for row in analysis.analyse(study, _RESAMPLES).rows}
+    self.assertIsNone(rows['SPADE, then 10 clinical'].equivalent)
+    self.assertIn('saw all clinical cases, the arm 10', rows['SPADE, then 10 clinical'].no_worth)
+    self.assertIsNotNone(rows['clinical + SPADE'].equivalent)
+    self.assertEqual(rows['10 clinical'].no_worth, '')
+
+
+class ClaimsTest(tf.test.TestCase):
+  def test_of_each_arm_to_its_control(self):
+    study = fake_study.make()
+    found = analysis.analyse(study, _RESAMPLES)
+    rows = {row.arm.name: row for row in found.rows}
+    for row in found.rows:
+      self.assertEqual(row.claim is None, row.p_value is None)
+      if row.claim:
+        self.assertAllClose(row.claim.mean, row.difference.mean)
+        self.assertEqual(row.is_equivalent, row.is_equivalent and row.claim.low > -0.03)
+    self.assertIsNone(rows['10 clinical'].claim)
+    # Together they are wider than alone with cases that are as uncertain as each other's.
+    width = lambda interval: interval.high - interval.low
+    wider = [width(row.claim) / width(row.to_clinical) for row in found.rows if row.claim]
+    self.assertGreater(np.median(wider), 1)
+
+  def test_an_arm_that_hardly_differs_is_equivalent_within_a_wide_margin(self):
+    study = fake_study.make()
+    near = {row.arm.name: row for row in analysis.analyse(study, _RESAMPLES, margin=0.5).rows}
+    far = {row.arm.name: row for row in analysis.analyse(study, _RESAMPLES, margin=1e-4).rows}
+    self.assertTrue(near['strong augmentation'].is_equivalent)
+    self.assertFalse(far['strong augmentation'].is_equivalent)
+
+  def test_ranks_to_the_control_or_of_all_pairs(self):
+    study = fake_study.make()
+    many = analysis.analyse(study, _RESAMPLES)
+    pairs = analysis.analyse(study, _RESAMPLES, ranks='pairs')
+    self.assertEqual((many.ranked_to, pairs.ranked_to), ('clinical', ''))
+    self.assertLess(many.critical_difference, pairs.critical_difference)
+    few = fake_study.make(arms=fake_study.mini_arms()[:4])
+    self.assertEqual(analysis.analyse(few, _RESAMPLES).ranked_to, '')
+    self.assertEqual(analysis.analyse(few, _RESAMPLES, ranks='control').ranked_to, 'clinical')
 
 
 class AnalysisTest(tf.test.TestCase):
@@ -135,7 +210,8 @@ class AnalysisTest(tf.test.TestCase):
       'go on with 40': fields | {'learns_from': {'clinical': 40}, 'start': '10 clinical'},
       'mixed 50': fields | {'learns_from': {'clinical': 50, 'SPADE': 'all'}},
     }
-    result = analysis.analyse(fake_study.make(arms=read_arms(arms)), _RESAMPLES)
+    study = fake_study.make(arms=read_arms(arms))
+    result = analysis.analyse(study, _RESAMPLES, seen={'SPADE': 50})
     self.assertEqual([n for n, _ in result.learning_curve], [10, 120])
     self.assertEqual(
       [row.arm.name for row in result.rows if row.equivalent],

@@ -41,6 +41,12 @@ class ReadTest(refusals.Case):
     ),
     ({'translator': 'x', 'config': {'keep_scan': 1}}, "'a': keep_scan is 1, expected true or false"),
     (3, "source 'a': is 3, expected fields"),
+    (
+      {'translator': 'x', 'clinical': 0},
+      '\'a\': clinical is 0, expected "all" or a whole number from 1',
+    ),
+    ({'translator': 'x', 'clinical': True}, "'a': clinical is True, expected"),
+    ({'set': 'a/b:train', 'clinical': 3}, "'a': clinical is 3, .* of a new set"),
     ({'builder': 'mixup'}, r"builder is 'mixup', expected one of \['carvemix', 'lesion_fusion'\]"),
   )
   def test_refuses_sources(self, fields, message):
@@ -50,6 +56,29 @@ class ReadTest(refusals.Case):
     for name in ('clinical', 'train', 'test', 'healthy', 'validation'):
       fields = {name: {'set': 'a/b:train'}}
       self.refuses(f"source '{name}': the name is taken", designs.read_synthetic, fields)
+
+  def test_rates(self):
+    self.assertEqual(designs.read_rates('a/b:dev', [1e-3, 1]), (1e-3, 1.0))
+    self.assertEqual(designs.read_rates('', ()), ())
+    for development, rates in (('', [1e-3, 1e-4]), ('a/b:dev', ())):
+      self.refuses('expected both or neither', designs.read_rates, development, rates)
+    for rates in ([1e-3], [1e-3, 1e-3], [0, 1e-3], [-1, 1], ['a', 'b']):
+      self.refuses('expected two or more different ones', designs.read_rates, 'a/b:dev', rates)
+
+  def test_claims(self):
+    designs.check_claims(0.03, 'control')
+    for margin in (0, -0.03, 3, '3'):
+      self.refuses(f'margin is {margin!r}, expected', designs.check_claims, margin, '')
+    self.refuses("ranks is 'all', expected pairs, control", designs.check_claims, 0.03, 'all')
+
+  def test_what_generators_have_seen(self):
+    synthetic = {
+      'all': {'builder': 'carvemix'},
+      'few': {'builder': 'carvemix', 'clinical': 3},
+      'built': {'set': 'a/b:train'},
+    }
+    design = tiny_study.design(synthetic=synthetic, arms={'x': arm()})
+    self.assertEqual(design.seen(), {'all': 'all', 'few': 3, 'built': None})
 
   def test_seeds(self):
     self.assertEqual(designs.read_seeds(3), (0, 1, 2))

@@ -1,6 +1,7 @@
 """Order, waiting, failures and the time left, with commands that do next to nothing."""
 
 import contextlib
+import functools
 import io
 import sys
 import threading
@@ -58,6 +59,17 @@ class OrderTest(tf.test.TestCase):
     self.assertEqual(after, list('abcde'))
     self.assertEqual(runner.most, 1)
     self.assertEqual(runner.environments[0], (False, {}))
+
+  def test_once_nothing_may_start_what_runs_is_waited_for(self):
+    for workers, begun in ((1, 'ab'), (2, 'ae')):
+      runner, asked = _Runner(seconds=0.05), iter([True, workers == 1, *[False] * 9])
+      may_start = functools.partial(next, asked)
+      left = run_tasks(self.tasks, runner, workers=workers, may_start=may_start)
+      self.assertCountEqual(runner.ran, begun)
+      self.assertEqual([task.name for task in left], sorted(set('abcde') - set(begun)))
+
+  def test_nothing_is_left_of_what_may_run(self):
+    self.assertEqual(run_tasks(self.tasks, _Runner()), [])
 
   def test_several_at_a_time_wait_for_what_they_need(self):
     runner, after = _Runner(seconds=0.1), []

@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import gin
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from launchers import stages
+from launchers.study.results import METRICS, RESULT, TestSet, write_result
 from launchers.study.tasks import Tasks
 from stroke_tfds import lesion_fusion
 from stroke_tfds.errors import InputError
@@ -96,6 +98,69 @@ class TasksTest(tf.test.TestCase):
       names,
       ['lesion fusion set, seed 0', 'clinical, seed 0', 'clinical + lesion fusion, seed 0'],
     )
+
+  def test_generators_of_the_cases_of_an_arm(self):
+    spade = _SYNTHETIC['SPADE']
+    few = {
+      'SPADE': spade,
+      'SPADE of 3': {**spade, 'clinical': 3},
+      'fusion of 3': {'builder': 'lesion_fusion', 'clinical': 3},
+    }
+    arms = {'first': arm(learns_from=dict.fromkeys(few, 'all')), '3': arm(learns_from={'clinical': 3})}
+    tasks = self.by_name(synthetic=few, arms=arms)
+    three = f'{self.cohort}:train(3, seed=1)'
+    # The same cases as the arm's, and the healthy ones.
+    self.assertEqual(self.bindings(tasks['3, seed 1'])['train_unet.sources'], repr([three]))
+    translator = self.bindings(tasks['SPADE of 3 translator, seed 1'])
+    self.assertEqual(translator['train_itm.sources'], repr([f'{self.cohort}:healthy[1:]', three]))
+    lesions = self.bindings(tasks['lesion GAN of 3, seed 1'])
+    self.assertEqual(lesions['train_lesion_gan.sources'], repr([three]))
+    for name, of in (('SPADE of 3', ' of 3'), ('SPADE', '')):
+      needs = (f'{name} translator, seed 1', f'lesion GAN{of}, seed 1')
+      self.assertEqual(tasks[f'{name} set, seed 1'].needs, needs)
+    command = tasks['fusion of 3 set, seed 1'].stage().command
+    self.assertEqual(json.loads(command[command.index('--config') + 1])['clinical'], three)
+
+  def test_a_search_of_the_learning_rate(self):
+    """On other cases than the test's, in the first seed, for every arm with a number of cases."""
+    search = {'development': f'{self.cohort}:healthy[:1]', 'learning_rates': [1e-3, 1e-4]}
+    tasks = self.by_name(**search)
+    trials = [name for name, task in tasks.items() if task.search]
+    self.assertEqual(
+      trials,
+      [
+        f'{name} at {rate}, seed 0'
+        for name in ('3 clinical', 'SPADE, then 3 clinical')
+        for rate in ('0.001', '0.0001')
+      ],
+    )
+    trial = self.bindings(tasks['SPADE, then 3 clinical at 0.001, seed 0'])
+    self.assertEqual(trial['train_unet.test'], repr(search['development']))
+    self.assertEqual(trial['ConstantThenLinear.learning_rate'], '0.001')
+    self.assertEqual(tasks['SPADE, then 3 clinical at 0.001, seed 0'].needs, ('SPADE, seed 0',))
+    self.assertEqual(
+      tasks['SPADE, then 3 clinical, seed 1'].needs,
+      ('SPADE, seed 1', *(name for name in trials if name.startswith('SPADE'))),
+    )
+    folders = [tasks[name].stage().product for name in trials]
+    self.assertLen(set(folders), 4)
+
+  def test_the_rate_of_the_highest_dice_is_taken_for_all_seeds(self):
+    search = {'development': f'{self.cohort}:healthy[:1]', 'learning_rates': [1e-3, 1e-4]}
+    tasks = self.tasks(**search)
+    by_name = {task.name: task for task in tasks.all()}
+    three = by_name['3 clinical, seed 1'].arm[0]
+    cases = TestSet(np.array(['a', 'b']), np.ones(2), np.array([20, 19]), np.array(['', '']))
+    # The case of 19 voxels is not scored.
+    for (rate, folder), dice in zip(tasks.search_folders(three).items(), ([0.2, 1.0], [0.3, 0.0])):
+      folder.mkdir(parents=True)
+      metrics = {name: np.array([dice]) for name in METRICS}
+      facts = {'arm': three.name, 'seed': 0, 'learning_rate': rate}
+      write_result(folder / RESULT, facts, {}, cases, metrics)
+    bindings = self.bindings(by_name['3 clinical, seed 1'])
+    self.assertEqual(bindings['ConstantThenLinear.learning_rate'], '0.0001')
+    self.assertEqual(bindings['train_unet.test'], repr(f'{self.cohort}:test'))
+    self.assertNotIn('ConstantThenLinear.learning_rate', self.bindings(by_name['clinical, seed 1']))
 
   def test_folders(self):
     tasks, by_name = self.tasks(), self.by_name()

@@ -60,6 +60,13 @@ class TestsOfSignificanceTest(tf.test.TestCase):
       result = significance.critical_difference(n_arms, 30)
       self.assertAllClose(result, expected, rtol=5e-4)
 
+  def test_critical_difference_to_a_control_of_demsar(self):
+    # Demsar 2006, table 5: q of Bonferroni-Dunn at 0.05 is 2.241, 2.394 and 2.773.
+    for n_arms, q in ((3, 2.241), (4, 2.394), (10, 2.773)):
+      expected = q * np.sqrt(n_arms * (n_arms + 1) / (6 * 30))
+      result = significance.critical_difference_to_control(n_arms, 30)
+      self.assertAllClose(result, expected, rtol=5e-4)
+
   def test_nemenyi_is_0_05_at_the_critical_difference(self):
     values = np.random.default_rng(2).normal([0, 0.4, 0.8, 2], 1, (25, 4))
     ranks = significance.mean_ranks(values)

@@ -22,7 +22,7 @@ Columns = Mapping[str, Mapping[str, Interval]]
 
 def differences(analysis: Analysis, styles: ArmStyles, commands: Sequence[str]) -> Section | None:
   """Figure 1: every tested arm against its reference, or the first arm; None without any."""
-  tested = [row for row in analysis.rows if row.claim]
+  tested = [row for row in analysis.rows if row.arm.is_tested and row.claim]
   columns = {
     f'minus {styles.arms[0].name}': {r.arm.name: r.claim for r in tested if not r.to_reference},
     'minus its reference': {r.arm.name: r.claim for r in tested if r.to_reference},
@@ -31,7 +31,8 @@ def differences(analysis: Analysis, styles: ArmStyles, commands: Sequence[str]) 
   told = ' The reference of an arm stands in Table 2.' if 'minus its reference' in columns else ''
   caption = (
     f'Difference of Dice, paired by case, n = {analysis.rows[0].n_cases} cases, '
-    f'{formatting.seeds(analysis.n_seeds)}. {_intervals(analysis)} They hold for all arms together.{told}'
+    f'{formatting.seeds(analysis.n_seeds)}. {_intervals(analysis)} They hold '
+    f'for all arms together.{told}'
   )
   return _section(1, 'Differences of Dice', analysis, columns, styles, caption, commands)
 

@@ -31,7 +31,8 @@ def ranks(analysis: Analysis, styles: ArmStyles, commands: Sequence[str]) -> Sec
   )
   caption = (
     f'Mean rank of an arm over n = {test.n_cases} cases by Dice, mean of '
-    f'{formatting.seeds(analysis.n_seeds)}. {shown} Friedman test of {test.n_arms} arms: chi-squared {test.statistic:.1f}, '
+    f'{formatting.seeds(analysis.n_seeds)}. {shown} Friedman test of '
+    f'{test.n_arms} arms: chi-squared {test.statistic:.1f}, '
     f'{formatting.p_text(test.p_value)}. '
     'Both tests speak of the cases alone, not of how much trainings vary.'
   )

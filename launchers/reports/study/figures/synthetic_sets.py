@@ -1,5 +1,6 @@
 """The synthetic sets of a study, gone over once for all figures."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 
@@ -10,10 +11,13 @@ from launchers.reports.study.figures import case_origins
 from launchers.reports.study.figures.case_origins import Origin
 from launchers.reports.study.figures.stored_cases import Example, read_case
 from launchers.reports.study.report_inputs import Volumes
-from stroke_eval import chosen_cases
+from stroke_eval import chosen_cases, translation, two_sample
 from stroke_eval.survey import Survey, survey
+from stroke_eval.two_sample import TwoSample
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import Source
+
+_COMPARED = 80  # Volumes of a set, since each is measured and more of them change little.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +29,8 @@ class SurveyedSets:
     clinical: Clinical training cases.
     surveys: Name -> survey of a synthetic set.
     clinical_survey: The same of `clinical`.
+    told_apart: Name -> how well a classifier tells volumes of a set from test cases, which no generator
+      saw; without sets that hold too few for it.
     healthy_survey: The same of the healthy cases; None where the study has none.
     positions: Name -> where a set holds the case that it shares with others; without the sets that
       share none.
@@ -40,6 +46,7 @@ class SurveyedSets:
   clinical: Source
   surveys: Mapping[str, Survey]
   clinical_survey: Survey
+  told_apart: Mapping[str, TwoSample]
   healthy_survey: Survey | None
   positions: Mapping[str, int]
   shared: Mapping[str, Example]
@@ -86,6 +93,7 @@ def survey_sets(volumes: Volumes) -> SurveyedSets:
     volumes.clinical,
     surveys,
     _survey(volumes.clinical),
+    _tell_apart(volumes),
     _survey(volumes.healthy) if volumes.healthy else None,
     positions,
     shared,
@@ -99,6 +107,35 @@ def survey_sets(volumes: Volumes) -> SurveyedSets:
 def _survey(source: Source) -> Survey:
   ids = source.metadata['label_scheme']['parenchyma_ids']
   return survey(tfds.as_numpy(source.examples()), ids, source.grid.spacing_mm)
+
+
+def _tell_apart(volumes: Volumes) -> dict[str, TwoSample]:
+  real = _features(volumes.test)
+  if len(real) < two_sample.FEWEST:
+    return {}
+  features = {name: _features(source) for name, source in volumes.sets.items()}
+  return {
+    name: two_sample.compare(real, of_set)
+    for name, of_set in features.items()
+    if len(of_set) >= two_sample.FEWEST
+  }
+
+
+def _features(source: Source) -> list[dict[str, float]]:
+  """Of some of its cases with a lesion that synthesis accepts, evenly spread over the set.
+
+  A volume that is dark where its labels say tissue has no features.
+  """
+  usable = source.usable_positions
+  some = np.linspace(0, len(usable) - 1, min(len(usable), _COMPARED)).astype(int)
+  wanted, features = set(usable[some].tolist()), []
+  for i, case in enumerate(tfds.as_numpy(source.examples())):
+    if i in wanted:
+      with contextlib.suppress(ValueError):
+        image = translation.first_contrast(case['image'])
+        scheme = source.metadata['label_scheme']
+        features.append(two_sample.measure(image, case['labels'], case['lesion'], scheme))
+  return features
 
 
 def _read_shared(

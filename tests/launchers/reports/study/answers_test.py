@@ -26,6 +26,13 @@ class VerdictTest(tf.test.TestCase):
     text = answers.verdict({'a': Interval(0.05, 0.0, 0.1), 'b': Interval(-0.05, -0.1, 0.0)}, 3)
     self.assertEqual(text, 'No difference shown with a and b.')
 
+  def test_equivalent_where_no_difference_is_shown(self):
+    near = Interval(0.0, -0.01, 0.02)
+    text = answers.verdict({'a': near, 'b': UP, 'c': OPEN}, 3, equivalent=('a', 'b'), margin=0.03)
+    self.assertEqual(
+      text, 'Higher with b. Equivalent within 3 points with a. No difference shown with c.'
+    )
+
   def test_one_training_is_no_way_to_train(self):
     text = answers.verdict({'a': UP, 'b': DOWN}, 1)
     self.assertEqual(text, 'In one training each: higher with a. Lower with b.')

@@ -6,12 +6,15 @@ import re
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
-from launchers.reports.study import notes, report
+from launchers.reports.study import notes, report, tables
+from launchers.reports.study.arm_styles import arm_styles
 from launchers.reports.study.report_inputs import ReportInputs
 from launchers.study.analysis import analyse
 from launchers.study.arms import ALL, CLINICAL
+from launchers.study.external import ExternalResult
 from launchers.study.regimes import read_arms
 from tests.launchers.study import fake_study
 from tests.launchers.study.tiny_study import arm
@@ -50,6 +53,35 @@ class ReportTest(tf.test.TestCase):
           cells = [c for row in csv.reader((self.folder / file).open()) for c in row]
           self.assertFalse([c for c in cells if re.match(r'[=+@\t\r]|-\D', c)])
         self.assertNotIn(r'\input{', (self.folder / 'table.tex').read_text())
+
+  def test_further_test_sets(self):
+    study = fake_study.make(n_seeds=2, arms=self.few_arms())
+    dice = {arm.name: np.full((2, 3), 0.25) for arm in study.arms}
+    dice['clinical + SPADE'] = np.full((2, 3), 0.5)
+    native = {name: np.where([True, True, False], values, np.nan) / 2 for name, values in dice.items()}
+    ceiling = np.array([0.7, 0.9, np.nan])
+    none = dict.fromkeys(dice)
+    theirs = ExternalResult('isles22/mini:test', ('a', 'b', 'c'), dice, native, ceiling, none)
+    one = ExternalResult('x:test', ('a',), {'clinical': np.ones((2, 1))}, {}, np.array([np.nan]), none)
+    self.folder = Path(tempfile.mkdtemp(dir=self.get_temp_dir()))
+    external = {'ISLES': theirs, 'my own': one}
+    inputs = ReportInputs(study, analyse(study, 100), {}, [COMMAND], external=external)
+    report.write_study_report(self.folder, inputs)
+    page = (self.folder / 'report.html').read_text()
+    self.assertIn('Further test set: ISLES', page)
+    self.assertIn('One case is an example', page)
+    rows = list(csv.DictReader((self.folder / 'external_ISLES.csv').open()))
+    self.assertLen(rows, 5 * 2 * 3)
+    spade = [row for row in rows if row['arm'] == 'clinical + SPADE' and row['seed'] == '1']
+    self.assertEqual([row['native_dice'] for row in spade], ['0.25', '0.25', ''])
+    self.assertEqual([row['native_ceiling'] for row in spade], ['0.7', '0.9', ''])
+    self.assertTrue((self.folder / 'external_my_own.csv').exists())
+    table = tables.external_table(theirs, arm_styles(study.arms))
+    by_arm = {row[0]: row[1:] for row in table.rows}
+    self.assertEqual(by_arm['clinical'], ['25.0', '', '\N{EN DASH}', '12.5', '80.0'])
+    # All cases and seeds alike: an interval of no width.
+    self.assertEqual(by_arm['clinical + SPADE'][1], '+25.0 (+25.0 to +25.0)')
+    self.assertEqual(by_arm['10 clinical'][1], '')
 
   def test_figures_of_an_earlier_report_go(self):
     folder = Path(tempfile.mkdtemp(dir=self.get_temp_dir())) / 'figures'

@@ -63,7 +63,7 @@ class SectionTest(tf.test.TestCase):
       section = differences.differences(self.analysis(), STYLES, ['command'])
     self.assertEqual(
       [list(column) for column in shown[0].values()],
-      [['clinical + SPADE', 'SPADE, then 10 clinical'], ['SPADE, then 10 clinical']],
+      [['clinical + SPADE'], ['SPADE, then 10 clinical']],
     )
     self.assertEqual((section.number, section.commands), (1, ['command']))
     self.assertEqual(
