@@ -3,7 +3,7 @@
 Command: python -m experiments.simultaneous_coverage
 Hardware: 1 CPU core.
 Time: 3 minutes.
-Expected: 94 % or more; intervals of each arm alone all hold in 40 to 80 % of studies.
+Expected: 93 to 100 %; intervals of each arm alone all hold in 48 to 88 % of studies.
 
 Dice of an arm has a case effect of its own (sd .7), a seed effect and a rest of sd .7; the control has
 the same, so that differences to it correlate by a half. Where seeds vary unequally, every fourth arm's

@@ -14,6 +14,7 @@ import numpy as np
 from experiments._common import ROOT, write_table
 from keras_itm.lesions import MIN_VOXELS
 from stroke_eval.statistics import bootstrap, equivalents, significance
+from stroke_eval.statistics.simultaneous import Family
 from stroke_tfds.imaging.grid import get_grid
 
 STUDY = ROOT / 'docs' / 'phantom_study'
@@ -30,6 +31,9 @@ def main() -> None:
   against = _against(design)
   differences = [(dice[arm] - dice[other]).mean(axis=0) for arm, other in against.items()]
   p_values = dict(zip(against, significance.wilcoxon_holm(np.array(differences)).tolist()))
+  raw = np.stack([dice[arm] - dice[other] for arm, other in against.items()])
+  family = Family(raw, list(against.values()))
+  corrected = dict(zip(against, family.intervals()))
   rows = []
   for arm, scores in dice.items():
     reference = design[arm]['reference']
@@ -40,6 +44,8 @@ def main() -> None:
         **_difference('minus_clinical', scores, dice['clinical'] if arm != 'clinical' else None),
         'reference': reference,
         **_difference('minus_reference', scores, dice.get(reference)),
+        'corrected_low': corrected[arm].low if arm in corrected else '',
+        'corrected_high': corrected[arm].high if arm in corrected else '',
         'p_holm': p_values.get(arm, ''),
         **_worth(scores, dice if arm in against else {}),
         'lesion_recall': values['lesion_recall'][arm][:, scored].mean(),

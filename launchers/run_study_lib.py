@@ -269,6 +269,7 @@ class StudyRun:
       commands=[_this_command()],
       about=self._design.about,
       ready_sets=[name for name, made in self._design.used().items() if made.set],
+      few={name: n for name, n in design.seen().items() if isinstance(n, int)},
       volumes=self._volumes(study),
       external=self._test_externally(study),
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
 from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.claims import MARGIN, claims_of, controls, p_values_of, why_no_worth
+from launchers.study.claims import MARGIN, claims_of, comparisons, why_no_worth
 from launchers.study.results import METRICS, Study, TestSet
 from launchers.study.summary import Analysis, ArmRow, DiceSummary
 from stroke_eval.statistics import bootstrap, equivalents, significance
@@ -154,8 +154,7 @@ def _rows(
   seen: Mapping[str, int | str | None],
 ) -> tuple[ArmRow, ...]:
   to_first = _to_first(dice, slice(None), n_resamples)
-  against = controls(study.finished, dice)
-  p_values, claims = p_values_of(dice, against), claims_of(dice, against, n_resamples, margin)
+  claims = claims_of(dice, comparisons(study.finished, dice), n_resamples, margin)
   chain = {arm.name: arm for arm in study.arms}
   rows = []
   for arm in study.finished:
@@ -169,14 +168,11 @@ def _rows(
     to_reference = None
     if arm.reference in dice:
       to_reference = bootstrap.paired_difference(scores, dice[arm.reference], n_resamples)
-    claim, is_equivalent = claims.get(arm.name, (None, None))
     row = ArmRow(
       arm=arm,
       to_clinical=to_first.get(arm.name),
       to_reference=to_reference,
-      claim=claim,
-      is_equivalent=is_equivalent,
-      p_value=p_values.get(arm.name),
+      claims=claims.get(arm.name, ()),
       equivalent=equivalent,
       no_worth=no_worth,
       **_means(study, arm.name),

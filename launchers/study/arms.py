@@ -29,6 +29,7 @@ class Arm:
     group: Row of the paper's Table 1 that it belongs to, such as `synthetic, then 10 clinical`.
     system: Column of that table: the translator's name, or empty for baselines.
     reference: Arm that it is compared with besides the study's first.
+    rivals: Further arms that claims are made against, such as one of a simpler way to make cases.
     published: Mean and sd of the paper's test Dice in percent, or empty.
   """
 
@@ -43,6 +44,7 @@ class Arm:
   group: str = ''
   system: str = ''
   reference: str = ''
+  rivals: tuple[str, ...] = ()
   published: tuple[float, ...] = ()
 
   @property
@@ -131,8 +133,9 @@ def read_arm(name: str, fields: Mapping[str, Any], earlier: Sequence[str], what:
   arm = Arm(name, **{**values, 'bindings': read_texts(values.get('bindings', ()), f'{what}: bindings')})
   _check_sources(arm, what)
   _check_epochs(arm, what)
-  for field in ('start', 'reference'):
-    other = getattr(arm, field)
+  others = [(field, getattr(arm, field)) for field in ('start', 'reference')]
+  others += [('a rival', rival) for rival in read_texts(arm.rivals, f'{what}: rivals')]
+  for field, other in others:
     if other and other not in earlier:
       raise InputError(f'{what}: {field} is {other!r}, expected an arm above it: {list(earlier)}')
   numbers = isinstance(arm.published, tuple) and all(isinstance(x, int | float) for x in arm.published)

@@ -5,40 +5,55 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from launchers.study.arms import ALL, Arm
+from launchers.study.summary import Claim
 from stroke_eval.statistics import bootstrap, significance
-from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.statistics.simultaneous import Family
 
 MARGIN = 0.03
 
 
-def controls(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> dict[str, str]:
-  """Arm that the study asks about -> its control: its reference, else the first arm."""
+def comparisons(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:
+  """Each arm that the study asks about with its reference, else the first arm, and with its rivals.
+
+  Args:
+    arms: Those that are finished.
+    dice: Of each of them.
+  """
   first, *others = arms
-  return {
-    arm.name: arm.reference if arm.reference in dice else first.name for arm in others if arm.is_tested
-  }
+  pairs = []
+  for arm in others:
+    if arm.is_tested:
+      control = arm.reference if arm.reference in dice else first.name
+      pairs += [(arm.name, other) for other in (control, *arm.rivals) if other in dice]
+  return pairs
 
 
 def claims_of(
   dice: Mapping[str, np.ndarray],
-  against: Mapping[str, str],
+  pairs: Sequence[tuple[str, str]],
   n_resamples: int = bootstrap.N_RESAMPLES,
   margin: float = MARGIN,
-) -> dict[str, tuple[Interval, bool]]:
-  """The simultaneous interval of each arm to its control, and whether they are equivalent."""
-  if not against:
+) -> dict[str, tuple[Claim, ...]]:
+  """Arm -> what is said of it, over all comparisons together.
+
+  Args:
+    dice: Arm -> Dice [seeds, n cases].
+    pairs: Arms and what they are compared with.
+    n_resamples: Resamples of the cases.
+    margin: Of equivalence.
+  """
+  if not pairs:
     return {}
-  differences = np.stack([dice[arm] - dice[other] for arm, other in against.items()])
-  family = Family(differences, list(against.values()), n_resamples)
-  return dict(zip(against, zip(family.intervals(), family.equivalent(margin))))
-
-
-def p_values_of(dice: Mapping[str, np.ndarray], against: Mapping[str, str]) -> dict[str, float]:
-  """Wilcoxon's of each arm to its control, after Holm; nothing where none is asked about."""
-  differences = [(dice[arm] - dice[other]).mean(axis=0) for arm, other in against.items()]
-  corrected = significance.wilcoxon_holm(np.array(differences))
-  return dict(zip(against, map(float, corrected)))
+  differences = np.stack([dice[arm] - dice[other] for arm, other in pairs])
+  family = Family(differences, [other for _, other in pairs], n_resamples)
+  p_values = significance.wilcoxon_holm(differences.mean(axis=1))
+  found: dict[str, tuple[Claim, ...]] = {}
+  for (arm, other), interval, is_equivalent, p_value in zip(
+    pairs, family.intervals(), family.equivalent(margin), p_values
+  ):
+    claim = Claim(other, interval, is_equivalent, float(p_value))
+    found[arm] = (*found.get(arm, ()), claim)
+  return found
 
 
 def why_no_worth(arm: Arm, by_name: Mapping[str, Arm], seen: Mapping[str, int | str | None]) -> str:

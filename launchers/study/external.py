@@ -12,11 +12,11 @@ import tensorflow as tf
 from keras_itm.bundle import SEGMENTER, load_bundle
 from launchers.stages import slug
 from launchers.study.arms import Arm
-from launchers.study.claims import claims_of, controls
+from launchers.study.claims import claims_of, comparisons
 from launchers.study.external_sets import ExternalTest
+from launchers.study.summary import Claim
 from stroke_eval import segmentation
 from stroke_eval.held_out_cases import HeldOutCases
-from stroke_eval.statistics.bootstrap import Interval
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti
@@ -173,12 +173,11 @@ def evaluate(cases: ExternalCases, text: str, runs: Mapping[str, Sequence[Path]]
   )
 
 
-def claims(result: ExternalResult, arms: Sequence[Arm]) -> dict[str, Interval]:
-  """Differences of Dice of tested arms to their controls, on the grid; none with one case."""
+def claims(result: ExternalResult, arms: Sequence[Arm]) -> dict[str, tuple[Claim, ...]]:
+  """Arm -> what is said of its Dice on the grid; nothing with fewer than two cases."""
   if len(result.subject_id) < 2:
     return {}
-  found = claims_of(result.dice, controls(arms, result.dice))
-  return {name: claim for name, (claim, _) in found.items()}
+  return claims_of(result.dice, comparisons(arms, result.dice))
 
 
 def _read_rows(file: Path) -> list[Row]:

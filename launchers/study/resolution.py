@@ -31,7 +31,7 @@ class Resolution:
     self._design, self._n_cases = design, n_cases
     first, *others = design.arms
     asked = [arm for arm in others if arm.is_tested]
-    self._n_asked = max(len(asked), 1)
+    self._n_asked = max(sum(1 + len(arm.rivals) for arm in asked), 1)
     self._kinds = {}
     for kind in DEFAULTS:
       arms = [arm for arm in asked if _kind(arm) == kind]

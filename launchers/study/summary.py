@@ -27,6 +27,24 @@ class DiceSummary:
 
 
 @dataclasses.dataclass(frozen=True)
+class Claim:
+  """What the study says of an arm against another one.
+
+  Attributes:
+    other: That one's name.
+    difference: Of Dice, with an interval that holds together with those of all claims of the study.
+    is_equivalent: Whether the difference is shown to lie within the margin, by two one-sided tests at
+      the level that holds for all claims.
+    p_value: Of the difference by Wilcoxon's test, after Holm over all claims.
+  """
+
+  other: str
+  difference: Interval
+  is_equivalent: bool
+  p_value: float
+
+
+@dataclasses.dataclass(frozen=True)
 class ArmRow:
   """An arm of the study, finished for every seed.
 
@@ -42,12 +60,8 @@ class ArmRow:
       likewise.
     to_clinical: Difference of Dice to the study's first arm; None for itself.
     to_reference: Difference of Dice to the arm's reference; None where it has none that is finished.
-    claim: `difference` with an interval that holds together with those of all arms that the study asks
-      about; None for the others. What the study says rests on it.
-    is_equivalent: Whether `difference` is shown to lie within the margin, by two one-sided tests at the
-      level that holds for all of them; None likewise.
-    p_value: Of `difference` by Wilcoxon's test, after Holm over all arms that the study is about; None
-      for the others.
+    claims: What the study says of it: against its reference, or the first arm, and then against its
+      rivals; none of an arm that it does not ask about.
     equivalent: Clinical cases alone that give the same Dice; None on the learning curve itself, and
       where `no_worth` says why.
     no_worth: Why it is not computed; empty where it is, and without a learning curve.
@@ -63,9 +77,7 @@ class ArmRow:
   false_positive_share: float | None
   to_clinical: Interval | None
   to_reference: Interval | None
-  claim: Interval | None
-  is_equivalent: bool | None
-  p_value: float | None
+  claims: tuple[Claim, ...]
   equivalent: Equivalent | None
   no_worth: str
 
@@ -73,6 +85,16 @@ class ArmRow:
   def difference(self) -> Interval | None:
     """What the study asks of the arm: to its reference where it has one, else to the first arm."""
     return self.to_reference or self.to_clinical
+
+  @property
+  def claim(self) -> Claim | None:
+    """Of `difference`; None of an arm that the study does not ask about."""
+    return self.claims[0] if self.claims else None
+
+  @property
+  def p_value(self) -> float | None:
+    """Of `difference`, likewise."""
+    return self.claim.p_value if self.claim else None
 
 
 @dataclasses.dataclass(frozen=True)

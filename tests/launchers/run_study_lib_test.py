@@ -302,7 +302,7 @@ class WholeStudyTest(WholeStudyCase):
 class ControlsTest(WholeStudyCase):
   def test_few_cases_a_search_a_further_test_set_and_a_budget(self):
     folder = self.folder('controls')
-    other = tiny.build_phantom(str(folder / 'data'), n_train=1, n_test=4, n_test_negative=1, seed=9)
+    other = tiny.build_phantom(str(folder / 'data'), n_train=1, n_test=8, n_test_negative=0, seed=9)
     short = {'epochs': 2, 'evaluated_epochs': 1}
     changes = {
       'synthetic': {'fusion of 3': {'builder': 'lesion_fusion', 'clinical': 3}},
@@ -317,9 +317,9 @@ class ControlsTest(WholeStudyCase):
           **short,
         },
       },
-      'development': f'{other}:test[:2]',
+      'development': f'{other}:test[:4]',
       'learning_rates': [1e-3, 1e-2],
-      'external_tests': {'theirs': f'{other}:test'},
+      'external_tests': {'theirs': f'{other}:test[4:]'},
     }
     printed = _finish(folder, '--budget_hours=1e-6', **changes)
     self.assertRegex(printed, '--budget_hours=1e-06 is used; .* no seed is complete')
@@ -338,7 +338,7 @@ class ControlsTest(WholeStudyCase):
         self.assertIn(f'ConstantThenLinear.learning_rate = {float(chosen)}', result['command'])
         self.assertIn(f"'{self.cohort}:test'", result['command'])
     rows = list(csv.DictReader((study / 'external_theirs.csv').open()))
-    self.assertLen(rows, 4 * 2 * 3)
+    self.assertLen(rows, 4 * 2 * 4)
     page = (study / 'report.html').read_text()
     for text in ('Further test set: theirs', 'Learning rates, the best of 2 on patients that are'):
       self.assertIn(text, page)

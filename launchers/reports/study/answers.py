@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from launchers.reports.study import formatting
 from launchers.reports.study.arm_styles import ArmStyles
 from launchers.study.arms import ALL
-from launchers.study.summary import Analysis, ArmRow
+from launchers.study.summary import Analysis, ArmRow, Claim
 from stroke_eval.statistics.bootstrap import Interval
 
 _OPEN = 'No difference shown with'
@@ -54,18 +54,16 @@ class Finding:
 def findings(analysis: Analysis, styles: ArmStyles) -> list[Finding]:
   """One for each group of arms and what they are compared with, their references before the first arm.
 
-  An arm with a reference is compared with it alone: that tells what its synthetic cases did.
+  An arm with a reference is compared with it and not with the first arm: that tells what its synthetic
+  cases did.
   """
   first, *others = analysis.rows
-  compared: dict[tuple[str, str], list[ArmRow]] = {}
+  compared: dict[tuple[str, str], dict[str, tuple[ArmRow, Claim]]] = {}
   for row in others:
-    if row.arm.is_tested:
-      other = row.arm.reference if row.to_reference else first.arm.name
-      compared.setdefault((row.arm.group_name, other), []).append(row)
-  found = [
-    _finding(group, other, {styles.labels[row.arm.name]: row for row in rows}, analysis)
-    for (group, other), rows in compared.items()
-  ]
+    for claim in row.claims if row.arm.is_tested else ():
+      of_group = compared.setdefault((row.arm.group_name, claim.other), {})
+      of_group[styles.labels[row.arm.name]] = row, claim
+  found = [_finding(group, other, rows, analysis) for (group, other), rows in compared.items()]
   # What synthetic cases do comes before what else was tried.
   return sorted(
     found, key=lambda finding: (not finding.is_on_synthetic, finding.other == first.arm.name)
@@ -97,22 +95,24 @@ def verdict(
   return answer if n_seeds > 1 else f'In one training each: {answer[0].lower()}{answer[1:]}'
 
 
-def _finding(group: str, other: str, rows: Mapping[str, ArmRow], analysis: Analysis) -> Finding:
+def _finding(
+  group: str, other: str, rows: Mapping[str, tuple[ArmRow, Claim]], analysis: Analysis
+) -> Finding:
   gains = tuple(
     Gain(
       label,
-      formatting.points(row.claim.mean),
-      formatting.ends(row.claim),
-      formatting.p_text(row.p_value),
+      formatting.points(claim.difference.mean),
+      formatting.ends(claim.difference),
+      formatting.p_text(claim.p_value),
       _worth(row),
     )
-    for label, row in rows.items()
+    for label, (row, claim) in rows.items()
   )
   # A group that is named like the arm it is compared with does not tell its arms from it.
   arms = formatting.listed(list(rows)) if group == other else group
-  is_on_synthetic = any(row.arm.uses_synthetic for row in rows.values())
-  claims = {label: row.claim for label, row in rows.items()}
-  equivalent = [label for label, row in rows.items() if row.is_equivalent]
+  is_on_synthetic = any(row.arm.uses_synthetic for row, _ in rows.values())
+  claims = {label: claim.difference for label, (_, claim) in rows.items()}
+  equivalent = [label for label, (_, claim) in rows.items() if claim.is_equivalent]
   answer = verdict(claims, analysis.n_seeds, equivalent, analysis.margin)
   return Finding(arms, other, answer, gains, is_on_synthetic)
 

@@ -1,6 +1,7 @@
 """What the reader of a study's report must know to read its numbers rightly: above and below them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,10 +15,10 @@ from launchers.study.summary import Analysis
 
 FINDINGS = (
   'Difference of mean test Dice in points, paired by case, with an interval that holds for all arms '
-  'of these answers together in 95 % of studies (max-t over cases; seeds are pooled over arms with the '
-  'same control). Higher and lower: the interval excludes 0. Equivalent: two one-sided tests within '
-  'the margin, at the level that holds for all. p: Wilcoxon, Holm; of the cases alone. Worth: clinical '
-  'cases that give the same Dice without synthetic ones.'
+  'of these answers together in 95 % of studies (max-t over cases; how trainings vary is pooled over '
+  'arms with the same control). Higher and lower: the interval excludes 0. Equivalent: two one-sided '
+  'tests within the margin, at the level that holds for all. p: Wilcoxon, Holm; of the cases alone. '
+  'Worth: clinical cases that give the same Dice without synthetic ones.'
 )
 _PAPER_TABLE = 'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}'
 _PUBLISHED = (
@@ -88,7 +89,13 @@ def lead(study: Study, analysis: Analysis) -> str:
   )
 
 
-def notes(study: Study, analysis: Analysis, about: str, ready_sets: Collection[str]) -> list[str]:
+def notes(
+  study: Study,
+  analysis: Analysis,
+  about: str,
+  ready_sets: Collection[str],
+  few: Mapping[str, int] = MappingProxyType({}),
+) -> list[str]:
   """Paragraphs above the answers.
 
   Args:
@@ -96,8 +103,9 @@ def notes(study: Study, analysis: Analysis, about: str, ready_sets: Collection[s
     analysis: Its statistics.
     about: On the data, in sentences; may be empty.
     ready_sets: Synthetic sources that the study did not make.
+    few: Sources that it made from a number of clinical cases alone.
   """
-  paragraphs = [about, origin(study, ready_sets)]
+  paragraphs = [about, origin(study, ready_sets, few)]
   if analysis.n_seeds == 1:
     paragraphs.append(
       'One seed: intervals are over cases alone and do not hold how much a training varies. What '
@@ -109,16 +117,26 @@ def notes(study: Study, analysis: Analysis, about: str, ready_sets: Collection[s
   return [text for text in paragraphs if text]
 
 
-def origin(study: Study, ready_sets: Collection[str]) -> str:
-  """Of which clinical cases synthetic ones were made; empty where no finished arm learns from any."""
+def origin(
+  study: Study, ready_sets: Collection[str], few: Mapping[str, int] = MappingProxyType({})
+) -> str:
+  """Of which clinical cases synthetic ones were made; empty where no finished arm learns from any.
+
+  Args:
+    study: Its trainings.
+    ready_sets: Synthetic sources that the study did not make.
+    few: Sources that it made from a number of clinical cases alone.
+  """
   used = [name for arm in study.finished for name in arm.learns_from if name != CLINICAL]
   sentences = []
-  if any(name not in ready_sets for name in used):
+  if any(name not in ready_sets and name not in few for name in used):
     anew = ', anew for each seed,' if len(study.seeds) > 1 else ''
     sentences.append(
       f'Synthetic cases were made{anew} from all clinical training cases{_how_many(study)}'
-      f'{_few(study.finished)}; worth is what they add for whoever has the generators.'
+      f'{_few(study.finished)}; worth is told where generators saw no more of them than the arm.'
     )
+  for name in dict.fromkeys(name for name in used if name in few):
+    sentences.append(f'{name}: of {few[name]} clinical cases, those of an arm with as many.')
   ready = [name for name in dict.fromkeys(used) if name in ready_sets]
   if ready:
     sentences.append(f'Not made by this study, and the same for all seeds: {formatting.listed(ready)}.')

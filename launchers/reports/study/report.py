@@ -106,7 +106,7 @@ def render(page: StudyPage) -> str:
 def _figures(inputs: ReportInputs, styles: ArmStyles, surveyed: SurveyedSets | None) -> list[Section]:
   """The figures that there is something to show in, by their numbers."""
   study, analysis, commands = inputs.study, inputs.analysis, inputs.commands
-  origin = notes.origin(study, inputs.ready_sets)
+  origin = notes.origin(study, inputs.ready_sets, inputs.few)
   with style.style():
     drawn = [
       differences(analysis, styles, commands),
@@ -160,7 +160,7 @@ def _page(
   return StudyPage(
     title='What synthetic cases are worth',
     lead=notes.lead(study, analysis),
-    notes=notes.notes(study, analysis, inputs.about, inputs.ready_sets),
+    notes=notes.notes(study, analysis, inputs.about, inputs.ready_sets, inputs.few),
     findings=answers.findings(analysis, styles),
     findings_note=notes.FINDINGS,
     paper=tables.paper_table(styles, analysis.rows),

@@ -53,6 +53,7 @@ class ReportInputs:
     commands: What made the study; said below every figure that has no command of its own.
     about: What the reader must know about the data, in sentences.
     ready_sets: Synthetic sources that the study found built, and did not make.
+    few: Synthetic sources that it made from a number of clinical cases alone.
     volumes: What figures of volumes show; these figures are left out when None.
     external: Name of a further test set -> the arms on it; may be empty.
   """
@@ -63,5 +64,6 @@ class ReportInputs:
   commands: Sequence[str]
   about: str = ''
   ready_sets: Collection[str] = ()
+  few: Mapping[str, int] = dataclasses.field(default_factory=dict)
   volumes: Volumes | None = None
   external: Mapping[str, ExternalResult] = dataclasses.field(default_factory=dict)

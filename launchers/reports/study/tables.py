@@ -96,7 +96,7 @@ def _dice_cells(row: ArmRow) -> list[str]:
     formatting.interval(row.to_clinical),
     formatting.interval(row.to_reference),
     reference,
-    formatting.interval(row.claim),
+    formatting.interval(row.claim and row.claim.difference),
     formatting.p_value(row.p_value),
     formatting.worth(row.equivalent),
   ]
@@ -111,7 +111,7 @@ def external_table(result: ExternalResult, styles: ArmStyles, note: str = '') ->
     false_ml = result.false_positive_ml[name]
     cells = [
       formatting.percent(float(values.mean())),
-      formatting.interval(found.get(name)),
+      formatting.interval(found[name][0].difference if name in found else None),
       formatting.MISSING if false_ml is None else f'{false_ml:.2f}',
     ]
     if result.native:

@@ -91,26 +91,41 @@ class WorthTest(tf.test.TestCase):
 
 class ClaimsTest(tf.test.TestCase):
   def test_of_each_arm_to_its_control(self):
-    study = fake_study.make()
-    found = analysis.analyse(study, _RESAMPLES)
-    rows = {row.arm.name: row for row in found.rows}
+    found = analysis.analyse(fake_study.make(), _RESAMPLES)
     for row in found.rows:
-      self.assertEqual(row.claim is None, row.p_value is None)
+      self.assertLen(row.claims, int(row.arm.is_tested and row.arm.name != 'clinical'))
       if row.claim:
-        self.assertAllClose(row.claim.mean, row.difference.mean)
-        self.assertEqual(row.is_equivalent, row.is_equivalent and row.claim.low > -0.03)
-    self.assertIsNone(rows['10 clinical'].claim)
-    # Together they are wider than alone with cases that are as uncertain as each other's.
+        self.assertAllClose(row.claim.difference.mean, row.difference.mean)
+        self.assertEqual(row.claim.other, row.arm.reference or 'clinical')
+    # Together they are wider than alone.
     width = lambda interval: interval.high - interval.low
-    wider = [width(row.claim) / width(row.to_clinical) for row in found.rows if row.claim]
-    self.assertGreater(np.median(wider), 1)
+    claimed = [row for row in found.rows if row.claim]
+    wider = [width(row.claim.difference) / width(row.difference) for row in claimed]
+    self.assertGreater(np.median(wider), 1.2)
+
+  def test_against_rivals(self):
+    arms = list(fake_study.mini_arms())
+    rivals = ('Pix2Pix10, then 10 clinical', 'clinical')
+    arms[-2] = dataclasses.replace(arms[-2], rivals=rivals)
+    self.assertEqual(arms[-2].name, 'SPADE, then 10 clinical')
+    study = fake_study.make(arms=arms)
+    rows = {row.arm.name: row for row in analysis.analyse(study, _RESAMPLES).rows}
+    claims = rows['SPADE, then 10 clinical'].claims
+    self.assertEqual([claim.other for claim in claims], ['10 clinical', *rivals])
+    dice = {name: row.dice.mean for name, row in rows.items()}
+    for claim in claims:
+      expected = dice['SPADE, then 10 clinical'] - dice[claim.other]
+      self.assertAllClose(claim.difference.mean, expected)
+    # The p values are Holm's over all of them.
+    alone = {row.arm.name: row for row in analysis.analyse(fake_study.make(), _RESAMPLES).rows}
+    p_values = lambda rows: np.array([row.p_value for row in rows.values() if row.claim])
+    self.assertTrue(np.all(p_values(rows) >= p_values(alone)))
 
   def test_an_arm_that_hardly_differs_is_equivalent_within_a_wide_margin(self):
     study = fake_study.make()
-    near = {row.arm.name: row for row in analysis.analyse(study, _RESAMPLES, margin=0.5).rows}
-    far = {row.arm.name: row for row in analysis.analyse(study, _RESAMPLES, margin=1e-4).rows}
-    self.assertTrue(near['strong augmentation'].is_equivalent)
-    self.assertFalse(far['strong augmentation'].is_equivalent)
+    for margin, expected in ((0.5, True), (1e-4, False)):
+      rows = {row.arm.name: row for row in analysis.analyse(study, _RESAMPLES, margin=margin).rows}
+      self.assertEqual(rows['strong augmentation'].claim.is_equivalent, expected)
 
   def test_ranks_to_the_control_or_of_all_pairs(self):
     study = fake_study.make()

@@ -90,6 +90,8 @@ class RefusalTest(parameterized.TestCase):
     ({'start': 'b'}, r"start is 'b', expected an arm above it: \['first'\]"),
     ({'start': 'a'}, "start is 'a', expected an arm above it"),
     ({'reference': 'b'}, "reference is 'b', expected an arm above it"),
+    ({'rivals': ['b']}, "a rival is 'b', expected an arm above it"),
+    ({'rivals': 'b'}, "rivals is 'b', expected a list of texts"),
     ({'published': (1.0,)}, r'published is \(1.0,\), expected a mean and an sd'),
     ({'published': 68.7}, 'published is 68.7, expected a mean and an sd'),
     ({'bindings': 'a.b = 1'}, "bindings is 'a.b = 1', expected a list"),

@@ -4,17 +4,23 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
+from launchers.prepare_data_lib import prepare_data
+from launchers.prepare_options import Options
 from launchers.study import external, external_sets
 from launchers.study.external_sets import ExternalTest
 from launchers.study.regimes import read_arms
 from stroke_tfds import sources
-from stroke_tfds.imaging import nifti
+from stroke_tfds.imaging import nifti, resample
 from stroke_tfds.imaging.grid import get_grid
+from stroke_tfds.imaging.transform import IDENTITY
+from stroke_tfds.preparation.folder import PreparedFolder
 from tests.launchers.study import refusals, tiny_study
+from tests.real_samples import SAMPLES, needs_samples
 
 
 class ReadTest(refusals.Case):
@@ -109,7 +115,7 @@ class CasesTest(tf.test.TestCase):
     found = self.evaluate()
     (name,) = claims = external.claims(found, arms)
     self.assertEqual(name, 'more')
-    self.assertAllClose(claims[name].mean, found.dice['more'].mean())
+    self.assertAllClose(claims[name][0].difference.mean, found.dice['more'].mean())
     one = external.ExternalResult('x', ('a',), {'clinical': np.zeros((2, 1))}, {}, np.zeros(1), {})
     self.assertEqual(external.claims(one, arms), {})
 
@@ -143,9 +149,6 @@ class NativeTest(tf.test.TestCase):
       return external.NativeScans(ExternalTest('x', 'p', 'i'))
 
   def on_grid(self):
-    from stroke_tfds.imaging import resample
-    from stroke_tfds.imaging.transform import IDENTITY
-
     expert = nifti.read_mask(self.case.files['lesion'])
     return resample.lesion_voxels(resample.resample_mask(expert, self.grid, IDENTITY))
 
@@ -171,6 +174,25 @@ class NativeTest(tf.test.TestCase):
     self.transform = {'kind': 'none', 'mni_to_scan': np.eye(4).tolist()}
     self.case.files.pop('lesion')
     self.assertEqual(self.scans().measure('sub-a', truth, truth, self.grid), empty)
+
+
+class RealSamplesTest(tf.test.TestCase):
+  @needs_samples
+  @pytest.mark.slow
+  def test_the_ceiling_of_an_isles22_case(self):
+    """As experiments/grid_ceiling.py: .72 on the mini grid, whose mask went there and back."""
+    prepared, raw = Path(tfds.testing.make_tmp_dir()) / 'prepared', str(SAMPLES / 'isles22')
+    options = {'registration': 'affine', 'grid': 'mini', 'intensity_scaling': 'parenchyma_median'}
+    status = prepare_data(Options('isles22', raw, str(prepared), **options))
+    self.assertEqual(status, 0)
+    folder = PreparedFolder(prepared)
+    (case,) = folder.cases
+    _, _, fraction, _ = folder.load(case.case_id)
+    scans = external.NativeScans(ExternalTest('isles22/mini:train', str(prepared), raw))
+    truth = resample.lesion_voxels(fraction)
+    row = scans.measure(case.case_id, truth, np.zeros_like(truth), folder.grid)
+    self.assertEqual(row['native_dice'], 0)
+    self.assertAllClose(row['native_ceiling'], 0.723, atol=0.02)
 
 
 if __name__ == '__main__':

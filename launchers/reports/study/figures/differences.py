@@ -22,12 +22,11 @@ Columns = Mapping[str, Mapping[str, Interval]]
 
 def differences(analysis: Analysis, styles: ArmStyles, commands: Sequence[str]) -> Section | None:
   """Figure 1: every tested arm against its reference, or the first arm; None without any."""
-  tested = [row for row in analysis.rows if row.arm.is_tested and row.claim]
-  columns = {
-    f'minus {styles.arms[0].name}': {r.arm.name: r.claim for r in tested if not r.to_reference},
-    'minus its reference': {r.arm.name: r.claim for r in tested if r.to_reference},
-  }
-  columns = {name: column for name, column in columns.items() if column}
+  columns: dict[str, dict[str, Interval]] = {}
+  for name, is_referred in ((f'minus {styles.arms[0].name}', False), ('minus its reference', True)):
+    rows = [row for row in analysis.rows if row.claim and bool(row.to_reference) == is_referred]
+    if rows:
+      columns[name] = {row.arm.name: row.claim.difference for row in rows}
   told = ' The reference of an arm stands in Table 2.' if 'minus its reference' in columns else ''
   caption = (
     f'Difference of Dice, paired by case, n = {analysis.rows[0].n_cases} cases, '

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from launchers.reports.study import answers
 from launchers.reports.study.arm_styles import arm_styles
+from launchers.study.summary import Claim
 from stroke_eval.statistics.bootstrap import Interval
 from stroke_eval.statistics.equivalents import Equivalent
 from tests.launchers.study import rows
@@ -56,6 +57,19 @@ class FindingsTest(tf.test.TestCase):
         ('synthetic, then 10 clinical', '10 clinical', 'Higher with SPADE.'),
         ('clinical + synthetic', 'clinical', 'Higher with SPADE. No difference shown with fusion.'),
         ('strong', 'clinical', 'No difference shown with strong.'),
+      ],
+    )
+
+  def test_against_a_rival(self):
+    claims = (Claim('10 clinical', UP, False, 0.01), Claim('CarveMix, then 10', OPEN, False, 0.4))
+    found = findings(
+      rows.analysis(rows.row(rows.CLINICAL), rows.row(rows.TUNED, to_reference=UP, claims=claims))
+    )
+    self.assertEqual(
+      [(f.other, f.answer, f.gains[0].p) for f in found],
+      [
+        ('10 clinical', 'Higher with SPADE.', 'p = 0.010'),
+        ('CarveMix, then 10', 'No difference shown with SPADE.', 'p = 0.40'),
       ],
     )
 

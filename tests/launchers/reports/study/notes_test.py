@@ -52,6 +52,14 @@ class OriginTest(tf.test.TestCase):
     self.assertEqual(numbers(none), [])
     self.assertContainsInOrder(['fusion', 'SPADE'], none)
 
+  def test_sources_of_a_number_of_cases(self):
+    study = made(rows.CLINICAL, rows.FUSION, rows.SPADE)
+    text = notes.origin(study, (), {'SPADE': 10})
+    self.assertContainsInOrder(['all clinical training cases', 'SPADE: of 10 clinical cases'], text)
+    text = notes.origin(study, (), {'SPADE': 10, 'fusion': 7, 'unused': 3})
+    self.assertNotIn('all clinical', text)
+    self.assertEqual(numbers(text), [7, 10])
+
   def test_a_study_without_synthetic_cases(self):
     self.assertEqual(notes.origin(made(rows.CLINICAL, rows.TEN), ()), '')
 

@@ -54,8 +54,8 @@ class PaperTableTest(tf.test.TestCase):
 
 class FullTablesTest(tf.test.TestCase):
   def test_dice_table(self):
-    numbers = {'to_reference': Interval(0.19, 0.16, 0.22), 'claim': Interval(0.19, 0.13, 0.25)}
-    tuned = rows.row(rows.TUNED, **numbers, p_value=0.0004)
+    alone, corrected = Interval(0.19, 0.16, 0.22), Interval(0.19, 0.13, 0.25)
+    tuned = rows.row(rows.TUNED, to_reference=alone, corrected=corrected, p_value=0.0004)
     found = tables.dice_table(rows.analysis(rows.row(rows.CLINICAL), tuned), STYLES)
     self.assertEqual(found.head[5], 'minus clinical')
     self.assertEqual(
