@@ -35,13 +35,21 @@ def mask_to_scan(mask: np.ndarray, grid: Grid, scan: Volume, transform: Transfor
   Raises:
     ValueError: The transform is none that can be turned round.
   """
-  if not transform.is_affine:
-    raise ValueError('the transform has a displacement, expected an affine')
   target = voxel_grid(scan)
-  back = Transform(np.linalg.inv(transform.matrix) @ _to_world(scan, target))
+  back = _from_scan(scan, target, transform)
   volume = resample.lesion_voxels(resample.resample_mask(Volume(mask, grid.affine), target, back))
-  nearness = resample.resample_image(Volume(mask.astype(np.float32), grid.affine), target, back)
-  return resample.highest(nearness, int(volume.sum()))
+  return resample.highest(image_to_scan(mask, grid, scan, transform), int(volume.sum()))
+
+
+def image_to_scan(image: np.ndarray, grid: Grid, scan: Volume, transform: Transform) -> np.ndarray:
+  """Brings intensities back by linear interpolation; arguments and errors as for `mask_to_scan`.
+
+  Returns:
+    float32 of the shape of `scan.data`; 0 outside the grid.
+  """
+  target = voxel_grid(scan)
+  placed = Volume(image.astype(np.float32), grid.affine)
+  return resample.resample_image(placed, target, _from_scan(scan, target, transform))
 
 
 def mask_on_scan(mask: Volume, scan: Volume) -> np.ndarray:
@@ -54,6 +62,13 @@ def mask_on_scan(mask: Volume, scan: Volume) -> np.ndarray:
   return resample.lesion_voxels(
     resample.resample_mask(mask, target, Transform(_to_world(scan, target)))
   )
+
+
+def _from_scan(scan: Volume, target: Grid, transform: Transform) -> Transform:
+  """From millimetres of `voxel_grid` to MNI space."""
+  if not transform.is_affine:
+    raise ValueError('the transform has a displacement, expected an affine')
+  return Transform(np.linalg.inv(transform.matrix) @ _to_world(scan, target))
 
 
 def _to_world(scan: Volume, target: Grid) -> np.ndarray:

@@ -19,7 +19,7 @@ from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import Anatomy, label_map_solidity, template_anatomy
 from stroke_tfds.phantom.growth import Lesion
 
-_MIN_OVERLAP = 0.75  # Dice of the brains of an anatomy said to be in MNI space and the template.
+MIN_OVERLAP = 0.75  # Dice of the brains of an anatomy said to be in MNI space and the template.
 _EDGE_SIGMA_MM = 0.7
 MAX_LOADED = 12  # Real anatomies held in memory, about 40 MB each.
 
@@ -86,8 +86,8 @@ def load_anatomy(path: Path, space: str) -> Anatomy:
   (n_x, n_y, n_z), (x, y, z) = template.labels.shape, template.origin_mm.astype(float) - 0.5
   box = Grid('template', (n_x, n_y, n_z), (1.0, 1.0, 1.0), (float(x), float(y), float(z)))
   labels = resample_labels(ids, box, len(ASEG28.names), transform)
-  overlap = _brain_overlap(labels, template.labels)
-  if overlap < _MIN_OVERLAP:
+  overlap = brain_overlap(labels, template.labels)
+  if overlap < MIN_OVERLAP:
     advice = 'expected a brain in MNI space' + (
       '; for other scans set anatomy_space to native' if space == 'mni' else ''
     )
@@ -115,7 +115,7 @@ def load_lesion(path: Path) -> Lesion:
   return Lesion(fraction, affine, hash_content(path))
 
 
-def _brain_overlap(labels: np.ndarray, template: np.ndarray) -> float:
+def brain_overlap(labels: np.ndarray, template: np.ndarray) -> float:
   """Dice of two brains without the fluid around them, which label maps treat differently."""
   fluid = ASEG28.id_of('other CSF')
   one, other = ((ids > 0) & (ids != fluid) for ids in (labels, template))

@@ -1,0 +1,25 @@
+"""Makes synthetic cases on a SynthSeg or FreeSurfer label map of your own, near MNI space.
+
+  python -m launchers.synthesize --label_map=synthseg.nii.gz --translator=runs/pix2pix10/bundle \\
+    --lesion_generator=runs/lesion_gan/bundle --workdir=runs/mine --n_cases=10
+
+Leaves image.nii.gz, labels.nii.gz and lesion.nii.gz of each case on the generators' grid; with
+--on_own_grid also image_own.nii.gz and lesion_own.nii.gz on the voxels of the map.
+"""
+
+from absl import flags
+
+from launchers import app
+from launchers.synthesize_lib import synthesize
+
+_VALUES = (
+  flags.DEFINE_string('label_map', None, "NIfTI or MGH file of FreeSurfer's codes in MNI space."),
+  flags.DEFINE_string('translator', None, "Folder of a translator's bundle."),
+  flags.DEFINE_string('lesion_generator', None, "Folder of a lesion generator's bundle."),
+  flags.DEFINE_integer('n_cases', None, 'Lesions to draw.', 1),
+  flags.DEFINE_integer('seed', None, 'Of lesions and styles.', 0),
+  flags.DEFINE_bool('on_own_grid', None, 'Whether to write them on the voxels of the map as well.'),
+)
+
+if __name__ == '__main__':
+  app.launch(synthesize, values=_VALUES)

@@ -1,0 +1,114 @@
+"""Synthetic cases on a label map of the user's own."""
+
+from pathlib import Path
+
+import gin
+import numpy as np
+
+import keras_itm
+from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, load_bundle
+from keras_itm.case import Case
+from launchers.console import say
+from launchers.run_folder import RunFolder
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.imaging.resample import resample_labels
+from stroke_tfds.imaging.scan_space import image_to_scan, mask_to_scan
+from stroke_tfds.imaging.transform import IDENTITY
+from stroke_tfds.imaging.volume import Volume
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.phantom.cohort import MIN_OVERLAP, brain_overlap
+
+
+@gin.configurable
+def synthesize(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  label_map: str = gin.REQUIRED,
+  translator: str = gin.REQUIRED,
+  lesion_generator: str = gin.REQUIRED,
+  n_cases: int = 1,
+  seed: int = 0,
+  on_own_grid: bool = False,
+) -> None:
+  """Puts generated lesions into a SynthSeg or FreeSurfer map near MNI space and translates it.
+
+  Leaves case_0000/image.nii.gz, labels.nii.gz and lesion.nii.gz on the generators' grid, and so on.
+
+  Args:
+    workdir: The run's folder.
+    data_dir: Not used; every launcher takes it.
+    label_map: NIfTI or MGH file of FreeSurfer's codes, whose header says where in MNI space it lies.
+    translator: Folder of a translator's bundle.
+    lesion_generator: Folder of a lesion generator's bundle.
+    n_cases: Lesions to draw, each with a style of its own where the translator has styles.
+    seed: Of lesions and styles.
+    on_own_grid: Whether image and lesion are also written on the voxels of the map, as image_own.nii.gz
+      (image_own_1.nii.gz and so on for the contrasts after the first) and lesion_own.nii.gz.
+
+  Raises:
+    BundleError: A bundle cannot be used.
+    InputError: The map cannot be read, has unknown codes or lies elsewhere.
+  """
+  run = RunFolder(workdir)
+  if run.is_finished():
+    return
+  bundles = load_bundle(translator, TRANSLATOR), load_bundle(lesion_generator, LESION_GENERATOR)
+  spec = bundles[0].spec
+  if spec.label_scheme['name'] != ASEG28.name:
+    raise InputError(
+      f'{translator}: learnt the label scheme {spec.label_scheme["name"]}, expected {ASEG28.name}, '
+      'which has the codes of a map'
+    )
+  grid = Grid.from_json(spec.grid)
+  own = nifti.read_label_map(label_map)
+  labels = map_on_grid(own, grid, label_map)
+  tissue = brain_tissue(grid)
+  for index in range(n_cases):
+    case = keras_itm.synthesize(labels, *bundles, seed=seed, index=index, tissue=tissue)
+    folder = run.path / f'case_{index:04d}'
+    case.save(folder)
+    if on_own_grid:
+      _save_on_own_grid(folder, case, grid, own, label_map)
+    say(f'{folder}: a lesion of {int(case.lesion.sum()) * grid.voxel_volume_ml:.1f} ml')
+  run.finish({'n_cases': n_cases})
+
+
+def map_on_grid(own: Volume, grid: Grid, name: str) -> np.ndarray:
+  """A map of FreeSurfer's codes on a grid in MNI space, as ids of aseg28: uint8 of the grid's shape.
+
+  Args:
+    own: As read.
+    grid: In MNI space.
+    name: The file, named in errors.
+
+  Raises:
+    InputError: Unknown codes, a file that does not say where it lies, or a brain far from MNI's.
+  """
+  if not own.is_placed:
+    raise InputError(f'{name}: its header does not say where it lies, expected a map in MNI space')
+  place = lambda volume: resample_labels(volume, grid, len(ASEG28.names))
+  labels = place(Volume(ASEG28.from_codes(own.data, name), own.affine))
+  template = template_anatomy()
+  affine = np.eye(4)
+  affine[:3, 3] = template.origin_mm
+  overlap = brain_overlap(labels, place(Volume(template.labels, affine)))
+  if overlap < MIN_OVERLAP:
+    raise InputError(
+      f'{name}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, expected {MIN_OVERLAP} or '
+      'more: a brain near MNI space'
+    )
+  return labels
+
+
+def _save_on_own_grid(folder: Path, case: Case, grid: Grid, own: Volume, name: str) -> None:
+  """Image and lesion on the voxels of the map."""
+  for i, image in enumerate(np.moveaxis(case.image, -1, 0)):
+    values = image_to_scan(image, grid, own, IDENTITY)
+    nifti.write_nifti(folder / f'image_own{f"_{i}" if i else ""}.nii.gz', values, own.affine)
+  lesion = mask_to_scan(case.lesion, grid, own, IDENTITY)
+  nifti.write_mask_like(folder / 'lesion_own.nii.gz', lesion, own, name)

@@ -1,0 +1,90 @@
+import os
+from pathlib import Path
+
+import gin
+import nibabel as nib
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from launchers.synthesize_lib import synthesize
+from stroke_tfds.errors import InputError
+from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.phantom.anatomy import template_anatomy
+from tests import tiny
+
+_STEP = 3
+_CODES = np.array([group[-1] for group in ASEG28.codes], np.int16)
+
+
+class SynthesizeTest(tf.test.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.root = Path(tfds.testing.make_tmp_dir())
+    scheme = {'grid': tiny.GRID, 'label_scheme': ASEG28.to_json()}
+    cls.translator, cls.lesions = tiny.save_toy_bundles(cls.root, scheme)
+    # The template in voxels of 3 mm, FreeSurfer's codes, stored from left to right the other way round.
+    template = template_anatomy()
+    cls.affine = np.diag([-_STEP, _STEP, _STEP, 1.0])
+    labels = template.labels[::_STEP, ::_STEP, ::_STEP][::-1]
+    cls.affine[:3, 3] = template.origin_mm
+    cls.affine[0, 3] += (labels.shape[0] - 1) * _STEP
+    cls.codes = _CODES[labels]
+
+  def write(self, codes: np.ndarray, shift_mm: float = 0) -> str:
+    affine = self.affine.copy()
+    affine[1, 3] += shift_mm
+    path = self.root / f'map_{len(os.listdir(self.root))}.nii.gz'
+    nib.save(nib.Nifti1Image(codes, affine), path)
+    return str(path)
+
+  def make(self, label_map: str, name: str, **options) -> Path:
+    bundles = {'translator': str(self.translator), 'lesion_generator': str(self.lesions)}
+    gin.clear_config()
+    synthesize(workdir=str(self.root / name), label_map=label_map, **bundles, **options)
+    return self.root / name
+
+  def test_a_map_of_codes_is_mapped_resampled_and_brought_back(self):
+    label_map = self.write(self.codes)
+    run = self.make(label_map, 'run', n_cases=2, on_own_grid=True)
+    read = lambda case, name: nib.load(run / case / f'{name}.nii.gz')
+    labels = read('case_0000', 'labels')
+    self.assertEqual(labels.shape, tuple(tiny.GRID['shape']))
+    self.assertAllInSet(np.unique(labels.dataobj), range(28))
+    # Left of the midline stands what is left in the map.
+    left, right = (ASEG28.id_of(f'{side} thalamus') for side in ('left', 'right'))
+    values = np.asarray(labels.dataobj)
+    to_mm = lambda i: (labels.affine @ [*np.argwhere(values == i).mean(0), 1])[0]
+    self.assertLess(to_mm(left), 0)
+    self.assertGreater(to_mm(right), 0)
+    own = read('case_0000', 'image_own')
+    self.assertEqual(own.shape, self.codes.shape)
+    # At the centre of a voxel of the grid the nearest voxel of the map has nearly its value.
+    image = read('case_0000', 'image')
+    at = np.random.default_rng(0).integers([6, 6, 1], [26, 26, 7], (500, 3))
+    to_map = np.linalg.inv(own.affine) @ image.affine
+    near = np.rint(at @ to_map[:3, :3].T + to_map[:3, 3]).astype(int)
+    pairs = image.get_fdata()[tuple(at.T)], own.get_fdata()[tuple(near.T)]
+    self.assertGreater(np.corrcoef(*pairs)[0, 1], 0.9)
+    lesions = [np.asarray(read(f'case_000{i}', 'lesion').dataobj) for i in range(2)]
+    self.assertNotAllEqual(*lesions)
+    back = read('case_0000', 'lesion_own')
+    self.assertAllClose(back.affine, self.affine)
+    centre = lambda image: (image.affine @ [*np.argwhere(image.get_fdata()).mean(0), 1])[:3]
+    self.assertAllClose(centre(back), centre(read('case_0000', 'lesion')), atol=4)
+
+  def test_refuses_what_it_cannot_place_or_read(self):
+    unknown = self.codes.copy()
+    unknown[0, 0, 0] = 9999
+    for label_map, error in (
+      (self.write(unknown), r'label codes \[9999\] are not in aseg28'),
+      (self.write(self.codes, shift_mm=60), 'overlaps the MNI152 brain with a Dice of 0[.].*near MNI'),
+      (str(self.root / 'none.nii.gz'), 'none.nii.gz'),
+    ):
+      with self.assertRaisesRegex(InputError, error):
+        self.make(label_map, 'refused')
+
+
+if __name__ == '__main__':
+  tf.test.main()
