@@ -47,9 +47,9 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
     _Epochs(checks.is_positive('term')).end(other=0.0)
 
   def test_told_apart_over_the_last_third(self):
-    """Of 6 epochs up to step 60 the last two: gaps of 0.08 and 0.03 have a mean of 0.055."""
+    """Of 6 epochs up to step 60 the last two: gaps of 0.016 and 0.006 have a mean of 0.011."""
     epochs = _Epochs(checks.tells_apart('real', 'fake', by_step=60))
-    for real, fake in ((0.0, 0.0),) * 4 + ((0.04, -0.04), (0.01, -0.02)):
+    for real, fake in ((0.0, 0.0),) * 4 + ((0.008, -0.008), (0.003, -0.003)):
       epochs.end(real=real, fake=fake)
     # It is settled: at the equilibrium of a GAN they cannot be told apart any more.
     for _ in range(3):
@@ -60,9 +60,9 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
       epochs = _Epochs(checks.tells_apart('real', 'fake', by_step=60))
       epochs.end(real=early[0], fake=early[1])
       for _ in range(4):
-        epochs.end(real=0.03, fake=0.0)
-      with self.assertRaisesRegex(checks.TrainingError, 'real is 0.015, fake is -0.01, expected'):
-        epochs.end(real=0.0, fake=-0.02)
+        epochs.end(real=0.01, fake=0.0)
+      with self.assertRaisesRegex(checks.TrainingError, 'real is 0.005, fake is 0.0025, expected'):
+        epochs.end(real=0.0, fake=0.005)
 
   def test_never_told_apart(self):
     epochs = _Epochs(checks.tells_apart('real', 'fake', by_step=30))
@@ -77,7 +77,7 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
     told = [{'step': 10.0 * i, 'real': 0.1, 'fake': 0.0} for i in range(1, 7)]
     _Epochs(check, history=told[:5]).end(real=0.01, fake=0.0)
     with self.assertRaises(checks.TrainingError):
-      _Epochs(check, history=[{**row, 'real': 0.0} for row in told[:5]]).end(real=0.09, fake=0.0)
+      _Epochs(check, history=[{**row, 'real': 0.0} for row in told[:5]]).end(real=0.01, fake=0.0)
     _Epochs(check, history=told).end(real=0.0, fake=0.0)
 
 

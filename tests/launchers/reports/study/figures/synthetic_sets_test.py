@@ -1,0 +1,62 @@
+"""Whether volumes of a set are told from test cases: which are compared, and when there are too few."""
+
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from launchers.reports.study import report
+from launchers.reports.study.figures import synthetic_sets
+from stroke_tfds.label_schemes import ASEG28
+
+_SHAPE = (16, 16, 6)
+
+
+def _source(n: int, lesion_level: float = 1.6, dark: int = 0, seed: int = 0):
+  """Cases of noise with a bright block; the first `dark` have no signal."""
+  rng = np.random.default_rng(seed)
+  labels = rng.integers(0, len(ASEG28.names), (n, *_SHAPE)).astype(np.uint8)
+  lesion = np.zeros((n, *_SHAPE), np.uint8)
+  lesion[:, 4:9, 4:9, 2:4] = 1
+  image = rng.normal(1, 0.1, (n, *_SHAPE, 1)).astype(np.float32) * 0.4
+  image *= np.where(lesion, lesion_level, 1)[..., np.newaxis]
+  image[:dark] = 0
+  cases = {'image': image, 'labels': labels, 'lesion': lesion}
+  return mock.Mock(
+    usable_positions=np.arange(n),
+    examples=lambda: tf.data.Dataset.from_tensor_slices(cases),
+    metadata={'label_scheme': ASEG28.to_json()},
+  )
+
+
+class ToldApartTest(tf.test.TestCase):
+  def told_apart(self, test, **sets):
+    return synthetic_sets._tell_apart(mock.Mock(test=test, sets=sets))
+
+  def test_of_each_set(self):
+    test = _source(20)
+    found = self.told_apart(test, alike=_source(25, seed=1), brighter=_source(15, 2.4, seed=2))
+    self.assertLess(found['alike'].auc, 0.9)
+    self.assertEqual(found['brighter'].auc, 1.0)
+    self.assertEqual((found['brighter'].n_real, found['brighter'].n_synthetic), (20, 15))
+    gaps = {gap.name: gap.auc for gap in found['brighter'].gaps}
+    self.assertEqual(gaps['lesion_to_parenchyma'], 1.0)
+
+  def test_too_few_of_either(self):
+    self.assertEqual(self.told_apart(_source(9), some=_source(20)), {})
+    self.assertEqual(self.told_apart(_source(20), few=_source(9), dark=_source(12, dark=3)), {})
+
+  def test_large_sets_are_thinned(self):
+    with mock.patch.object(synthetic_sets, '_COMPARED', 11):
+      found = self.told_apart(_source(20), large=_source(30, seed=1))
+    self.assertEqual((found['large'].n_real, found['large'].n_synthetic), (11, 11))
+
+  def test_in_the_table_of_checks(self):
+    found = self.told_apart(_source(20), theirs=_source(15, 2.4, seed=2))
+    surveyed = mock.Mock(generated=(), told_apart=found)
+    (check,) = report._checks(surveyed)['theirs']
+    self.assertEqual((check.key, check.is_good), ('told_apart_auc', False))
+
+
+if __name__ == '__main__':
+  tf.test.main()
