@@ -1,6 +1,7 @@
 """Generated lesions beside real ones: Figure 13."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -118,8 +119,24 @@ def _caption(shown: SurveyedSets, name: str) -> str:
     'spread over the ranks of volume from small to large, in radiological convention; the darker, the '
     'thicker from inferior to superior (black: 60 mm or more). Where lesions lie: share of cases with '
     'a lesion at a place, highest along z. Volume: cumulative share of lesions; non-empty draws: '
-    f'before small ones were drawn again; dotted: {MIN_VOXELS} voxels, the least that is accepted.'
+    f'before small ones were drawn again; dotted: {MIN_VOXELS} voxels, the least that is accepted. '
+    + audit_text({name: shown.sets[name].metadata.get('audit') for name in shown.generated})
   )
+
+
+def audit_text(audits: Mapping[str, Mapping[str, Any] | None]) -> str:
+  """How many draws the audit of each set rejected, and for what.
+
+  Args:
+    audits: Name of a set -> `audit` of its metadata, None where it has none.
+  """
+  parts = []
+  for name, audit in audits.items():
+    rejected = audit['rejected'] if audit else {}
+    reasons = ', '.join(f'{n} {reason}' for reason, n in rejected.items())
+    counted = f'{sum(rejected.values())} ({reasons})' if reasons else 'none'
+    parts.append(f'{name} {counted if audit else "was not audited"}')
+  return f'Rejected by the audit and drawn again: {"; ".join(parts)}.'
 
 
 def _panel(figure: Figure, title: str) -> Panel:

@@ -36,6 +36,12 @@ class GeneratedLesionsTest(tf.test.TestCase):
     self.assertEqual(axes.get_legend().get_texts()[0].get_text(), 'real (n = 2)')
     self.assertAllClose(axes.lines[1].get_xdata(), [0.5, 0.5])
 
+  def test_what_audits_rejected(self):
+    rejected = {'cut lesion': 1, 'faint lesion': 2}
+    audits = {'a': {'rejected': rejected}, 'b': {'rejected': {}}, 'c': None}
+    text = generated_lesions.audit_text(audits)
+    self.assertEndsWith(text, ': a 3 (1 cut lesion, 2 faint lesion); b none; c was not audited.')
+
 
 if __name__ == '__main__':
   tf.test.main()
