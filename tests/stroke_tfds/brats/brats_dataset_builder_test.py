@@ -68,6 +68,9 @@ class BratsTest(tf.test.TestCase):
     folder = BratsFolder(self.root, CONTRASTS)
     self.assertEqual(sorted(folder.cases), ['BraTS-GLI-00001-000', 'Brats18_A_1'])
     self.assertAllClose(list(folder.measure().values()), [216 * 0.064] * 2)
+    for case in folder.cases.values():
+      # 4^3 necrotic in 5^3 of core in 6^3: 64, 216 - 125, 125 - 64.
+      self.assertAllEqual(np.bincount(case.read_classes().data.ravel())[1:], [64, 91, 61])
     new, old = (brats.make_example(_config(), folder.cases[name]) for name in sorted(folder.cases))
     for feature in ('image', 'labels', 'lesion'):
       self.assertAllEqual(new[feature], old[feature])
