@@ -15,6 +15,7 @@ from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
+from keras_itm.models.style_gan import StyleGAN
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
 from keras_itm.networks.lesion_critic import lesion_critic
 from keras_itm.networks.lesion_generator import lesion_generator
@@ -49,6 +50,7 @@ __all__ = [
   'RectifiedFlow',
   'Segmenter',
   'Spade',
+  'StyleGAN',
   'flow_unet_3d',
   'lesion_critic',
   'lesion_generator',

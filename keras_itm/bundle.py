@@ -23,12 +23,19 @@ from keras_itm.intensity_scaling import PERCENTILE, check_scaling
 TRANSLATOR = 'translator'
 LESION_GENERATOR = 'lesion_generator'
 SEGMENTER = 'segmenter'
+JOINT_GENERATOR = 'joint_generator'
 _INPUTS = {
   TRANSLATOR: {'segmentation', 'latent'},
   LESION_GENERATOR: {'latent'},
   SEGMENTER: {'image'},
+  JOINT_GENERATOR: {'latent', 'condition', 'truncation'},
 }
-_OUTPUT = {TRANSLATOR: 'image', LESION_GENERATOR: 'probability', SEGMENTER: 'probability'}
+_OUTPUTS = {
+  TRANSLATOR: ('image',),
+  LESION_GENERATOR: ('probability',),
+  SEGMENTER: ('probability',),
+  JOINT_GENERATOR: ('image', 'probability'),
+}
 _MAX_FACTS_BYTES = 2**20
 # TensorFlow has no common class of errors for broken files.
 _LOAD_ERRORS = (
@@ -54,7 +61,7 @@ class BundleSpec:
   """The facts of a bundle, stored as `bundle.json`.
 
   Attributes:
-    kind: `translator`, `lesion_generator` or `segmenter`.
+    kind: `translator`, `lesion_generator`, `segmenter` or `joint_generator`.
     grid: JSON fields of the grid that the network was trained on.
     label_scheme: JSON fields of the label scheme (`name`, `names`, `lesion_id`, `parenchyma_ids`).
     latent_size: Length of the latent vector, 0 for a deterministic network.
@@ -68,6 +75,8 @@ class BundleSpec:
     whole_volumes: Whether a translator takes and makes volumes rather than axial slices.
     intensity_scaling: Of the images that it makes or takes, see `keras_itm.intensity_scaling`; a lesion
       generator has none, and `percentile` stands for it. No part of the fingerprint where `percentile`.
+    classes: Names of the classes whose probabilities a joint generator makes, background first.
+    conditions: Names of the numbers that it can be asked for, such as `level`.
 
   Raises:
     ValueError: An unknown kind or scaling, or numbers out of their range.
@@ -84,12 +93,14 @@ class BundleSpec:
   licences: tuple[str, ...] = ()
   whole_volumes: bool = False
   intensity_scaling: str = PERCENTILE
+  classes: tuple[str, ...] = ()
+  conditions: tuple[str, ...] = ()
 
   def __post_init__(self):
-    for field in ('trained_on', 'licences'):
+    for field in ('trained_on', 'licences', 'classes', 'conditions'):
       texts = getattr(self, field)
       if isinstance(texts, str) or not all(isinstance(one, str) for one in texts):
-        raise ValueError(f'{field} is {texts!r}, expected names of data sets or licences')
+        raise ValueError(f'{field} is {texts!r}, expected names of data sets, licences and so on')
       object.__setattr__(self, field, tuple(texts))  # JSON knows lists alone.
     if self.kind not in _INPUTS:
       raise ValueError(f'kind is {self.kind!r}, expected one of {sorted(_INPUTS)}')
@@ -102,6 +113,8 @@ class BundleSpec:
         f'whole_volumes is {self.whole_volumes!r} in a {self.kind}, expected true or false, and true '
         'in a translator alone'
       )
+    if (self.classes or self.conditions) and self.kind != JOINT_GENERATOR:
+      raise ValueError(f'classes {self.classes}, conditions {self.conditions} in a {self.kind}')
     if not isinstance(self.label_scheme, dict):
       raise ValueError(f'label_scheme is {self.label_scheme!r}, expected fields by name')
     if not isinstance(self.latent_size, int) or self.latent_size < 0:
@@ -118,15 +131,16 @@ class Bundle:
   Attributes:
     path: The folder.
     spec: Its facts.
-    call: The signature: tensors by name in, one tensor out. See DESIGN of the signatures in
-      `save_bundle`.
+    call: The signature: tensors by name in, one tensor out, or several by name where it makes more.
+      See the signatures in `save_bundle`.
     fingerprint: Short name of exactly these weights, this graph and these facts.
-    n_contrasts: Channels of the image that it takes; None where it takes none, or any number.
+    n_contrasts: Channels of the image that it takes, or that a joint generator makes; None where there
+      is no image, or any number.
   """
 
   path: Path
   spec: BundleSpec
-  call: Callable[..., tf.Tensor]
+  call: Callable[..., Any]
   fingerprint: str
   n_contrasts: int | None = None
 
@@ -134,7 +148,7 @@ class Bundle:
 def save_bundle(
   path: str | os.PathLike[str],
   spec: BundleSpec,
-  call: Callable[..., tf.Tensor],
+  call: Callable[..., Any],
   network: tf.keras.Model,
   operative_config: str,
 ) -> str:
@@ -145,6 +159,9 @@ def save_bundle(
       of whole volumes: uint8 [n, X, Y, Z] -> float32 [n, X, Y, Z, C].
     lesion generator: (latent float32 [n, L]) -> probability float32 [n, X, Y, Z].
     segmenter: (image float32 [n, X, Y, Z, C]) -> probability float32 [n, X, Y, Z].
+    joint generator: (latent float32 [n, L], condition float32 [n, k], truncation float32 [n]) ->
+      image float32 [n, X, Y, C] and probability float32 [n, X, Y, K], C or K possibly 0. `call` gives
+      a dictionary of both.
 
   Args:
     path: The folder, new or with the same bundle in it.
@@ -164,7 +181,7 @@ def save_bundle(
   n_contrasts = network.input_shape[-1] if spec.kind == SEGMENTER else None
   module = tf.Module()
   module.serve = tf.function(
-    lambda **inputs: {_OUTPUT[spec.kind]: call(**inputs)}
+    lambda **inputs: _by_name(spec.kind, call(**inputs))
   ).get_concrete_function(**_input_specs(spec, n_contrasts))
   # The weights alone: Keras would add the network's class and its training to the graph.
   module.weights = list(module.serve.variables)
@@ -184,12 +201,20 @@ def save_bundle(
   return made
 
 
+def _by_name(kind: str, made: Any) -> dict[str, tf.Tensor]:
+  """What a call makes, as the outputs of a signature."""
+  names = _OUTPUTS[kind]
+  return {name: made[name] for name in names} if len(names) > 1 else {names[0]: made}
+
+
 def _input_specs(spec: BundleSpec, n_contrasts: int | None = None) -> dict[str, tf.TensorSpec]:
   x, y, z = spec.grid['shape']
   specs = {
     'segmentation': ([None, x, y, z] if spec.whole_volumes else [None, x, y], tf.uint8),
     'latent': ([None, spec.latent_size], tf.float32),
     'image': ([None, x, y, z, n_contrasts], tf.float32),
+    'condition': ([None, len(spec.conditions)], tf.float32),
+    'truncation': ([None], tf.float32),
   }
   return {name: tf.TensorSpec(*specs[name], name) for name in sorted(_INPUTS[spec.kind])}
 
@@ -213,24 +238,32 @@ def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
   return Bundle(
     path,
     spec,
-    lambda **x: signature(**x)[_OUTPUT[kind]],
+    lambda **x: _made(kind, signature(**x)),
     _spec_fingerprint(spec),
-    _n_contrasts(signature),
+    _n_contrasts(signature, kind),
   )
 
 
-def _n_contrasts(signature: Any) -> int | None:
-  image = signature.structured_input_signature[1].get('image')
+def _made(kind: str, outputs: dict[str, tf.Tensor]) -> Any:
+  """The other way round: the one tensor of a kind that makes one, else all by name."""
+  names = _OUTPUTS[kind]
+  return dict(outputs) if len(names) > 1 else outputs[names[0]]
+
+
+def _n_contrasts(signature: Any, kind: str) -> int | None:
+  makes = kind == JOINT_GENERATOR
+  tensors = signature.structured_outputs if makes else signature.structured_input_signature[1]
+  image = tensors.get('image')
   return None if image is None else image.shape[-1]
 
 
 def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:
   inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
   expected = _input_specs(spec)
-  if inputs.keys() != expected.keys() or set(outputs) != {_OUTPUT[spec.kind]}:
+  if inputs.keys() != expected.keys() or set(outputs) != set(_OUTPUTS[spec.kind]):
     raise BundleError(
       f'{path}: its signature maps {sorted(inputs)} to {sorted(outputs)}, '
-      f'expected {sorted(expected)} to {[_OUTPUT[spec.kind]]}'
+      f'expected {sorted(expected)} to {list(_OUTPUTS[spec.kind])}'
     )
   for name, taken in inputs.items():
     wanted = expected[name]
@@ -239,6 +272,11 @@ def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:
         f'{path}: its signature takes {name} as {taken.dtype.name} {taken.shape}, '
         f'expected {wanted.dtype.name} {wanted.shape} by its bundle.json'
       )
+  if spec.kind == JOINT_GENERATOR and outputs['probability'].shape[-1] != len(spec.classes):
+    raise BundleError(
+      f'{path}: its signature makes {outputs["probability"].shape[-1]} probabilities, expected '
+      f'{len(spec.classes)}, one for each of {list(spec.classes)} in its bundle.json'
+    )
 
 
 def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
@@ -309,5 +347,8 @@ def _spec_fingerprint(spec: BundleSpec) -> str:
     del facts['whole_volumes']
   if facts['intensity_scaling'] == PERCENTILE:
     del facts['intensity_scaling']
+  for name in ('classes', 'conditions'):
+    if not facts[name]:
+      del facts[name]
   text = json.dumps(facts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:12]

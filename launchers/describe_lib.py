@@ -11,7 +11,9 @@ import tensorflow as tf
 from keras_itm.multiply_adds import count_multiply_adds
 from launchers.train_itm_lib import train_itm
 from launchers.train_lesion_gan_lib import train_lesion_gan
+from launchers.train_style_gan_lib import build_networks, train_style_gan
 from launchers.train_unet_lib import train_unet
+from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import find_builder
@@ -91,6 +93,16 @@ def _lesion_gan(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str,
   }
 
 
+def _style_gan(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
+  return build_networks(
+    grid.shape[:2],
+    ClassMap.from_scheme(metadata['label_scheme'], values['groups']),
+    len(metadata['contrasts']) if values['n_contrasts'] is None else values['n_contrasts'],
+    len(values['conditions']),
+    **{name: values[name] for name in ('mapping', 'generator', 'discriminator', 'lesion_gain')},
+  )
+
+
 def _unet(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
   return {'network': values['network'](shape=grid.shape, n_contrasts=len(metadata['contrasts']))}
 
@@ -98,6 +110,7 @@ def _unet(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.ke
 _NETWORKS: dict[Callable[..., None], Callable[..., dict[str, tf.keras.Model]]] = {
   train_itm: _translator,
   train_lesion_gan: _lesion_gan,
+  train_style_gan: _style_gan,
   train_unet: _unet,
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source
 
@@ -90,6 +91,100 @@ def paired_volumes(
   )
 
 
+CONDITIONS = ('level', 'lesion')
+
+
+@gin.register
+def joint_slices(
+  sources: Sequence[Source],
+  batch_size: int,
+  *,
+  classes: ClassMap,
+  conditions: Sequence[str] = (),
+  lesion_share: float | None = None,
+  min_lesion_pixels: int = 8,
+  softened: bool = True,
+  seed: int,
+  start_step: int = 0,
+) -> tf.data.Dataset:
+  """Endless batches of axial slices and their classes, each mirrored left to right at random.
+
+  Slices without any label are left out.
+
+  Args:
+    sources: Data sets.
+    batch_size: Slices in a batch.
+    classes: Of the labels.
+    conditions: Facts of each slice to give beside it: `level`, from -1 at the lowest slice's lower face
+      to 1 at the highest's upper one, and `lesion`, 1 where it has one, else 0.
+    lesion_share: Share of slices with a lesion in the batches; as in the sources, when None.
+    min_lesion_pixels: Smaller lesions do not count as one.
+    softened: Whether probabilities are blurred by [1, 2, 1] / 4 along either axis; else they are 0 or
+      1, by which a discriminator tells them from generated ones at once.
+    seed: Of order and mirroring.
+    start_step: How many batches to pass over.
+
+  Yields:
+    (image float32 [n, X, Y, C] in [-1, 1], probability float32 [n, X, Y, K]), and where there are
+    conditions, those float32 [n, k].
+
+  Raises:
+    InputError: An unknown condition, or a share that is none.
+  """
+  if set(conditions) - set(CONDITIONS):
+    raise InputError(f'conditions {list(conditions)}, expected some of {list(CONDITIONS)}')
+  if lesion_share is not None and not 0 <= lesion_share <= 1:
+    raise InputError(f'lesion_share is {lesion_share}, expected a number from 0 to 1')
+
+  def transform(ids: tf.Tensor, image: tf.Tensor, facts: _Example, seed: tf.Tensor):
+    flipped = tf.random.stateless_uniform([], seed) < 0.5
+    image, ids = (tf.cond(flipped, lambda x=x: x[::-1], lambda x=x: x) for x in (image, ids))
+    probability = tf.one_hot(ids, len(classes.names))
+    pair = to_signed(image), _soften(probability) if softened else probability
+    return (*pair, tf.stack([facts[name] for name in conditions])) if conditions else pair
+
+  slices = _class_slices(sources, classes, min_lesion_pixels)
+  if lesion_share is None:
+    stream = _shuffled(slices, seed)
+  else:
+    has_lesion = lambda ids, image, facts: facts['lesion'] > 0
+    parts = [slices.filter(has_lesion), slices.filter(lambda *slice_: ~has_lesion(*slice_))]
+    stream = _mixed(parts, [lesion_share, 1 - lesion_share], seed)
+  return _batches(stream, batch_size, seed=seed, start_step=start_step, transform=transform)
+
+
+def _class_slices(
+  sources: Sequence[Source], classes: ClassMap, min_lesion_pixels: int
+) -> tf.data.Dataset:
+  """(class ids uint8 [X, Y], image float16 [X, Y, C] in [0, 1], facts by name) of each slice."""
+
+  def as_slices(example: _Example):
+    ids = tf.transpose(classes.classes(example), [2, 0, 1])
+    n = ids.shape[0]
+    first_lesion = len(classes.names) - classes.n_lesion_classes
+    n_pixels = tf.reduce_sum(tf.cast(ids >= first_lesion, tf.int32), axis=[1, 2])
+    facts = {
+      'level': (2 * tf.range(n, dtype=tf.float32) + 1) / n - 1,
+      'lesion': tf.cast(n_pixels >= min_lesion_pixels, tf.float32),
+      'is_empty': tf.reduce_all(example['labels'] == 0, axis=[0, 1]),
+    }
+    return ids, tf.transpose(example['image'], [2, 0, 1, 3]), facts
+
+  slices = examples(sources).map(as_slices).unbatch()
+  return slices.filter(lambda ids, image, facts: ~facts['is_empty'])
+
+
+def _soften(probability: tf.Tensor) -> tf.Tensor:
+  """A binomial blur of 3x3 pixels, [X, Y, K]; the sum over classes stays 1."""
+  for axis in (0, 1):
+    padding = [[1, 1] if i == axis else [0, 0] for i in range(3)]
+    padded = tf.pad(probability, padding, 'SYMMETRIC')
+    n = probability.shape[axis]
+    before, same, after = (tf.gather(padded, tf.range(i, i + n), axis=axis) for i in range(3))
+    probability = (before + 2 * same + after) / 4
+  return probability
+
+
 def volume_pairs(sources: Sequence[Source]) -> tf.data.Dataset:
   """(segmentation uint8 [X, Y, Z], image float16 [X, Y, Z, C] in [0, 1]) of each case."""
   lesion_id = sources[0].metadata['label_scheme']['lesion_id']
@@ -142,11 +237,7 @@ def training_volumes(
     stream = _shuffled(volumes(sources), seed)
   else:
     _check_weights(sources, weights)
-    # Each source in an order of its own.
-    streams = [_shuffled(volumes([source]), seed + 1000 * i) for i, source in enumerate(sources)]
-    stream = tf.data.Dataset.sample_from_datasets(
-      streams, [float(weight) for weight in weights], seed=seed, rerandomize_each_iteration=False
-    )
+    stream = _mixed([volumes([source]) for source in sources], weights, seed)
   return _batches(stream, batch_size, seed=seed, start_step=start_step, transform=transform)
 
 
@@ -178,6 +269,14 @@ def _shuffled(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
   """Endless elements, kept in memory, in another order in each round."""
   n_shuffled = 4096
   return dataset.cache().shuffle(n_shuffled, seed=seed, reshuffle_each_iteration=True).repeat()
+
+
+def _mixed(datasets: Sequence[tf.data.Dataset], weights: Sequence[float], seed: int) -> tf.data.Dataset:
+  """Endless elements, each data set in an order of its own and drawn as often as its weight says."""
+  streams = [_shuffled(dataset, seed + 1000 * i) for i, dataset in enumerate(datasets)]
+  return tf.data.Dataset.sample_from_datasets(
+    streams, [float(weight) for weight in weights], seed=seed, rerandomize_each_iteration=False
+  )
 
 
 def _batches(

@@ -42,10 +42,16 @@ class AveragedNetwork(tf.keras.layers.Layer):
   def call(self, inputs: tf.Tensor | list[tf.Tensor], training: bool | None = None) -> tf.Tensor:
     return self.network(inputs, training=training)
 
-  def update(self, source: tf.keras.Model) -> None:
-    """Moves the average towards the weights of `source`; call in replica context, once a step."""
-    n = tf.cast(self.n_updates, tf.float32)
-    keep = tf.minimum(tf.constant(self.decay, tf.float32), (1 + n) / (10 + n))
+  def update(self, source: tf.keras.Model, keep: tf.Tensor | None = None) -> None:
+    """Moves the average towards the weights of `source`; call in replica context, once a step.
+
+    Args:
+      source: The trained network.
+      keep: Share of the old average that is kept, a scalar; by `decay`, when None.
+    """
+    if keep is None:
+      n = tf.cast(self.n_updates, tf.float32)
+      keep = tf.minimum(tf.constant(self.decay, tf.float32), (1 + n) / (10 + n))
     pairs = [tuple(map(stack.plain, network.weights)) for network in (self.network, source)]
     # Replicas hold the same weights, so the average is moved once, outside of them.
     tf.distribute.get_replica_context().merge_call(_move_all, args=(*pairs, keep))

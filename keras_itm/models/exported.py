@@ -18,7 +18,7 @@ class ExportsBundle:
   """A model that calls a network by name of what its bundle takes; inherit it before the model.
 
   Attributes:
-    bundle_kind: `translator`, `lesion_generator` or `segmenter`.
+    bundle_kind: `translator`, `lesion_generator`, `segmenter` or `joint_generator`.
     intensity_range: Least and greatest value of images, at the network's side.
     latent_size: Length of the latent vector, 0 for none.
   """
@@ -48,6 +48,8 @@ class ExportsBundle:
     training_set: str = '',
     operative_config: str = '',
     intensity_scaling: str = PERCENTILE,
+    classes: Sequence[str] = (),
+    conditions: Sequence[str] = (),
   ) -> str:
     """Writes a bundle: the inference graph, its weights and the facts to use it safely.
 
@@ -61,6 +63,8 @@ class ExportsBundle:
       operative_config: The gin values that the model was made with, where there are any.
       intensity_scaling: Of the images of that data, `info.metadata['intensity_scaling']`; lesion
         generators do without.
+      classes: Names of the classes that a joint generator makes, background first.
+      conditions: Names of the numbers that it takes as conditions.
 
     Returns:
       The bundle's fingerprint.
@@ -81,6 +85,8 @@ class ExportsBundle:
       licences=tuple(licences),
       whole_volumes=self.bundle_kind == TRANSLATOR and len(self.exported_size) == 3,
       intensity_scaling=intensity_scaling,
+      classes=tuple(classes),
+      conditions=tuple(conditions),
     )
     size = tuple(spec.grid['shape'])[: len(self.exported_size)]
     if size != self.exported_size:

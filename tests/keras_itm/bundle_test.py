@@ -24,7 +24,7 @@ _SCHEME = {'name': 'toy', 'names': ['background', 'a'], 'lesion_id': 2, 'parench
 _LATENTS = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
 
 # Facts that earlier releases did not know.
-_LATER = ('licences', 'whole_volumes', 'intensity_scaling')
+_LATER = ('licences', 'whole_volumes', 'intensity_scaling', 'classes', 'conditions')
 
 
 def _spec(kind, **changes):

@@ -35,6 +35,7 @@ from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
+from keras_itm.models.style_gan import StyleGAN
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
 from keras_itm.networks.image_encoder import image_encoder
 from keras_itm.networks.lesion_critic import LogVolume, lesion_critic
@@ -132,7 +133,7 @@ NETWORKS = {
     (8, 8), 1, N_LABELS, 4, 16, 4, noise=False, folded=True, class_shares=(0.5, 0.4, 0.1)
   ),
   'style_generator noise': lambda: style_generator((8, 8), 1, N_LABELS, 4, 32, 6),
-  'style_mapping': lambda: style_mapping(_LATENT, 4, 2, n_conditions=2),
+  'style_mapping': lambda: style_mapping(_LATENT, 4, 1, n_conditions=2),
   'unet_3d batch': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6),
   'unet_3d instance': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6, normalization='instance'),
 }
@@ -252,6 +253,30 @@ def _segmenter(dropout: float) -> tf.keras.Model:
   return Segmenter(unet_3d(_VOLUME, 1, 2, (4,), 6, dropout), name='u')
 
 
+def _joint(n: int, seed: int) -> tuple[np.ndarray, ...]:
+  labels, image = _pairs(n, seed)
+  levels = np.random.default_rng(seed).uniform(-1, 1, (n, 2)).astype(np.float32)
+  return image, np.eye(N_LABELS, dtype=np.float32)[labels], levels
+
+
+def _style_gan(dropout: float) -> tf.keras.Model:
+  return StyleGAN(
+    NETWORKS['style_mapping'](),
+    NETWORKS['style_generator noise'](),
+    NETWORKS['style_discriminator'](),
+    n_contrasts=1,
+    r1_weight=0.5,
+    r1_every=4,
+    path_weight=0.25,
+    path_every=3,
+    mixing=0.75,
+    ema_half_life=20.0,
+    ema_ramp=0.5,
+    seed=3,
+    name='g',
+  )
+
+
 MODELS = {
   CycleGAN: ModelCase(_cycle_gan, _pairs),
   LesionGAN: ModelCase(_lesion_gan, _masks),
@@ -260,4 +285,5 @@ MODELS = {
   RectifiedFlow: ModelCase(_flow, _labelled_volumes, n_optimizers=1, half='mixed_bfloat16'),
   Segmenter: ModelCase(_segmenter, _volumes, n_optimizers=1, half='mixed_bfloat16'),
   Spade: ModelCase(_spade, _pairs),
+  StyleGAN: ModelCase(_style_gan, _joint),
 }

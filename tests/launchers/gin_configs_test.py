@@ -26,7 +26,13 @@ _ARMS = Path(__file__).parent / 'study' / 'paper_arms.json'
 _ALL = sorted(path.name for path in _FOLDER.glob('*.gin'))
 _STUDIES = [name for name in _ALL if name == 'demo.gin' or name.startswith('phantom_study')]
 # More than a minute each; their mini files take the same way, and `describe` builds their networks.
-_LARGE = ['cyclegan_paper.gin', 'flow_paper.gin', 'pix2pix_resnet_paper.gin']
+_LARGE = [
+  'cyclegan_paper.gin',
+  'flow_paper.gin',
+  'pix2pix_resnet_paper.gin',
+  'stylegan_joint_paper.gin',
+  'stylegan_masks_paper.gin',
+]
 _TRAININGS = [name for name in _ALL if name not in (*_STUDIES, *_LARGE)]
 
 

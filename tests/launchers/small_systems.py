@@ -36,6 +36,14 @@ _SIZES = {
     'lesion_critic.filters = (8, 8)',
     'train_lesion_gan.min_voxels = 1',
   ],
+  'stylegan_joint_mini.gin': [
+    'style_mapping.latent_size = 8',
+    'style_mapping.style_size = 8',
+    'style_generator.base = 64',
+    'style_generator.max_filters = 8',
+    'style_discriminator.base = 64',
+    'style_discriminator.max_filters = 8',
+  ],
   'unet_mini.gin': [
     'unet_3d.filters = (4, 8)',
     'unet_3d.bottleneck_filters = 8',
@@ -47,7 +55,11 @@ SYSTEMS = tuple(_SIZES)
 
 def launcher(system: str) -> tuple[str, str]:
   """Module and root function that train a system."""
-  families = {'lesion_gan': 'train_lesion_gan', 'unet': 'train_unet'}
+  families = {
+    'lesion_gan': 'train_lesion_gan',
+    'stylegan': 'train_style_gan',
+    'unet': 'train_unet',
+  }
   root = next((name for family, name in families.items() if system.startswith(family)), 'train_itm')
   return f'{root}_lib', root
 

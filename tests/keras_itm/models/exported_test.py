@@ -1,5 +1,6 @@
 """A model's bundle answers as the model does, and says what it was told."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
+from keras_itm.models.style_gan import StyleGAN
 from stroke_tfds.label_schemes import ASEG28
 from tests.keras_itm.conformance_cases import MODELS
 
@@ -19,6 +21,11 @@ _RNG = np.random.default_rng(0)
 _LABELS = _RNG.integers(0, 3, (2, 8, 8), np.uint8)
 _LATENT = _RNG.normal(size=(2, 5)).astype(np.float32)
 _IMAGE = _RNG.uniform(size=(2, 8, 8, 4, 1)).astype(np.float32)
+
+
+def _rename_classes(path: Path, names: list[str]) -> None:
+  facts = json.loads((path / 'bundle.json').read_text())
+  (path / 'bundle.json').write_text(json.dumps({**facts, 'classes': names}))
 
 
 class ExportTest(parameterized.TestCase, tf.test.TestCase):
@@ -42,6 +49,32 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(tuple(bundle.spec.intensity_range), intensity_range)
     self.assertEqual((bundle.spec.trained_on, bundle.spec.training_set), (('a/b:train',), 'abc'))
     self.assertEqual((path / 'operative_config.gin').read_text(), 'x = 1')
+
+  def test_bundle_of_slices_with_their_classes(self):
+    """Both outputs, conditions and truncation; noise comes from the latent."""
+    model = MODELS[StyleGAN].make(0.0)
+    for layer in model.average.network.layers:
+      if layer.name.endswith('_noise'):
+        layer.strength.assign([[1.0]])
+    model.style_mean.mean.assign(tf.ones([4]))
+    path = Path(self.get_temp_dir()) / 'bundle'
+    names = {'classes': ['background', 'brain', 'lesion'], 'conditions': ['level', 'lesion']}
+    name = model.export(path, grid=_GRID, label_scheme=ASEG28, **names)
+    bundle = load_bundle(path, 'joint_generator')
+    self.assertEqual((bundle.fingerprint, bundle.n_contrasts), (name, 1))
+    self.assertEqual(bundle.spec.classes, ('background', 'brain', 'lesion'))
+    self.assertEqual(bundle.spec.conditions, ('level', 'lesion'))
+    inputs = {'latent': _LATENT, 'condition': [[0.5, 1.0], [0.0, 0.0]], 'truncation': [0.5, 1.0]}
+    inputs = {key: tf.constant(value, tf.float32) for key, value in inputs.items()}
+    drawn = bundle.call(**inputs)
+    for key, value in model(**inputs).items():
+      self.assertAllClose(drawn[key], value, atol=1e-5)
+    self.assertEqual((drawn['image'].shape, drawn['probability'].shape), ((2, 8, 8, 1), (2, 8, 8, 3)))
+    one = bundle.call(**{key: value[1:] for key, value in inputs.items()})
+    self.assertAllClose(one['image'], drawn['image'][1:], atol=1e-5)
+    with self.assertRaisesRegex(BundleError, r"3 probabilities, expected 2, one for each of \['a"):
+      _rename_classes(path, ['a', 'b'])
+      load_bundle(path, 'joint_generator')
 
   def test_another_grid_or_another_bundle_is_refused(self):
     model = MODELS[Pix2Pix].make(0.0)
