@@ -17,6 +17,7 @@ from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
 from keras_itm.models.style_gan import StyleGAN
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
+from keras_itm.networks.image_encoder import image_encoder
 from keras_itm.networks.lesion_critic import lesion_critic
 from keras_itm.networks.lesion_generator import lesion_generator
 from keras_itm.networks.patch_gan import patch_gan
@@ -52,6 +53,7 @@ __all__ = [
   'Spade',
   'StyleGAN',
   'flow_unet_3d',
+  'image_encoder',
   'lesion_critic',
   'lesion_generator',
   'lesions',
