@@ -50,7 +50,8 @@ _SIZES = {
     'train_unet.min_voxels = 1',
   ],
 }
-SYSTEMS = tuple(_SIZES)
+# StyleGAN2 goes through precisions, devices and checkpoints in `conformance_test`.
+SYSTEMS = tuple(name for name in _SIZES if not name.startswith('stylegan'))
 
 
 def launcher(system: str) -> tuple[str, str]:
