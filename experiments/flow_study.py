@@ -2,6 +2,7 @@
 
 Command: python -m experiments.flow_study
 Hardware: 2 CPU cores.
+Time: an hour and a half, estimated; not run to its end yet.
 Expected: the U-Net learns from the flow's cases alone nearly what it learns from all clinical ones.
 
 Trains `flow_mini.gin` and five segmenters (experiments/flow_study.gin) on `phantom_stroke/mini`, tests

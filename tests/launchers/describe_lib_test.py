@@ -39,6 +39,7 @@ class DescribeTest(tf.test.TestCase):
     rows = self.describe(
       'pix2pix10_mini.gin',
       'pix2pix_unet.filters = (4,)',
+      'pix2pix_unet.full_resolution_filters = 0',
       'patch_gan.filters = (6, 8, 10)',
       'published_parameters = {"generator": 1000}',
     )
