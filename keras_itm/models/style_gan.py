@@ -1,6 +1,6 @@
 """StyleGAN2: slices with their classes, drawn together from noise (Karras et al. 2020)."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import gin
 import tensorflow as tf
@@ -26,7 +26,7 @@ _METRICS = (
 _STYLE_DECAY = 0.995
 _PATH_DECAY = 0.99
 
-Batch = tuple[tf.Tensor, ...] | tf.Tensor
+Batch: TypeAlias = tuple[tf.Tensor, ...] | tf.Tensor
 
 
 @gin.register
@@ -151,7 +151,8 @@ class StyleGAN(ExportsBundle, AdversarialModel):
     style = self._map(self.average_mapping, latent, condition)
     if truncation is not None:
       away = self.style_mean(style)
-      style = style - away + truncation[:, tf.newaxis] * away
+      # Keras brings inputs to the policy's precision; styles are float32.
+      style = style - away + tf.cast(truncation, style.dtype)[:, tf.newaxis] * away
     slices = self._draw(self.average, self._on_all_layers(style), self._noise_of(latent))
     return {'image': slices[..., : self.n_contrasts], 'probability': slices[..., self.n_contrasts :]}
 

@@ -145,6 +145,15 @@ class StylesTest(tf.test.TestCase):
     self.assertAllClose(drawn(1.0), tf.concat(list(gan(latent).values()), -1), atol=1e-5)
     self.assertNotAllClose(drawn(0.5), mean, atol=1e-5)
 
+  def test_truncation_under_mixed_precision(self):
+    tf.keras.mixed_precision.set_global_policy('mixed_bfloat16')
+    self.addCleanup(tf.keras.mixed_precision.set_global_policy, 'float32')
+    _networks.cache_clear()
+    self.addCleanup(_networks.cache_clear)
+    gan = _gan()
+    drawn = gan(tf.zeros([2, 5]), truncation=tf.constant([0.5, 1.0]))
+    self.assertEqual(drawn['image'].dtype, tf.float32)
+
   def test_mean_style_is_that_of_the_draws(self):
     gan = _gan()
     gan.rng = tf.random.Generator.from_seed(3)
