@@ -43,6 +43,9 @@ def printable(text: str, keep: str = '') -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
   """The known names that are most like a mistyped one, as the end of a message; '' if none is."""
   found = difflib.get_close_matches(name, sorted(set(known)), n=2)
+  # A second one only where it is about as near.
+  nearness = [difflib.SequenceMatcher(None, other, name).ratio() for other in found]
+  found = [other for other, near in zip(found, nearness) if near > nearness[0] - 0.15]
   return f'; did you mean {" or ".join(found)}?' if found else ''
 
 
