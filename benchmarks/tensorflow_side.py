@@ -40,13 +40,13 @@ def main() -> None:
   with tempfile.TemporaryDirectory() as folder:
     chain = SynthesisCases(Path(folder))
     makers = {
-      'unet_train': lambda: _training(_segmenter(), _volume()),
+      'unet_train': lambda: training_case(_segmenter(), _volume()),
       'unet_inference': _unet_inference,
-      'pix2pix_train': lambda: _training(_pix2pix(), _slices(sizes.BATCH)),
+      'pix2pix_train': lambda: training_case(_pix2pix(), _slices(sizes.BATCH)),
       'pix2pix_inference': lambda: _translation(_pix2pix()),
-      'spade_train': lambda: _training(_spade(), _slices(sizes.BATCH)),
+      'spade_train': lambda: training_case(_spade(), _slices(sizes.BATCH)),
       'spade_inference': lambda: _translation(_spade()),
-      'lesion_gan_train': lambda: _training(_lesion_gan(), _masks()),
+      'lesion_gan_train': lambda: training_case(_lesion_gan(), _masks()),
       'lesion_gan_inference': _lesion_gan_inference,
       'matrix_product': _matrix_product,
       'synthesis': chain.synthesis,
@@ -83,14 +83,14 @@ def _compiled(model: tf.keras.Model, rates: tuple[float, float], **betas: float)
   return model
 
 
-def _training(model: tf.keras.Model, batch: Any) -> Case:
+def training_case(model: tf.keras.Model, batch: Any) -> Case:
   """A step as `fit` takes it, from a data set whose one batch is there already."""
-  step = model.make_train_function()
+  model.make_train_function()
   batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
   names = [name for name in ('network', 'generator', 'discriminator', 'critic') if hasattr(model, name)]
 
   def run() -> None:
-    step(batches)
+    model.train_function(batches)
 
   return Case(run, _parameters(**{name: getattr(model, name) for name in names}))
 

@@ -5,8 +5,10 @@ from unittest import mock
 
 import tensorflow as tf
 
-from benchmarks import experiments, results, run, worker
+from benchmarks import experiments, results, run, tensorflow_side, worker
 from benchmarks.results import Row
+from keras_itm.models.segmenter import Segmenter
+from keras_itm.networks.unet_3d import unet_3d
 
 _FACTS = {'parameters': {'network': 5}, 'layout': 'channels_last', 'flops': 8_000_000_000}
 
@@ -148,6 +150,19 @@ class WorkerTest(tf.test.TestCase):
     self.assertEqual((len(calls), len(runs)), (1, 1))
     self.assertEqual(calls[0]['write'], 0.5)
     self.assertGreater(len(worker.timings(lambda: None, 0.001)), 1)
+
+
+class TrainingCaseTest(tf.test.TestCase):
+  def test_each_call_is_one_step_of_the_optimizer(self):
+    model = Segmenter(unet_3d((8, 8, 8), filters=(2,), bottleneck_filters=2))
+    model.compile('adam')
+    batch = tf.ones([1, 8, 8, 8, 1]), tf.ones([1, 8, 8, 8])
+    case = tensorflow_side.training_case(model, batch)
+    case.run()
+    case.run()
+    self.assertEqual(int(model.optimizer.iterations), 2)
+    # Moving mean and variance of the one normalisation, over two filters, are not trained.
+    self.assertEqual(case.facts['parameters'], {'network': model.network.count_params() - 4})
 
 
 if __name__ == '__main__':
