@@ -20,10 +20,10 @@ from keras_itm import synthesis as stages
 from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, Bundle, BundleSpec, load_bundle, save_bundle
 from keras_itm.networks.lesion_generator import lesion_generator
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
+from stroke_tfds.build_cache import BuildCache
 from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
 from stroke_tfds.sources import Source, open_sources
 from stroke_tfds.synthetic_stroke import Builder, SyntheticStrokeConfig
-from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 
 # Enough for what a build takes once, however large, to weigh little.
 _N_VOLUMES = 12
@@ -147,7 +147,7 @@ class StageClock:
         (stages, 'draw_lesions', 'lesion'),
         (lesions, 'inject', 'injection'),
         (stages, 'translate', 'translation'),
-        (VolumeCache, 'save', 'write'),
+        (BuildCache, 'save', 'write'),
         (Builder, '_example', 'write'),
       ):
         timed = self._timed(getattr(owner, name), stage)

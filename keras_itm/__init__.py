@@ -30,6 +30,7 @@ from keras_itm.networks.style_mapping import style_mapping
 from keras_itm.networks.unet_3d import unet_3d
 from keras_itm.optimizers import Adam
 from keras_itm.schedules import ConstantThenLinear
+from keras_itm.slice_synthesis import draw_slices
 from keras_itm.synthesis import LesionDrawError
 
 try:
@@ -52,6 +53,7 @@ __all__ = [
   'Segmenter',
   'Spade',
   'StyleGAN',
+  'draw_slices',
   'flow_unet_3d',
   'image_encoder',
   'lesion_critic',

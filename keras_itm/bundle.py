@@ -36,6 +36,8 @@ _OUTPUTS = {
   SEGMENTER: ('probability',),
   JOINT_GENERATOR: ('image', 'probability'),
 }
+# Facts of a joint generator alone.
+_OF_SLICES = ('classes', 'conditions', 'contrasts', 'slice_shares', 'lesion_shares')
 _MAX_FACTS_BYTES = 2**20
 # TensorFlow has no common class of errors for broken files.
 _LOAD_ERRORS = (
@@ -77,6 +79,10 @@ class BundleSpec:
       generator has none, and `percentile` stands for it. No part of the fingerprint where `percentile`.
     classes: Names of the classes whose probabilities a joint generator makes, background first.
     conditions: Names of the numbers that it can be asked for, such as `level`.
+    contrasts: Names of the contrasts that it makes; empty where it makes none, or where not known.
+    slice_shares: For each axial slice of the grid, from the lowest, the share of the patients that it
+      learnt from who have brain there; empty where not known.
+    lesion_shares: Likewise, the share of these slices with a lesion.
 
   Raises:
     ValueError: An unknown kind or scaling, or numbers out of their range.
@@ -95,9 +101,12 @@ class BundleSpec:
   intensity_scaling: str = PERCENTILE
   classes: tuple[str, ...] = ()
   conditions: tuple[str, ...] = ()
+  contrasts: tuple[str, ...] = ()
+  slice_shares: tuple[float, ...] = ()
+  lesion_shares: tuple[float, ...] = ()
 
   def __post_init__(self):
-    for field in ('trained_on', 'licences', 'classes', 'conditions'):
+    for field in ('trained_on', 'licences', 'classes', 'conditions', 'contrasts'):
       texts = getattr(self, field)
       if isinstance(texts, str) or not all(isinstance(one, str) for one in texts):
         raise ValueError(f'{field} is {texts!r}, expected names of data sets, licences and so on')
@@ -113,8 +122,13 @@ class BundleSpec:
         f'whole_volumes is {self.whole_volumes!r} in a {self.kind}, expected true or false, and true '
         'in a translator alone'
       )
-    if (self.classes or self.conditions) and self.kind != JOINT_GENERATOR:
-      raise ValueError(f'classes {self.classes}, conditions {self.conditions} in a {self.kind}')
+    told = {name: value for name in _OF_SLICES if (value := getattr(self, name))}
+    if told and self.kind != JOINT_GENERATOR:
+      raise ValueError(f'{told} in a {self.kind}, expected them in a {JOINT_GENERATOR} alone')
+    for field in ('slice_shares', 'lesion_shares'):
+      object.__setattr__(self, field, _shares(getattr(self, field), field, shape[2]))
+    if self.slice_shares and not any(self.slice_shares):
+      raise ValueError(f'slice_shares is {self.slice_shares}, expected a share above 0')
     if not isinstance(self.label_scheme, dict):
       raise ValueError(f'label_scheme is {self.label_scheme!r}, expected fields by name')
     if not isinstance(self.latent_size, int) or self.latent_size < 0:
@@ -122,6 +136,15 @@ class BundleSpec:
     low, high = self.intensity_range
     if not -math.inf < low < high < math.inf:
       raise ValueError(f'intensity_range is {self.intensity_range}, expected the lower value first')
+
+
+def _shares(values: Any, field: str, n_slices: int) -> tuple[float, ...]:
+  are_shares = isinstance(values, (list, tuple)) and all(
+    isinstance(share, (int, float)) and 0 <= share <= 1 for share in values
+  )
+  if not are_shares or len(values) not in (0, n_slices):
+    raise ValueError(f'{field} is {values!r}, expected none or {n_slices} numbers from 0 to 1')
+  return tuple(values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -277,6 +300,11 @@ def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:
       f'{path}: its signature makes {outputs["probability"].shape[-1]} probabilities, expected '
       f'{len(spec.classes)}, one for each of {list(spec.classes)} in its bundle.json'
     )
+  if spec.contrasts and outputs['image'].shape[-1] != len(spec.contrasts):
+    raise BundleError(
+      f'{path}: its signature makes {outputs["image"].shape[-1]} contrasts, expected '
+      f'{list(spec.contrasts)} by its bundle.json'
+    )
 
 
 def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
@@ -347,7 +375,7 @@ def _spec_fingerprint(spec: BundleSpec) -> str:
     del facts['whole_volumes']
   if facts['intensity_scaling'] == PERCENTILE:
     del facts['intensity_scaling']
-  for name in ('classes', 'conditions'):
+  for name in _OF_SLICES:
     if not facts[name]:
       del facts[name]
   text = json.dumps(facts, sort_keys=True)

@@ -90,7 +90,7 @@ def _draw_lesion(
     latent = _latent(generator, *key, _LESION, len(sizes), redraw=redraw)
     generated = lesions.binarise(generator.call(latent=tf.constant(latent[np.newaxis]))[0])
     mask = lesions.restrict(generated, labels, parenchyma_ids).numpy()
-    luck = _random(*key, _CHANCE, len(sizes), redraw=redraw).random()
+    luck = random_numbers(*key, _CHANCE, len(sizes), redraw=redraw).random()
     sizes.append(int(mask.sum()))
     if sizes[-1] >= min_voxels and (chance is None or luck < chance(sizes[-1])):
       return DrawnLesion(mask, tuple(sizes), generated.numpy())
@@ -148,9 +148,10 @@ def translate(
 
 
 def _latent(bundle: Bundle, *key: int, redraw: int) -> np.ndarray:
-  return _random(*key, redraw=redraw).standard_normal(bundle.spec.latent_size, np.float32)
+  return random_numbers(*key, redraw=redraw).standard_normal(bundle.spec.latent_size, np.float32)
 
 
-def _random(*key: int, redraw: int) -> np.random.Generator:
+def random_numbers(*key: int, redraw: int = 0) -> np.random.Generator:
+  """A stream of its own for each key of whole numbers, and for each redraw."""
   key = (*key, redraw) if redraw else key
   return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))

@@ -18,8 +18,8 @@ from launchers.run_folder import output_folder
 from stroke_eval.lesion_sets import LesionSet, describe, lesion_sets
 from stroke_eval.plain_values import plain
 from stroke_tfds.errors import InputError
+from stroke_tfds.generators import load_fitting_bundle
 from stroke_tfds.sources import Source, fingerprint, open_sources
-from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 
 _BATCH = 32
 _LINES = (

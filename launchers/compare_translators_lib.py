@@ -31,8 +31,8 @@ from stroke_eval.translation import (
 )
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
+from stroke_tfds.generators import load_fitting_bundle
 from stroke_tfds.sources import Source, open_sources
-from stroke_tfds.synthetic_stroke.config import load_fitting_bundle
 from stroke_tfds.texts import check_label
 
 _Example = Mapping[str, Any]

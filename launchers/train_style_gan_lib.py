@@ -19,7 +19,6 @@ _N_MONITORED = 128
 _N_PARTS = 16  # That are drawn one after another.
 _N_SHOWN = 12
 _N_COUNTED = 1024  # Slices whose shares of classes the generator starts from.
-_MIN_LESION_PIXELS = 8
 
 Factory = Callable[..., tf.keras.Model]
 
@@ -118,6 +117,8 @@ def train_style_gan(
     intensity_scaling=opened[0].intensity_scaling,
     classes=classes.names,
     conditions=conditions,
+    contrasts=metadata['contrasts'][:channels],
+    **pipelines.slice_shares(opened, classes),
     trained_on=tuple(map(str, opened)),
     licences=licences_of(opened),
     training_set=fingerprint(opened),
@@ -142,7 +143,6 @@ def build_networks(
   n_classes = len(classes.names)
   made = mapping(n_conditions=n_conditions)
   shared = {'image_size': image_size, 'n_contrasts': n_contrasts, 'n_classes': n_classes}
-  n_tissues = n_classes - classes.n_lesion_classes
   return {
     'mapping': made,
     'generator': generator(
@@ -151,7 +151,7 @@ def build_networks(
     'discriminator': discriminator(
       **shared,
       n_conditions=n_conditions,
-      class_gains=(1.0,) * n_tissues + (lesion_gain,) * classes.n_lesion_classes,
+      class_gains=(1.0,) * classes.first_lesion + (lesion_gain,) * classes.n_lesion_classes,
     ),
   }
 
@@ -181,7 +181,7 @@ class Draws:
   """
 
   def __init__(self, gan: tf.keras.Model, classes: ClassMap, batches: tf.data.Dataset):
-    self._n_tissues = len(classes.names) - classes.n_lesion_classes
+    self._n_tissues = classes.first_lesion
     latents = tf.random.stateless_normal([_N_MONITORED, gan.latent_size], seed=[0, 0])
     asked = []
     if gan.n_conditions:
@@ -199,7 +199,7 @@ class Draws:
   def measure(self) -> dict[str, float]:
     """Share of slices with a lesion of 8 pixels or more, and the median area of these in pixels."""
     pixels = (self._draw()[1] >= self._n_tissues).sum((1, 2))
-    pixels = pixels[pixels >= _MIN_LESION_PIXELS]
+    pixels = pixels[pixels >= pipelines.MIN_LESION_PIXELS]
     return {
       'lesion_slices': round(len(pixels) / _N_MONITORED, 4),
       'median_pixels': float(np.median(pixels)) if len(pixels) else 0.0,

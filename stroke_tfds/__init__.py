@@ -32,6 +32,7 @@ from stroke_tfds.phantom_tumour.phantom_tumour_dataset_builder import PhantomTum
 from stroke_tfds.prepared import PreparedConfig
 from stroke_tfds.soop import soop_dataset_builder as _soop  # noqa: F401
 from stroke_tfds.sources import Source, open_sources
+from stroke_tfds.synthetic_slices import SyntheticSlicesConfig
 from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
   'PhantomTumourConfig',
   'PreparedConfig',
   'Source',
+  'SyntheticSlicesConfig',
   'SyntheticStrokeConfig',
   'get_grid',
   'open_sources',

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import math
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -88,10 +89,20 @@ class StrictConfig(tfds.core.BuilderConfig):
     if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
       raise InputError(f'{field} is {value!r}, expected a whole number from {at_least}')
 
+  def check_number(self, field: str, least: float, most: float) -> None:
+    value = getattr(self, field)
+    if not is_number(value) or not least <= value <= most:
+      raise InputError(f'{field} is {value!r}, expected a number from {least} to {most}')
+
 
 def is_text(value: Any) -> bool:
   """Whether a value is a string that can name a file: without the character 0 and halves of others."""
   return isinstance(value, str) and not re.search('[\0\ud800-\udfff]', value)
+
+
+def is_number(value: Any) -> bool:
+  """Whether a value is a finite number, and no truth value."""
+  return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 # TFDS has no types, so that mypy does not know this argument; the same in the classes below this one.

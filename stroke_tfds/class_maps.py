@@ -42,6 +42,11 @@ class ClassMap:
   n_lesion_classes: int
   lesion_is_labelled: bool
 
+  @property
+  def first_lesion(self) -> int:
+    """The first class that is a lesion."""
+    return len(self.names) - self.n_lesion_classes
+
   @classmethod
   def from_scheme(
     cls, scheme: Mapping[str, Any], groups: Mapping[str, Sequence[str]] = TISSUES

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from stroke_tfds import builder, example
-from stroke_tfds.derived_config import DerivedConfig
+from stroke_tfds.derived_config import DerivedVolumesConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again, spared_parenchyma
 from stroke_tfds.licences import licences_of
@@ -56,7 +56,7 @@ class DerivedCase:
 
 
 @dataclasses.dataclass
-class CopyPasteConfig(DerivedConfig):
+class CopyPasteConfig(DerivedVolumesConfig):
   """Which real cases; donors' lesions, too, have at least `min_voxels` voxels.
 
   Attributes:

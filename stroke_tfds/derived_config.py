@@ -1,4 +1,4 @@
-"""What configs of derived sets share: how many volumes, and a name that ends in their origins."""
+"""What configs of derived sets share: a seed, and a name that ends in their origins."""
 
 import copy
 import dataclasses
@@ -13,19 +13,15 @@ _Config = TypeVar('_Config', bound='DerivedConfig')
 
 @dataclasses.dataclass
 class DerivedConfig(builder.StrictConfig):
-  """How many volumes to derive; subclasses say from what.
+  """Subclasses say what is derived from what.
 
   Attributes:
-    name: A word in front of the fingerprint; by default `n8_seed0` of 8 volumes and seed 0.
-    num_volumes: How many volumes.
+    name: A word in front of the fingerprint; by default the numbers of what is derived and the seed.
     seed: Of all that is drawn.
-    min_voxels: Lesions are at least as large.
     fingerprint: Empty until `resolve`.
   """
 
-  num_volumes: int = 0
   seed: int = 0
-  min_voxels: int = MIN_VOXELS
   fingerprint: str = dataclasses.field(default='', init=False)
 
   def __post_init__(self):
@@ -45,12 +41,20 @@ class DerivedConfig(builder.StrictConfig):
     if self.fingerprint:
       return self
     self.check_fields()
-    counts = {field: getattr(self, field) for field in ('num_volumes', 'seed', 'min_voxels')}
     resolved = copy.copy(self)
-    resolved.fingerprint = fingerprints.fingerprint({**self.origins(data_dir), **counts})
-    stem = self.name if self.name != _UNNAMED else f'n{self.num_volumes}_seed{self.seed}'
+    values = {**self.origins(data_dir), **self.counts(), 'seed': self.seed}
+    resolved.fingerprint = fingerprints.fingerprint(values)
+    stem = self.name if self.name != _UNNAMED else f'{self.count_name()}_seed{self.seed}'
     resolved.name = '-'.join([stem, *self.remarks(), resolved.fingerprint])
     return resolved
+
+  def counts(self) -> dict[str, int]:
+    """Numbers of what is derived, by field."""
+    raise NotImplementedError
+
+  def count_name(self) -> str:
+    """How many are derived, as a word of the name."""
+    raise NotImplementedError
 
   def remarks(self) -> list[str]:
     """Words of the name that say what a user of the set should know."""
@@ -58,9 +62,32 @@ class DerivedConfig(builder.StrictConfig):
 
   def check_fields(self) -> None:
     """Refuses values that no set can be built with."""
-    for field, least in (('num_volumes', 1), ('seed', 0), ('min_voxels', 1)):
-      self.check_count(field, least)
+    self.check_count('seed', 0)
 
   def origins(self, data_dir: str | None) -> dict[str, Any]:
-    """JSON values that change with all that the volumes are derived from."""
+    """JSON values that change with all that the set is derived from."""
     raise NotImplementedError
+
+
+@dataclasses.dataclass
+class DerivedVolumesConfig(DerivedConfig):
+  """How many volumes to derive, called `n8_seed0` of 8 volumes and seed 0.
+
+  Attributes:
+    num_volumes: How many volumes.
+    min_voxels: Lesions are at least as large.
+  """
+
+  num_volumes: int = 0
+  min_voxels: int = MIN_VOXELS
+
+  def counts(self) -> dict[str, int]:
+    return {'num_volumes': self.num_volumes, 'min_voxels': self.min_voxels}
+
+  def count_name(self) -> str:
+    return f'n{self.num_volumes}'
+
+  def check_fields(self) -> None:
+    self.check_count('num_volumes', 1)
+    self.check_count('min_voxels', 1)
+    super().check_fields()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from stroke_tfds.sources import Source
 
-# Begins an entry in place of a licence that is not known.
+# Begins an entry in place of a licence that is not known, or of a data set; none has such a name.
 UNKNOWN = 'unknown: '
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gin
+import numpy as np
 import tensorflow as tf
 
 from stroke_tfds.class_maps import ClassMap
@@ -92,6 +93,7 @@ def paired_volumes(
 
 
 CONDITIONS = ('level', 'lesion')
+MIN_LESION_PIXELS = 8  # Of a slice that counts as one with a lesion.
 
 
 @gin.register
@@ -102,7 +104,7 @@ def joint_slices(
   classes: ClassMap,
   conditions: Sequence[str] = (),
   lesion_share: float | None = None,
-  min_lesion_pixels: int = 8,
+  min_lesion_pixels: int = MIN_LESION_PIXELS,
   softened: bool = True,
   seed: int,
   start_step: int = 0,
@@ -153,22 +155,50 @@ def joint_slices(
   return _batches(stream, batch_size, seed=seed, start_step=start_step, transform=transform)
 
 
+def slice_shares(
+  sources: Sequence[Source], classes: ClassMap, min_lesion_pixels: int = MIN_LESION_PIXELS
+) -> dict[str, tuple[float, ...]]:
+  """How often real patients have each axial slice, from the lowest, and a lesion in it.
+
+  Returns:
+    `slice_shares`, of the patients, with a label there, and `lesion_shares`, of these slices, with a
+    lesion of at least `min_lesion_pixels` (0 where there are none); Z numbers each, to six digits.
+  """
+  counts = np.zeros([2, sources[0].grid.shape[2]])
+  for source in sources:
+    for example in source.examples(['labels', 'lesion']):
+      facts = _slice_facts(classes.classes(example), example, classes, min_lesion_pixels)
+      has_brain = ~facts['is_empty'].numpy()
+      counts += has_brain, has_brain * facts['lesion'].numpy()
+  shares = {
+    'slice_shares': counts[0] / sum(source.n_examples for source in sources),
+    'lesion_shares': counts[1] / np.maximum(counts[0], 1),
+  }
+  return {name: tuple(values.round(6).tolist()) for name, values in shares.items()}
+
+
+def _slice_facts(
+  ids: tf.Tensor, example: _Example, classes: ClassMap, min_lesion_pixels: int
+) -> _Example:
+  """Facts of each slice of an example by name, [Z]; its classes are [X, Y, Z]."""
+  n = ids.shape[2]
+  n_pixels = tf.reduce_sum(tf.cast(ids >= classes.first_lesion, tf.int32), axis=[0, 1])
+  return {
+    'level': (2 * tf.range(n, dtype=tf.float32) + 1) / n - 1,
+    'lesion': tf.cast(n_pixels >= min_lesion_pixels, tf.float32),
+    'is_empty': tf.reduce_all(example['labels'] == 0, axis=[0, 1]),
+  }
+
+
 def _class_slices(
   sources: Sequence[Source], classes: ClassMap, min_lesion_pixels: int
 ) -> tf.data.Dataset:
   """(class ids uint8 [X, Y], image float16 [X, Y, C] in [0, 1], facts by name) of each slice."""
 
   def as_slices(example: _Example):
-    ids = tf.transpose(classes.classes(example), [2, 0, 1])
-    n = ids.shape[0]
-    first_lesion = len(classes.names) - classes.n_lesion_classes
-    n_pixels = tf.reduce_sum(tf.cast(ids >= first_lesion, tf.int32), axis=[1, 2])
-    facts = {
-      'level': (2 * tf.range(n, dtype=tf.float32) + 1) / n - 1,
-      'lesion': tf.cast(n_pixels >= min_lesion_pixels, tf.float32),
-      'is_empty': tf.reduce_all(example['labels'] == 0, axis=[0, 1]),
-    }
-    return ids, tf.transpose(example['image'], [2, 0, 1, 3]), facts
+    ids = classes.classes(example)
+    facts = _slice_facts(ids, example, classes, min_lesion_pixels)
+    return tf.transpose(ids, [2, 0, 1]), tf.transpose(example['image'], [2, 0, 1, 3]), facts
 
   slices = examples(sources).map(as_slices).unbatch()
   return slices.filter(lambda ids, image, facts: ~facts['is_empty'])

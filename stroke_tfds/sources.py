@@ -24,6 +24,8 @@ _SOURCE = re.compile(
 # section 2.4). The same as keras_itm.lesions.MIN_VOXELS, which is what all floors above use; here it
 # stands again since data sets do not import keras_itm, and sources_test.py holds the two equal.
 MIN_VOXELS = 20
+# `unit` of the metadata: what an example is. Sets that do not say it hold volumes.
+VOLUMES, SLICES = 'volumes', 'slices'
 _MAX_NAME = 200  # File systems take 255.
 
 
@@ -60,6 +62,11 @@ class Source:
   def intensity_scaling(self) -> str:
     """Of contrasts without a unit; sets of earlier releases, which name none, have the percentile."""
     return self.metadata.get('intensity_scaling', PERCENTILE)
+
+  @property
+  def holds_slices(self) -> bool:
+    """Whether an example is an axial slice, see `slice_example`, rather than a volume."""
+    return self.metadata.get('unit', VOLUMES) == SLICES
 
   @property
   def agreed(self) -> dict[str, Any]:
@@ -115,7 +122,11 @@ class Source:
 
 
 def open_sources(
-  texts: Sequence[str], data_dir: str | None = None, *, build: bool = True
+  texts: Sequence[str],
+  data_dir: str | None = None,
+  *,
+  build: bool = True,
+  units: Sequence[str] = (VOLUMES,),
 ) -> list[Source]:
   """Opens `name/config:split` texts.
 
@@ -123,14 +134,15 @@ def open_sources(
     texts: Such as `['phantom_stroke/mini:healthy', 'phantom_stroke/mini:train[:12]']`.
     data_dir: Where TFDS keeps its sets; its own default when None.
     build: Whether a set that is not built yet is built, or refused.
+    units: What examples may be: `volumes`, `slices`.
 
   Raises:
-    InputError: A text of another form, a set or split that does not exist, sets of different grids,
-      label schemes, contrasts or scalings.
+    InputError: A text of another form, a set or split that does not exist, examples of another unit,
+      sets of different grids, label schemes, contrasts or scalings.
   """
   if not texts:
     raise InputError('no data set is named, expected texts such as "phantom_stroke/mini:train"')
-  sources = [_open_source(text, data_dir, build) for text in texts]
+  sources = [_open_source(text, data_dir, build, units) for text in texts]
   check_agreement(sources)
   return sources
 
@@ -228,7 +240,7 @@ def _check_format(builder: tfds.core.DatasetBuilder, name: str) -> None:
     )
 
 
-def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
+def _open_source(text: str, data_dir: str | None, build: bool, units: Sequence[str]) -> Source:
   match = _SOURCE.match(text)
   if not match:
     raise InputError(
@@ -247,6 +259,11 @@ def _open_source(text: str, data_dir: str | None, build: bool) -> Source:
   if not n_examples or (draw and not draw[0]):
     raise InputError(f'data source {text!r} holds no example, expected at least one')
   source = Source(match['name'], match['split'], builder, draw)
+  unit = SLICES if source.holds_slices else VOLUMES
+  if unit not in units:
+    raise InputError(f'data source {text!r} holds {unit}, expected {" or ".join(units)}')
+  if draw and source.holds_slices:
+    raise InputError(f'data source {text!r}: slices are not drawn, expected a part such as train[:10]')
   if draw and draw[0] > len(source.usable_positions):
     raise InputError(
       f'data source {text!r}: {match["split"]} has {len(source.usable_positions)} cases with a lesion '

@@ -10,7 +10,11 @@ from absl.testing import absltest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ('keras_itm', 'stroke_tfds', 'stroke_eval', 'launchers')
 # Only here do data sets know the generators.
-GENERATORS_USED_IN = 'stroke_tfds.synthetic_stroke'
+GENERATORS_USED_IN = (
+  'stroke_tfds.generators',
+  'stroke_tfds.synthetic_slices',
+  'stroke_tfds.synthetic_stroke',
+)
 
 
 def imports_of(text: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import stroke_tfds  # noqa: F401
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, BundleSpec, save_bundle
+from keras_itm.bundle import JOINT_GENERATOR, LESION_GENERATOR, TRANSLATOR, BundleSpec, save_bundle
 from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
 
 GRID = {
@@ -92,3 +92,50 @@ def save_toy_bundles(
   spec = BundleSpec(kind=LESION_GENERATOR, latent_size=4, intensity_range=(0.0, 1.0), **facts)
   save_bundle(folder / 'lesions', spec, lambda latent: generator(latent), generator, '')
   return folder / 'translator', folder / 'lesions'
+
+
+JOINT_CLASSES = ('background', 'white matter', 'grey matter', 'CSF', 'lesion')
+
+
+class ToyJoint(tf.keras.Model):
+  """The level as brightness, then the first number of the latent; a square of lesion where asked."""
+
+  def __init__(self, size: tuple[int, int]):
+    super().__init__()
+    self.weight = tf.Variable(0.5)
+    self._size = size
+    x, y = tf.meshgrid(*map(tf.range, size), indexing='ij')
+    self._ids = tf.where(x < size[0] // 2, 1, 0)
+    self._square = tf.logical_and(x < 4, y < 3)
+
+  def call(
+    self, latent: tf.Tensor, condition: tf.Tensor, truncation: tf.Tensor
+  ) -> dict[str, tf.Tensor]:
+    plane = lambda values: tf.tile(values[:, tf.newaxis, tf.newaxis], [1, *self._size])
+    image = tf.stack([plane(condition[:, 0]), plane(self.weight * truncation * latent[:, 0])], axis=-1)
+    is_lesion = tf.logical_and(plane(condition[:, 1]) > 0, self._square)
+    ids = tf.where(is_lesion, len(JOINT_CLASSES) - 1, self._ids)
+    return {'image': image, 'probability': tf.one_hot(ids, len(JOINT_CLASSES))}
+
+
+def joint_spec(metadata: dict, **facts) -> BundleSpec:
+  """Facts of a generator of slices that fit a data set."""
+  given = {
+    'kind': JOINT_GENERATOR,
+    'grid': metadata['grid'],
+    'label_scheme': metadata['label_scheme'],
+    'latent_size': 3,
+    'intensity_range': (-1.0, 1.0),
+    'training_set': '',
+    'classes': JOINT_CLASSES,
+    'conditions': ('level', 'lesion'),
+    'contrasts': ('DWI', 'ADC'),
+  }
+  return BundleSpec(**{**given, **facts})
+
+
+def save_toy_joint(folder: Path, metadata: dict, **facts) -> Path:
+  """Saves a generator of slices of two contrasts, and returns its folder."""
+  toy = ToyJoint(tuple(metadata['grid']['shape'][:2]))
+  save_bundle(folder, joint_spec(metadata, **facts), lambda **inputs: toy(**inputs), toy, '')
+  return folder

@@ -50,6 +50,9 @@ class ExportsBundle:
     intensity_scaling: str = PERCENTILE,
     classes: Sequence[str] = (),
     conditions: Sequence[str] = (),
+    contrasts: Sequence[str] = (),
+    slice_shares: Sequence[float] = (),
+    lesion_shares: Sequence[float] = (),
   ) -> str:
     """Writes a bundle: the inference graph, its weights and the facts to use it safely.
 
@@ -65,6 +68,9 @@ class ExportsBundle:
         generators do without.
       classes: Names of the classes that a joint generator makes, background first.
       conditions: Names of the numbers that it takes as conditions.
+      contrasts: Names of the contrasts that it makes.
+      slice_shares: For each axial slice, the share of its patients with brain there.
+      lesion_shares: Likewise, the share of these slices with a lesion.
 
     Returns:
       The bundle's fingerprint.
@@ -87,6 +93,9 @@ class ExportsBundle:
       intensity_scaling=intensity_scaling,
       classes=tuple(classes),
       conditions=tuple(conditions),
+      contrasts=tuple(contrasts),
+      slice_shares=tuple(slice_shares),
+      lesion_shares=tuple(lesion_shares),
     )
     size = tuple(spec.grid['shape'])[: len(self.exported_size)]
     if size != self.exported_size:

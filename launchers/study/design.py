@@ -7,7 +7,7 @@ from typing import Any
 from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
 from launchers.study.external_sets import ExternalTest
 from stroke_tfds.carvemix import CarveMixConfig
-from stroke_tfds.derived_config import DerivedConfig
+from stroke_tfds.derived_config import DerivedVolumesConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_fusion import LesionFusionConfig
 from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
@@ -48,7 +48,7 @@ class Synthetic:
     return bool(self.translator) or 'healthy' in getattr(BUILDERS.get(self.builder), 'SOURCES', ())
 
   @property
-  def config_class(self) -> type[DerivedConfig]:
+  def config_class(self) -> type[DerivedVolumesConfig]:
     """Of a new set."""
     return BUILDERS.get(self.builder, SyntheticStrokeConfig)
 

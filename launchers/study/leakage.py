@@ -11,8 +11,8 @@ import numpy as np
 from keras_itm.lesions import MIN_VOXELS
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
+from stroke_tfds.licences import UNKNOWN
 from stroke_tfds.sources import Source
-from stroke_tfds.synthetic_stroke.synthetic_stroke_dataset_builder import UNKNOWN_ORIGIN
 
 _FEATURES = ('image', 'lesion', 'subject_id', 'provenance')
 # What the provenance of a case says that was made from others.
@@ -133,9 +133,9 @@ def _with_origins(purpose: str, given: Iterable[Source], data_dir: str | None) -
     if str(source) not in found:
       found[str(source)] = source
       for text in source.metadata.get('made_from', ()):
-        if text.startswith(UNKNOWN_ORIGIN):
+        if text.startswith(UNKNOWN):
           raise InputError(
-            f'{purpose}: {source} was made by a {text.removeprefix(UNKNOWN_ORIGIN)}, whose bundle does '
+            f'{purpose}: {source} was made by a {text.removeprefix(UNKNOWN)}, whose bundle does '
             'not say what it was trained on; train that again and build the set with it'
           )
         waiting += sources.open_sources([text], data_dir, build=False)

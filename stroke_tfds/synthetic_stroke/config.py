@@ -1,14 +1,15 @@
 """What a synthetic data set is derived from, checked and named."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from keras_itm import bundle as bundles
 from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR
-from stroke_tfds.derived_config import DerivedConfig
+from stroke_tfds.builder import is_number
+from stroke_tfds.derived_config import DerivedVolumesConfig
 from stroke_tfds.errors import InputError
+from stroke_tfds.generators import load_fitting_bundle
 from stroke_tfds.label_schemes import check_one_class
 from stroke_tfds.sources import Source, fingerprint, open_sources
 from stroke_tfds.synthetic_stroke.training_cases import TrainingCases, open_training
@@ -18,7 +19,7 @@ _QUANTILES = ('nearest_quantile', 'fidelity_quantile')
 
 
 @dataclasses.dataclass
-class SyntheticStrokeConfig(DerivedConfig):
+class SyntheticStrokeConfig(DerivedVolumesConfig):
   """Which generators, which healthy brains; more volumes than there are brains use them again.
 
   Attributes:
@@ -135,21 +136,14 @@ class SyntheticStrokeConfig(DerivedConfig):
     self.check_count('max_draws', 1)
     self.check_count('max_redraws', 0)
     for name, most in (*((name, 0.5) for name in _QUANTILES), ('share_negative', 0.99)):
-      value = getattr(self, name)
-      if not _is_number(value) or not 0 <= value <= most:
-        raise InputError(f'{name} is {value!r}, expected a number from 0 to {most}')
+      self.check_number(name, 0, most)
     _check_size_weights(self.size_weights)
     super().check_fields()
 
 
-def _is_number(value: Any) -> bool:
-  return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _check_size_weights(weights: Any) -> None:
   are_pairs = isinstance(weights, (list, tuple)) and all(
-    isinstance(pair, (list, tuple)) and len(pair) == 2 and all(map(_is_number, pair))
-    for pair in weights
+    isinstance(pair, (list, tuple)) and len(pair) == 2 and all(map(is_number, pair)) for pair in weights
   )
   if are_pairs and not weights:
     return
@@ -159,24 +153,3 @@ def _check_size_weights(weights: Any) -> None:
       f'size_weights is {weights!r}, expected pairs of ml that rise from 0 and of a weight above 0, '
       'such as [[0, 3], [5, 1], [20, 0.5]]'
     )
-
-
-def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
-  """Opens a bundle for use on a data set.
-
-  Raises:
-    InputError: A missing, broken or unsafe bundle, or one for another grid, label scheme or scaling of
-      intensities (which lesion generators have none of).
-  """
-  try:
-    bundle = bundles.load_bundle(path, kind)
-  except bundles.BundleError as error:
-    raise InputError(f'{kind} {error}') from error
-  keys = ['grid', 'label_scheme'] + ['intensity_scaling'] * (kind != LESION_GENERATOR)
-  for key in keys:
-    trained_for, needed = getattr(bundle.spec, key), source.agreed[key]
-    if trained_for != needed:
-      raise InputError(
-        f'{kind} {bundle.path} was trained for the {key} {trained_for}, but {source.name} has {needed}'
-      )
-  return bundle

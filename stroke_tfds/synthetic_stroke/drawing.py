@@ -113,8 +113,7 @@ class CaseDrawing:
     return synthesize(labels, self._translator, self._generator, tissue=tissue, **options)
 
   def _is_negative(self, index: int) -> bool:
-    key = np.random.SeedSequence((self._config.seed, index, _NEGATIVE))
-    chance = np.random.Generator(np.random.Philox(key)).random()
+    chance = synthesis.random_numbers(self._config.seed, index, _NEGATIVE).random()
     return bool(chance < self._config.share_negative)
 
   def _transfer_lesion(

@@ -8,21 +8,17 @@ import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
-from keras_itm import bundle as bundles
 from keras_itm import synthesis
-from stroke_tfds import builder, example
-from stroke_tfds.disk_errors import is_full
+from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR
+from stroke_tfds import example, generators
 from stroke_tfds.errors import InputError
-from stroke_tfds.licences import UNKNOWN, licences_of
+from stroke_tfds.licences import licences_of
+from stroke_tfds.resumable import ResumableBuilder
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from stroke_tfds.synthetic_stroke.drawing import CaseDrawing
-from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
-
-# Begins an entry of `made_from` in place of what a generator was trained on; no data set's name does.
-UNKNOWN_ORIGIN = UNKNOWN
 
 
-class Builder(builder.StrictBuilder):
+class Builder(ResumableBuilder):
   """`synthetic_stroke`: one split `train`, the same example as every other set."""
 
   VERSION = tfds.core.Version('2.1.0')
@@ -44,33 +40,16 @@ class Builder(builder.StrictBuilder):
     super().__init__(data_dir=data_dir, config=config, **kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
-    metadata = self._healthy.metadata
+    metadata, config = self._healthy.metadata, self.builder_config
+    paths = {kind: getattr(config, kind) for kind in (TRANSLATOR, LESION_GENERATOR)}
+    learnt = generators.origins(paths)
     own = {
-      'fingerprint': self.builder_config.fingerprint,
-      'made_from': self._origins(),
-      'licences': self._licences(),
+      'fingerprint': config.fingerprint,
+      'made_from': list(dict.fromkeys([str(self._healthy), *learnt['made_from']])),
+      'licences': list(dict.fromkeys([*licences_of([self._healthy]), *learnt['licences']])),
     }
     inherited = {name: value for name, value in metadata.items() if name != 'audit'}
     return self.make_info(self._healthy.grid, tuple(metadata['contrasts']), {**inherited, **own})
-
-  def _origins(self) -> list[str]:
-    """All data that the volumes come from: the brains, and what the generators were trained on.
-
-    A generator that does not know has an entry `unknown: KIND FINGERPRINT`.
-    """
-    origins = [str(self._healthy)]
-    for kind in ('translator', 'lesion_generator'):
-      spec = bundles.read_spec(getattr(self.builder_config, kind), kind)
-      origins += spec.trained_on or [f'{UNKNOWN_ORIGIN}{kind} {spec.weights}']
-    return list(dict.fromkeys(origins))
-
-  def _licences(self) -> list[str]:
-    """Of the brains, and of what the generators were trained on."""
-    licences = licences_of([self._healthy])
-    for kind in ('translator', 'lesion_generator'):
-      spec = bundles.read_spec(getattr(self.builder_config, kind), kind)
-      licences += spec.licences or [f'{UNKNOWN}{kind} {spec.weights}']
-    return list(dict.fromkeys(licences))
 
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Builds the set; volumes that a killed build has made are kept and used.
@@ -82,15 +61,6 @@ class Builder(builder.StrictBuilder):
       super().download_and_prepare(**kwargs)
     except synthesis.LesionDrawError as error:
       raise InputError(str(error)) from error
-    self._cache.clear()
-    self.log_how_to_load()
-
-  def disk_error(self, error: Exception) -> str:
-    return str(self._cache.disk_full(error)) if is_full(error) else super().disk_error(error)
-
-  @property
-  def _cache(self) -> VolumeCache:
-    return VolumeCache(self.data_dir_root / 'downloads' / self.name / self.builder_config.name)
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager):
     return {'train': self._generate_examples()}
@@ -103,10 +73,10 @@ class Builder(builder.StrictBuilder):
     with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
       for index, healthy in brains.as_numpy_iterator():
         index = int(index)
-        derived = self._cache.load(index)
+        derived = self.cache.load(index)
         if derived is None:
           derived = drawing.draw(healthy, index)
-          self._cache.save(index, **derived)
+          self.cache.save(index, **derived)
         rejected.update(derived['provenance'].get('rejected', ()))
         progress.update()
         yield self._example(index, healthy['labels'], **derived)

@@ -13,8 +13,8 @@ from keras_itm.bundle import TRANSLATOR, BundleSpec, load_bundle, save_bundle
 from keras_itm.callbacks import read_metrics
 from launchers.study import results
 from launchers.study.regimes import read_arms
+from stroke_tfds.build_cache import BuildCache
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.synthetic_stroke.volume_cache import VolumeCache
 from tests import tiny
 from tests.campaigns.kinds import Kind
 from tests.campaigns.mutations import mutate_bytes, mutate_json, mutate_text, to_bytes
@@ -63,8 +63,9 @@ class RunFiles(Kind):
     self.file = self.work / 'result.json'
     results.write_result(self.file, facts, {'epoch': [1, 2], 'step': [1, 2]}, cases, metrics)
     self.arms = read_arms({'a': {'learns_from': {'clinical': 9}, 'epochs': 2, 'evaluated_epochs': 2}})
-    self.cache = VolumeCache(self.work / 'cache')
-    self.cache.save(0, np.ones((4, 4, 2, 1), np.float16), np.ones((4, 4, 2), np.uint8), {'a': 1})
+    self.cache = BuildCache(self.work / 'cache')
+    image, lesion = np.ones((4, 4, 2, 1), np.float16), np.ones((4, 4, 2), np.uint8)
+    self.cache.save(0, image=image, lesion=lesion, provenance={'a': 1})
     self.table = self.work / 'run' / 'metrics.csv'
     self.table.parent.mkdir()
     self.sound = {

@@ -25,6 +25,7 @@ _LATENTS = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
 
 # Facts that earlier releases did not know.
 _LATER = ('licences', 'whole_volumes', 'intensity_scaling', 'classes', 'conditions')
+_LATER += ('contrasts', 'slice_shares', 'lesion_shares')
 
 
 def _spec(kind, **changes):

@@ -66,7 +66,10 @@ class TrainStyleGanTest(small_systems.SystemsTestCase):
     bundle = load_bundle(run / 'bundle', 'joint_generator')
     self.assertEqual(bundle.spec.conditions, ('level', 'lesion'))
     self.assertEqual(bundle.spec.classes[-2:], ('CSF', 'lesion'))
-    self.assertEqual(bundle.n_contrasts, 0)
+    self.assertEqual((bundle.n_contrasts, bundle.spec.contrasts), (0, ()))
+    # Of each slice of the grid.
+    self.assertLen(bundle.spec.slice_shares, bundle.spec.grid['shape'][2])
+    self.assertBetween(max(bundle.spec.lesion_shares), 0.01, 1)
     made = bundle.call(
       latent=tf.zeros([2, 8]), condition=tf.zeros([2, 2]), truncation=tf.constant([0.5, 1.0])
     )

@@ -124,6 +124,17 @@ class JointSlicesTest(PipelinesTest):
       levels = (2 * np.arange(8) + 1) / 8 - 1
       self.assertContainsSubset(condition[:, 0].tolist(), levels.tolist())
 
+  def test_how_often_patients_have_slices_and_lesions(self):
+    cases = self.examples
+    has_brain = np.array([case['labels'].any(axis=(0, 1)) for case in cases])
+    pixels = np.array([case['lesion'].sum(axis=(0, 1)) for case in cases])
+    for options, least in (({}, 8), ({'min_lesion_pixels': 2}, 2)):
+      shares = pipelines.slice_shares(self.open('train'), _CLASSES, **options)
+      lesions = (has_brain & (pixels >= least)).sum(0) / np.maximum(has_brain.sum(0), 1)
+      self.assertAllClose(shares['slice_shares'], has_brain.mean(0), atol=1e-6)
+      self.assertAllClose(shares['lesion_shares'], lesions, atol=1e-6)
+      self.assertGreater(max(shares['lesion_shares']), 0)
+
   def test_small_lesions_do_not_count(self):
     *_, condition = self.take(1, conditions=('lesion',), lesion_share=0.5, min_lesion_pixels=1000)[0]
     self.assertAllEqual(condition, np.zeros([4, 1]))

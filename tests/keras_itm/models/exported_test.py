@@ -23,9 +23,9 @@ _LATENT = _RNG.normal(size=(2, 5)).astype(np.float32)
 _IMAGE = _RNG.uniform(size=(2, 8, 8, 4, 1)).astype(np.float32)
 
 
-def _rename_classes(path: Path, names: list[str]) -> None:
+def _change_facts(path: Path, **changes: object) -> None:
   facts = json.loads((path / 'bundle.json').read_text())
-  (path / 'bundle.json').write_text(json.dumps({**facts, 'classes': names}))
+  (path / 'bundle.json').write_text(json.dumps({**facts, **changes}))
 
 
 class ExportTest(parameterized.TestCase, tf.test.TestCase):
@@ -73,8 +73,31 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
     one = bundle.call(**{key: value[1:] for key, value in inputs.items()})
     self.assertAllClose(one['image'], drawn['image'][1:], atol=1e-5)
     with self.assertRaisesRegex(BundleError, r"3 probabilities, expected 2, one for each of \['a"):
-      _rename_classes(path, ['a', 'b'])
+      _change_facts(path, classes=['a', 'b'])
       load_bundle(path, 'joint_generator')
+
+  def test_bundle_of_slices_says_what_real_patients_have(self):
+    model, path = MODELS[StyleGAN].make(0.0), Path(self.get_temp_dir()) / 'bundle'
+    facts = {'slice_shares': (0.25, 1, 1, 0.5), 'lesion_shares': (0, 0.5, 0.25, 0)}
+    names = {'classes': ['a', 'b', 'lesion'], 'conditions': ['level', 'lesion'], 'contrasts': ['DWI']}
+    told = model.export(path, grid=_GRID, label_scheme=ASEG28, **names, **facts)
+    spec = load_bundle(path, 'joint_generator').spec
+    self.assertEqual((spec.slice_shares, spec.lesion_shares), tuple(facts.values()))
+    self.assertEqual(spec.contrasts, ('DWI',))
+    plain = model.export(path.with_name('plain'), grid=_GRID, label_scheme=ASEG28, **names)
+    self.assertNotEqual(plain, told)
+    for changes, message in (
+      ({'slice_shares': (1, 1)}, r'slice_shares is \[1, 1\], expected none or 4 numbers from 0 to 1'),
+      ({'lesion_shares': (0, 0, 0, 1.5)}, r'lesion_shares is \[0, 0, 0, 1\.5\], expected none or 4'),
+      ({'slice_shares': (0, 0, 0, 0)}, 'expected a share above 0'),
+      ({'contrasts': ['T1', 'T2']}, r"makes 1 contrasts, expected \['T1', 'T2'\]"),
+      ({'kind': 'translator'}, "'slice_shares'.* in a translator, expected them in a joint_generator"),
+    ):
+      before = (path / 'bundle.json').read_text()
+      _change_facts(path, **changes)
+      with self.assertRaisesRegex(BundleError, message):
+        load_bundle(path, changes.get('kind', 'joint_generator'))
+      (path / 'bundle.json').write_text(before)
 
   def test_another_grid_or_another_bundle_is_refused(self):
     model = MODELS[Pix2Pix].make(0.0)

@@ -13,10 +13,10 @@ from scipy import ndimage
 from keras_itm import synthesis
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from stroke_tfds import synthetic_stroke
+from stroke_tfds.build_cache import BuildCache
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
-from stroke_tfds.synthetic_stroke import volume_cache
 from tests import tiny
 from tests.synthetic_sets import SyntheticCase, generators
 
@@ -228,8 +228,9 @@ class ResumeTest(SyntheticCase):
     self.assertLen(self.examples(self.builder(seed=10)), 3)
 
   def test_a_damaged_volume_is_made_again(self):
-    cache = volume_cache.VolumeCache(self.root / 'cache')
-    cache.save(0, np.zeros((2, 2, 2, 1), np.float16), np.ones((2, 2, 2), np.uint8), {'a': 1})
+    cache = BuildCache(self.root / 'cache')
+    image, lesion = np.zeros((2, 2, 2, 1), np.float16), np.ones((2, 2, 2), np.uint8)
+    cache.save(0, image=image, lesion=lesion, provenance={'a': 1})
     self.assertEqual(cache.load(0)['provenance'], {'a': 1})
     file = next((self.root / 'cache').glob('*.npz'))
     file.write_bytes(file.read_bytes()[:-40])

@@ -1,4 +1,4 @@
-"""Volumes already synthesised, so that a build that was killed loses none of them."""
+"""Parts of a set that are made already, so that a build that was killed loses none of them."""
 
 import io
 import json
@@ -7,6 +7,7 @@ import shutil
 import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,39 +23,53 @@ _DAMAGED = (
 )
 
 
-class VolumeCache:
-  """A folder with one file per finished volume; a file is there whole or not at all."""
+class BuildCache:
+  """A folder with one file per finished part; a file is there whole or not at all."""
 
-  def __init__(self, folder: str | os.PathLike[str]):
-    self._folder = Path(folder)
+  def __init__(
+    self,
+    folder: str | os.PathLike[str],
+    arrays: Sequence[str] = ('image', 'lesion'),
+    parts: str = 'volumes',
+  ):
+    """Makes no file yet.
+
+    Args:
+      folder: Of this set alone.
+      arrays: Names of what a part holds beside its provenance.
+      parts: What errors call the parts.
+    """
+    self._folder, self._arrays, self._parts = Path(folder), arrays, parts
 
   def load(self, index: int) -> dict[str, Any] | None:
-    """The volume's arrays and provenance; None where it is not made yet."""
+    """The part's arrays and provenance by name; None where it is not made yet."""
     file = self._file(index)
     if not file.exists():
       return None
     try:
       with np.load(file, allow_pickle=False) as arrays:
-        return {
-          'image': arrays['image'],
-          'lesion': arrays['lesion'],
-          'provenance': json.loads(str(arrays['provenance'])),
-        }
+        made = {name: arrays[name] for name in self._arrays}
+        return {**made, 'provenance': json.loads(str(arrays['provenance']))}
     except _DAMAGED:
       # A disk that failed after the rename: made again rather than trusted.
       return None
 
-  def save(self, index: int, image: np.ndarray, lesion: np.ndarray, provenance: dict[str, Any]) -> None:
-    """Writes a volume.
+  def save(self, index: int, *, provenance: Any, **arrays: np.ndarray) -> None:
+    """Writes a part.
+
+    Args:
+      index: Of the part in the set.
+      provenance: JSON values.
+      arrays: Those that a part holds, by name.
 
     Raises:
-      InputError: The disk is full; says where the volumes made so far are.
+      InputError: The disk is full; says where the parts made so far are.
     """
     # In memory first: NumPy's archive cannot be closed on a disk that is full.
     archive = io.BytesIO()
-    text = np.array(json.dumps(provenance))
+    content: dict[str, Any] = {'provenance': np.array(json.dumps(provenance)), **arrays}
     # As it is: to pack it would take as long as to draw its lesion several times over.
-    np.savez(archive, image=image, lesion=lesion, provenance=text)
+    np.savez(archive, **content)
     try:
       self._folder.mkdir(parents=True, exist_ok=True)
       files.replace(self._file(index), archive.getvalue())
@@ -67,8 +82,8 @@ class VolumeCache:
     """What to tell the user, here and where TFDS itself finds no room."""
     n_kept = len(list(self._folder.glob('*.npz')))
     return InputError(
-      f'disk full ({error}): {n_kept} finished volumes are kept in {self._folder}; free some space '
-      'and give the same command again to go on from there'
+      f'disk full ({error}): {n_kept} finished {self._parts} are kept in {self._folder}; free some '
+      'space and give the same command again to go on from there'
     )
 
   def clear(self) -> None:

@@ -1,0 +1,106 @@
+"""What a set of generated slices is drawn from, checked and named."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from keras_itm.bundle import JOINT_GENERATOR, Bundle, BundleSpec
+from stroke_tfds.derived_config import DerivedConfig
+from stroke_tfds.errors import InputError
+from stroke_tfds.generators import open_bundle
+from stroke_tfds.synthetic_slices.patients import Patients
+
+
+@dataclasses.dataclass
+class SyntheticSlicesConfig(DerivedConfig):
+  """Which generator and how much of it: a number of patients or one of slices.
+
+  Attributes:
+    joint_generator: Folder of the bundle.
+    num_patients: How many patients, with as many slices each as real ones have.
+    num_slices: How many slices, of as many patients as that takes; the last may be cut off.
+    truncation: How far styles are from their mean: 1 as learnt, 0 the mean. Less is more alike.
+    share_lesion: Share of slices with a lesion that the generator is asked for; as in its training data
+      when None.
+    contrasts: Names of what it must make; any when empty. Names those of a bundle that does not.
+    classes: Names of what it must make, background first; any when empty.
+  """
+
+  joint_generator: str = ''
+  num_patients: int = 0
+  num_slices: int = 0
+  truncation: float = 1.0
+  share_lesion: float | None = None
+  contrasts: Sequence[str] = ()
+  classes: Sequence[str] = ()
+
+  def counts(self) -> dict[str, int]:
+    return {name: getattr(self, name) for name in ('num_patients', 'num_slices')}
+
+  def count_name(self) -> str:
+    return f'n{self.num_patients}' if self.num_patients else f'slices{self.num_slices}'
+
+  def origins(self, data_dir: str | None) -> dict[str, Any]:
+    bundle = self.load()
+    self.patients(bundle.spec)
+    return {
+      'joint_generator': bundle.fingerprint,
+      'truncation': float(self.truncation),
+      'share_lesion': None if self.share_lesion is None else float(self.share_lesion),
+      'contrasts': list(self.contrasts_of(bundle.spec)),
+    }
+
+  def load(self) -> Bundle:
+    """Opens the bundle and checks that it makes what is asked for."""
+    bundle = open_bundle(self.joint_generator, JOINT_GENERATOR)
+    self._check_contrasts(bundle)
+    if self.classes and tuple(self.classes) != bundle.spec.classes:
+      raise InputError(
+        f'joint_generator {bundle.path} makes the classes {list(bundle.spec.classes)}, expected '
+        f'{list(self.classes)}'
+      )
+    return bundle
+
+  def contrasts_of(self, spec: BundleSpec) -> tuple[str, ...]:
+    """Names of the contrasts that a bundle makes."""
+    return spec.contrasts or tuple(self.contrasts)
+
+  def patients(self, spec: BundleSpec) -> Patients:
+    return Patients(spec, self.share_lesion, self.seed)
+
+  def check_fields(self) -> None:
+    self.check_strings('joint_generator')
+    if not self.joint_generator:
+      usage = {'joint_generator': 'RUN/bundle', 'num_patients': 8, 'seed': 0}
+      raise InputError(
+        f"joint_generator is empty, expected a folder; give --config '{json.dumps(usage)}'"
+      )
+    self._check_numbers()
+    for name in ('contrasts', 'classes'):
+      texts = getattr(self, name)
+      if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        raise InputError(f'{name} is {texts!r}, expected a list of names')
+    super().check_fields()
+
+  def _check_numbers(self) -> None:
+    given = [name for name, value in self.counts().items() if value != 0]
+    if len(given) != 1:
+      raise InputError(
+        f'num_patients is {self.num_patients!r} and num_slices {self.num_slices!r}, expected one of '
+        'them, a whole number from 1'
+      )
+    self.check_count(given[0], 1)
+    self.check_number('truncation', 0, 1)
+    if self.share_lesion is not None:
+      self.check_number('share_lesion', 0, 1)
+
+  def _check_contrasts(self, bundle: Bundle) -> None:
+    names = self.contrasts_of(bundle.spec)
+    expected = list(self.contrasts or bundle.spec.contrasts)
+    if len(names) != bundle.n_contrasts or list(names) != expected:
+      raise InputError(
+        f'joint_generator {bundle.path} makes {bundle.n_contrasts} contrast(s)'
+        f'{f" {list(names)}" if bundle.spec.contrasts else ""}, expected '
+        f'{expected or "their names in the field contrasts"}'
+      )

@@ -1,0 +1,127 @@
+"""Axial slices and their classes, drawn together by a trained generator."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+import tqdm
+
+from keras_itm import bundle as bundles
+from keras_itm.bundle import JOINT_GENERATOR, Bundle
+from keras_itm.slice_synthesis import draw_slices
+from stroke_tfds import builder, generators, slice_example
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.resumable import ResumableBuilder
+from stroke_tfds.sources import SLICES
+from stroke_tfds.synthetic_slices.config import SyntheticSlicesConfig
+from stroke_tfds.synthetic_slices.patients import Asked, Patients
+
+
+class Builder(ResumableBuilder):
+  """`synthetic_slices`: one split `train`; an example is a slice, see `slice_example`."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  HOMEPAGE = 'https://arxiv.org/abs/1912.04958'
+  RELEASE_NOTES = {'1.0.0': 'Slices of a joint generator, at the levels of real patients.'}
+  # TFDS needs one; every usable configuration comes by --config.
+  BUILDER_CONFIGS = [SyntheticSlicesConfig()]
+  ARRAYS = ('image', 'classes')
+  PARTS = 'patients'
+
+  def __init__(self, *, data_dir: str | None = None, config: Any = None, **kwargs: Any):
+    config = config if isinstance(config, SyntheticSlicesConfig) else SyntheticSlicesConfig()
+    config = config.resolve(data_dir)
+    self._spec = bundles.read_spec(config.joint_generator, JOINT_GENERATOR)
+    super().__init__(data_dir=data_dir, config=config, **kwargs)
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    spec, config = self._spec, self.builder_config
+    contrasts = config.contrasts_of(spec)
+    learnt = generators.origins({JOINT_GENERATOR: config.joint_generator})
+    metadata = {
+      'unit': SLICES,
+      'grid': spec.grid,
+      'label_scheme': spec.label_scheme,
+      'contrasts': list(contrasts),
+      'intensity_scaling': spec.intensity_scaling,
+      'classes': list(spec.classes),
+      'first_lesion': self._first_lesion,
+      'fingerprint': config.fingerprint,
+      **learnt,
+    }
+    return self.dataset_info_from_configs(
+      features=slice_example.features(Grid.from_json(spec.grid), contrasts),
+      supervised_keys=slice_example.supervised_keys(contrasts),
+      metadata=tfds.core.MetadataDict(metadata),
+      homepage=self.HOMEPAGE,
+      license='; '.join(learnt['licences']),
+    )
+
+  @property
+  def _first_lesion(self) -> int:
+    """The last classes are those of the label scheme's lesion."""
+    n_classes = len(self._spec.label_scheme.get('lesion_class_ids', ())) or 1
+    return len(self._spec.classes) - n_classes
+
+  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+    del dl_manager  # Nothing is downloaded.
+    return {'train': self._generate_examples()}
+
+  def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    config = self.builder_config
+    generator, patients = config.load(), config.patients(self._spec)
+    n_patients = config.num_patients or patients.first_with(config.num_slices)
+    draw = lambda index: self._draw(index, patients, generator)
+    drawn = builder.map_in_order(draw, range(n_patients))
+    progress = tqdm.tqdm(drawn, 'Drawing', n_patients, unit=' patients')
+    slices = (one for index, made in enumerate(progress) for one in self._examples(index, made))
+    # Of the last patient as many as were asked for.
+    yield from itertools.islice(slices, config.num_slices or None)
+
+  def _draw(self, index: int, patients: Patients, generator: Bundle) -> dict[str, Any]:
+    """Images, classes and provenance of all slices of a patient."""
+    made = self.cache.load(index)
+    if made is None:
+      config, asked = self.builder_config, patients.slices(index)
+      conditions = [one.condition(self._spec.conditions) for one in asked]
+      image, classes = draw_slices(
+        generator,
+        np.array(conditions, np.float32).reshape(len(asked), -1),
+        index,
+        seed=config.seed,
+        truncation=config.truncation,
+      )
+      origin = {
+        'source': self.name,
+        'joint_generator': generator.fingerprint,
+        'seed': config.seed,
+        'patient': index,
+        'truncation': config.truncation,
+      }
+      origins = [{**origin, **_facts(one)} for one in asked]
+      made = {'image': image, 'classes': classes, 'provenance': origins}
+      self.cache.save(index, **made)
+    return made
+
+  def _examples(self, index: int, made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    subject_id = f'synthetic-{index:06d}'
+    for image, classes, provenance in zip(*(made[name] for name in (*self.ARRAYS, 'provenance'))):
+      slice_id = f'{subject_id}-{provenance["slice"]:04d}'
+      yield (
+        slice_id,
+        slice_example.make_example(
+          image,
+          classes,
+          provenance['level'],
+          first_lesion=self._first_lesion,
+          slice_id=slice_id,
+          subject_id=subject_id,
+          provenance=provenance,
+        ),
+      )
+
+
+def _facts(asked: Asked) -> dict[str, Any]:
+  return {'slice': asked.number, 'level': asked.level, 'asked_lesion': asked.has_lesion}

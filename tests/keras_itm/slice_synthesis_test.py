@@ -1,0 +1,50 @@
+import types
+
+import numpy as np
+import tensorflow as tf
+
+from keras_itm.slice_synthesis import draw_slices
+
+
+def _generator(calls: list) -> types.SimpleNamespace:
+  """Two classes by the first condition; an image of the first number of the latent."""
+
+  def call(latent, condition, truncation):
+    calls.append((latent.numpy(), condition.numpy(), truncation.numpy()))
+    plane = lambda values: tf.tile(values[:, None, None], [1, 2, 3])
+    is_one = tf.cast(plane(condition[:, 0]), tf.int32)
+    return {'image': plane(latent[:, 0])[..., None], 'probability': tf.one_hot(is_one, 2)}
+
+  spec = types.SimpleNamespace(intensity_range=(-1.0, 1.0), latent_size=2)
+  return types.SimpleNamespace(spec=spec, call=call)
+
+
+class DrawSlicesTest(tf.test.TestCase):
+  def test_by_hand(self):
+    calls, asked = [], np.array([[0.0], [1.0]] * 5 + [[1.0]])
+    image, classes = draw_slices(_generator(calls), asked, 4, seed=1, truncation=0.25)
+    self.assertEqual([len(latent) for latent, *_ in calls], [8, 3])
+    latents, conditions, truncations = (np.concatenate(part) for part in zip(*calls))
+    self.assertAllEqual(conditions, asked)
+    self.assertAllEqual(truncations, [0.25] * 11)
+    self.assertLen(set(latents.ravel()), 22)
+    # From -1 to 1 to 0 to 1, what is beyond cut off.
+    self.assertAllClose(image[:, 1, 2, 0], np.clip(latents[:, 0] / 2 + 0.5, 0, 1))
+    self.assertEqual((image.shape, image.dtype), ((11, 2, 3, 1), np.float32))
+    self.assertAllEqual(classes[:, 0, 0], asked[:, 0])
+    self.assertEqual(classes.dtype, np.uint8)
+
+  def test_a_patient_depends_on_seed_and_number_and_a_slice_on_its_own(self):
+    def latents(n, index, seed):
+      calls = []
+      draw_slices(_generator(calls), np.zeros([n, 1]), index, seed=seed)
+      return np.concatenate([latent for latent, *_ in calls])
+
+    whole = latents(11, 4, 1)
+    self.assertAllEqual(latents(3, 4, 1), whole[:3])
+    for index, seed in ((5, 1), (4, 2)):
+      self.assertNotAllClose(latents(11, index, seed), whole)
+
+
+if __name__ == '__main__':
+  tf.test.main()
