@@ -1,7 +1,9 @@
 """One synthetic case: a lesion is drawn, put into a label map and translated into an image."""
 
 import dataclasses
+import json
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ import numpy as np
 
 from keras_itm import lesions, synthesis
 from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, Bundle, load_bundle
+from keras_itm.viewer.page import Page, write_page
+from keras_itm.viewer.view import View, flat_facts
 
 _TOLERANCE_MM = 1e-3
 
@@ -37,13 +41,40 @@ class Case:
   generated: np.ndarray
 
   def save(self, folder: str | os.PathLike[str]) -> None:
-    """Writes image.nii.gz (4D with several contrasts), labels.nii.gz and lesion.nii.gz."""
+    """Writes `image` (4D with several contrasts), `labels`, `lesion` as .nii.gz, and case.json."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     image = self.image.astype(np.float32)  # NIfTI has no half precision.
     image = image[..., 0] if image.shape[-1] == 1 else image
     for name, volume in (('image', image), ('labels', self.labels), ('lesion', self.lesion)):
       nib.save(nib.Nifti1Image(volume, self.affine), folder / f'{name}.nii.gz')
+    (folder / 'case.json').write_text(json.dumps(self.facts, indent=2) + '\n', encoding='utf-8')
+
+  def view(self, path: str | os.PathLike[str] | None = None) -> Page:
+    """Shows slices, volume and lesion in a page that needs no network.
+
+    Args:
+      path: Where the page is written; when None, it goes to a temporary folder and is opened in the
+        machine's browser.
+
+    Returns:
+      The page; as the last value of a cell, a notebook shows it in place.
+    """
+    n_contrasts = self.image.shape[-1]
+    names = [f'contrast {i + 1}' for i in range(n_contrasts)] if n_contrasts > 1 else ['image']
+    seed, index = self.facts['lesion_seed']
+    view = View(
+      f'Synthetic case {index} of seed {seed}',
+      dict(zip(names, np.moveaxis(self.image, -1, 0))),
+      self.affine,
+      {'lesion': self.lesion},
+      flat_facts(self.facts),
+    )
+    if path is not None:
+      return write_page(path, view)
+    page = write_page(Path(tempfile.mkdtemp()) / 'case.html', view)
+    page.open()
+    return page
 
 
 def synthesize(

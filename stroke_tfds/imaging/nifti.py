@@ -23,6 +23,7 @@ NIFTI_ENDINGS = ('.nii.gz', '.nii')
 MGH_ENDINGS = ('.mgz', '.mgh')
 _WHOLE = 1e-3  # Scaling by a header's factor leaves whole numbers this near.
 _MAX_NAMED = 5
+_MAX_CONTRASTS = 8
 _SCANNER, _MNI = 1, 4  # NIfTI's codes for coordinates of the scanner and of the MNI 152 space.
 
 
@@ -38,7 +39,19 @@ def read_image(path: str | os.PathLike, root: Path | None = None) -> Volume:
       three-dimensional, placed at two places by its header, constant, or holds values that are not
       finite.
   """
-  volume = _read(path, root)
+  return _as_image(path, _read(path, root))
+
+
+def read_contrasts(path: str | os.PathLike) -> list[Volume]:
+  """The images of a NIfTI file with a fourth axis of at most eight; errors as for `read_image`."""
+  volume = _read(path, None, _MAX_CONTRASTS)
+  if volume.data.ndim == 3:
+    return [_as_image(path, volume)]
+  return [_as_image(path, _with_data(volume, image)) for image in np.moveaxis(volume.data, -1, 0)]
+
+
+def _as_image(path: str | os.PathLike, volume: Volume) -> Volume:
+  """Finite intensities as float32, or a line that says what is wrong with them."""
   with np.errstate(over='ignore'):  # What float32 cannot hold is refused below as infinite.
     values = volume.data.astype(np.float32)
   n_unfit = values.size - np.count_nonzero(np.isfinite(values))
@@ -165,14 +178,15 @@ def write_mask_like(
   _write(path, header, stored)
 
 
-def _read(path: str | os.PathLike, root: Path | None) -> Volume:
-  """Values as stored (scaled), brought to RAS."""
+def _read(path: str | os.PathLike, root: Path | None, max_volumes: int = 1) -> Volume:
+  """Values as stored (scaled), brought to RAS; several volumes along a fourth axis."""
   name = str(path)
   file = input_file.locate(path, root)
-  layout = _read_layout(name, file)
+  layout = _read_layout(name, file, max_volumes)
   with input_file.opened(name, file) as stream:
     raw = input_file.read_voxel_bytes(name, stream, layout.offset, layout.n_bytes)
-  stored = np.frombuffer(raw, layout.dtype).reshape(layout.shape, order='F')
+  several = (layout.n_volumes,) if layout.n_volumes > 1 else ()
+  stored = np.frombuffer(raw, layout.dtype).reshape((*layout.shape, *several), order='F')
   values = apply_read_scaling(stored, layout.slope, layout.inter)
   turn = nib.io_orientation(layout.affine)
   return Volume(
@@ -183,11 +197,14 @@ def _read(path: str | os.PathLike, root: Path | None) -> Volume:
   )
 
 
-def _read_layout(name: str, file: Path) -> nifti_header.Layout:
+def _read_layout(name: str, file: Path, max_volumes: int = 1) -> nifti_header.Layout:
   """What the header says; `name` is the path as it was given."""
-  parse = nifti_header.parse_nifti if _ending(name) in NIFTI_ENDINGS else nifti_header.parse_mgh
+  is_nifti = _ending(name) in NIFTI_ENDINGS
   with input_file.opened(name, file) as stream:
-    return parse(name, stream.read(nifti_header.HEADER_BYTES))
+    block = stream.read(nifti_header.HEADER_BYTES)
+  if is_nifti:
+    return nifti_header.parse_nifti(name, block, max_volumes)
+  return nifti_header.parse_mgh(name, block)
 
 
 def _ending(path: str | os.PathLike) -> str:

@@ -61,13 +61,14 @@ class Layout:
   """Where the voxels are, in the file and in the world.
 
   Attributes:
-    shape: Voxels along the three axes as stored.
+    shape: Voxels along the three axes as stored, of one volume.
     dtype: Type as stored, with its byte order.
     offset: Bytes before the first voxel.
     slope: Factor of the stored values, or None.
     inter: What is added to the scaled values, or None.
     affine: Stored voxel index to world millimetres, shape (4, 4).
     is_placed: Whether the header says where the voxels are.
+    n_volumes: How many follow one another.
   """
 
   shape: tuple[int, int, int]
@@ -77,14 +78,20 @@ class Layout:
   inter: float | None
   affine: np.ndarray
   is_placed: bool
+  n_volumes: int = 1
 
   @property
   def n_bytes(self) -> int:
-    return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+    return int(np.prod(self.shape, dtype=np.int64)) * self.n_volumes * self.dtype.itemsize
 
 
-def parse_nifti(name: str, block: bytes) -> Layout:
+def parse_nifti(name: str, block: bytes, max_volumes: int = 1) -> Layout:
   """Reads the first `HEADER_BYTES` bytes of a single NIfTI-1 or NIfTI-2 file.
+
+  Args:
+    name: The file, named in errors.
+    block: The bytes.
+    max_volumes: Length that a fourth axis may have.
 
   Raises:
     InputError: They are no such header, or announce what cannot be a volume in space.
@@ -100,11 +107,14 @@ def parse_nifti(name: str, block: bytes) -> Layout:
   if header['magic'].item() != header.single_magic:
     raise InputError(f'{name}: a NIfTI header without voxels (.hdr/.img pair), expected one file')
   unit, to_mm = _UNITS_MM.get(int(header['xyzt_units']) & _UNIT_BITS, ('', 1.0))
+  n_volumes = int(shape[3]) if len(shape) == 4 and 1 < shape[3] <= max_volumes else 1
+  shape = shape[:3] if n_volumes > 1 else shape
   layout = _checked(name, shape, dtype, offset, _scaled(affine, to_mm), unit)
   codes = int(header['qform_code']), int(header['sform_code'])
   if min(codes) > 0:
     _check_forms(name, layout.shape, header, to_mm)
-  return dataclasses.replace(layout, slope=slope, inter=inter, is_placed=max(codes) > 0)
+  found = {'slope': slope, 'inter': inter, 'n_volumes': n_volumes}
+  return dataclasses.replace(layout, **found, is_placed=max(codes) > 0)
 
 
 def place_alone(name: str, block: bytes) -> nib.Nifti1Header:

@@ -1,7 +1,11 @@
 """One case by hand: it is the volume of the built set, and what does not fit is refused in one line."""
 
+import base64
+import gzip
 import json
+import re
 import tempfile
+import webbrowser
 from pathlib import Path
 from unittest import mock
 
@@ -104,6 +108,24 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(stored.get_fdata(), volume.astype(np.float64))
       self.assertAllClose(stored.affine, AFFINE)
     self.assertGreaterEqual(case.lesion.sum(), 20)
+    self.assertEqual(json.loads((folder / 'case.json').read_text()), case.facts)
+
+  def test_its_page_shows_it_and_what_it_was_made_of(self):
+    case, path = self.make(self.brain, index=2), Path(tempfile.mkdtemp()) / 'case.html'
+    with mock.patch.object(webbrowser, 'open') as opened:
+      self.assertEqual(case.view(path).path, path)
+      opened.assert_not_called()
+      other = case.view().path
+      opened.assert_called_once_with(other.as_uri())
+    self.assertEqual(other.read_bytes(), path.read_bytes())
+    scene = json.loads(re.search('id="case">(.*?)</script>', path.read_text('utf-8'))[1])
+    self.assertEqual(dict(scene['facts'])['lesion seed'], '[3, 2]')
+    self.assertEqual(dict(scene['facts'])['translator'], case.facts['translator'])
+    (image,), (mask,) = scene['images'], scene['masks']
+    for shown, volume in ((image, case.image[..., 0]), (mask, case.lesion)):
+      stored = nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(shown['nifti'])))
+      self.assertAllEqual(stored.get_fdata(), volume.astype(np.float64))
+      self.assertAllClose(stored.affine, AFFINE)
 
   def test_index_and_seed_decide(self):
     first = self.make(self.brain).lesion

@@ -23,7 +23,7 @@ def read_examples(source: Source, subject_ids: Collection[str]) -> dict[str, Exa
   found = dict(_matching(source, frozenset(subject_ids)))
   missing = sorted(set(subject_ids) - set(found))
   if missing:
-    raise InputError(f'data set {source}: no subject {missing[0]!r}, which the report needs')
+    raise InputError(f'data set {source}: no subject {missing[0]!r}')
   return found
 
 

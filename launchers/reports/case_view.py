@@ -1,0 +1,68 @@
+"""Cases of data sets as pages with a viewer."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_itm.viewer.page import render
+from keras_itm.viewer.view import View, flat_facts
+from stroke_tfds import files
+from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source
+
+
+def make(
+  title: str,
+  images: Mapping[str, np.ndarray],
+  affine: np.ndarray,
+  masks: Mapping[str, np.ndarray],
+  facts: Mapping[str, str],
+  space: str = 'MNI',
+) -> View:
+  """A `View`, or an InputError where it refuses what is shown."""
+  try:
+    return View(title, images, affine, masks, facts, space)
+  except ValueError as error:
+    raise InputError(str(error)) from error
+
+
+def write(path: Path, view: View) -> None:
+  """Writes the page of a case whole, or replaces it.
+
+  Raises:
+    InputError: The disk is full, or the file cannot be written.
+  """
+  files.write_whole(path, render(view))
+
+
+def of_example(
+  source: Source, example: Mapping[str, Any], predictions: Mapping[str, np.ndarray] | None = None
+) -> View:
+  """An example of a built set with what is known of it.
+
+  Args:
+    source: Where it is from.
+    example: As stored.
+    predictions: Masks that were found in it, by name, shown beside the true lesion or its classes.
+  """
+  subject_id, metadata = example['subject_id'].decode(), source.metadata
+  facts = {
+    'data set': f'{source} {source.builder.version}',
+    'grid': source.grid.name,
+    'fingerprint': metadata['fingerprint'],
+    'licences': ', '.join(metadata.get('licences', ())),
+    'scaling': source.intensity_scaling,
+    **flat_facts(json.loads(example['provenance'])),
+  }
+  images = dict(zip(metadata['contrasts'], np.moveaxis(example['image'], -1, 0)))
+  masks = {**_lesions(metadata['label_scheme'], example), **(predictions or {})}
+  return make(f'{subject_id}, {source}', images, source.grid.affine, masks, facts)
+
+
+def _lesions(scheme: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, np.ndarray]:
+  """The lesion, or each of its classes."""
+  classes = {scheme['names'][i]: example['labels'] == i for i in scheme.get('lesion_class_ids', ())}
+  return classes or {'lesion': example['lesion']}

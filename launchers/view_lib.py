@@ -1,0 +1,140 @@
+"""A case of whatever kind as a page with a viewer."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import gin
+import numpy as np
+
+from keras_itm.viewer.page import Page
+from keras_itm.viewer.view import View, flat_facts
+from launchers.console import say
+from launchers.reports import case_view
+from launchers.reports.study.figures.stored_cases import read_case
+from stroke_tfds import files
+from stroke_tfds.errors import InputError
+from stroke_tfds.imaging import nifti
+from stroke_tfds.imaging.volume import Volume
+from stroke_tfds.sources import open_sources
+
+_ENDING = '.nii.gz'
+_LESION, _LABELS, _FACTS = 'lesion', 'labels', 'case.json'
+_TOLERANCE_MM = 1e-3
+
+
+@gin.configurable
+def view(
+  workdir: str | None = None,
+  data_dir: str | None = None,
+  *,
+  case: str = '',
+  image: Sequence[str] = (),
+  mask: Sequence[str] = (),
+  source: str = '',
+  subject_id: str = '',
+  output: str = gin.REQUIRED,
+  show: bool = False,
+) -> None:
+  """Writes the page of one case: a folder, files, or an example of a built set.
+
+  Args:
+    workdir: Not used; every launcher takes it.
+    data_dir: Where the data sets are.
+    case: Folder of `*.nii.gz`: `lesion` is the mask, `labels` is left out, all others are images.
+    image: NIfTI or MGH files of one grid.
+    mask: Masks on the grid of the images.
+    source: `name/config:split` of a built set.
+    subject_id: Case of the set; the first that is stored when ''.
+    output: The page; ends in `.html`.
+    show: Whether it is opened in the browser.
+
+  Raises:
+    InputError: Not one of the three kinds is given, or what is given cannot be read or shown.
+  """
+  if Path(output).suffix != '.html':
+    raise InputError(f'output is {output!r}, expected a name that ends in .html')
+  if sum(map(bool, (case, image, source))) != 1:
+    raise InputError('expected one of --case, --image and --source')
+  for flag, value, of in (('mask', mask, image), ('subject_id', subject_id, source)):
+    if value and not of:
+      raise InputError(f'--{flag} goes with {"--image" if flag == "mask" else "--source"} alone')
+  if source:
+    (opened,) = open_sources([source], data_dir, build=False)
+    first = lambda: next(opened.examples().as_numpy_iterator())
+    shown = case_view.of_example(opened, read_case(opened, subject_id) if subject_id else first())
+  else:
+    shown = _of_folder(Path(case).expanduser()) if case else _of_files(image, mask)
+  path = Path(output).expanduser()
+  case_view.write(path, shown)
+  say(f'{path} shows {shown.title}')
+  if show:
+    Page(path).open()
+
+
+def _of_folder(folder: Path) -> View:
+  """A case as `Case.save` and exports leave it, in MNI space."""
+  names = [path.name.removesuffix(_ENDING) for path in nifti.list_nifti(folder)]
+  images = [name for name in names if name not in (_LESION, _LABELS)]
+  path = lambda name: str(folder / f'{name}{_ENDING}')
+  facts = {}
+  if (folder / _FACTS).exists():
+    try:
+      facts = flat_facts(files.read_json(folder / _FACTS))
+    except (OSError, ValueError, AttributeError) as error:
+      raise InputError(f'{folder / _FACTS}: cannot be read, expected the facts of a case') from error
+  masks = [path(_LESION)] if _LESION in names else []
+  return _read(folder.resolve().name, [path(name) for name in images], masks, facts, 'MNI')
+
+
+def _of_files(images: Sequence[str], masks: Sequence[str]) -> View:
+  names = [Path(one).name for one in (*images, *masks)]
+  alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names))
+  shared = ''.join(letters[0] for letters in alike).rpartition('_')[0] if len(names) > 1 else ''
+  return _read(shared or _stem(names[0]), images, masks, {'files': ', '.join(names)}, '')
+
+
+def _read(
+  title: str, images: Sequence[str], masks: Sequence[str], facts: dict[str, str], space: str
+) -> View:
+  shown: dict[str, Volume] = {}
+  for path in images:
+    found, name = nifti.read_contrasts(path), _stem(path).removeprefix(f'{title}_')
+    for i, volume in enumerate(found, 1):
+      shown[_unused(f'{name} {i}' if len(found) > 1 else name, shown)] = volume
+  if not shown:
+    raise InputError(f'{title}: holds no image, expected one beside {_LESION} and {_LABELS}')
+  first = next(iter(shown.values()))
+  marked: dict[str, Volume] = {}
+  for path in masks:
+    marked[_unused(_stem(path).removeprefix(f'{title}_'), marked)] = nifti.read_mask(path)
+  for name, volume in (*shown.items(), *marked.items()):
+    _check_grid(name, volume, first)
+  if not first.is_placed:
+    facts = {**facts, 'place': 'not in the file: left and right are a guess'}
+  data = lambda volumes: {name: volume.data for name, volume in volumes.items()}
+  return case_view.make(title, data(shown), first.affine, data(marked), facts, space)
+
+
+def _stem(path: str) -> str:
+  name = Path(path).name
+  ending = next((one for one in (*nifti.NIFTI_ENDINGS, *nifti.MGH_ENDINGS) if name.endswith(one)), '')
+  return name.removesuffix(ending)
+
+
+def _unused(name: str, taken: dict[str, Volume]) -> str:
+  """The name, numbered where another volume has it."""
+  return name if name not in taken else _unused(f'{name} {len(taken) + 1}', taken)
+
+
+def _check_grid(name: str, volume: Volume, first: Volume) -> None:
+  if volume.data.shape != first.data.shape:
+    raise InputError(
+      f'{name}: {volume.data.shape} voxels, expected {first.data.shape} as in the first image'
+    )
+  if volume.is_placed and first.is_placed:
+    apart = np.abs(volume.affine - first.affine).max()
+    if apart > _TOLERANCE_MM:
+      raise InputError(
+        f'{name}: its affine differs from that of the first image by {apart:.3g}, expected the same'
+      )
