@@ -14,6 +14,7 @@ from keras_itm.models.flow import RectifiedFlow
 from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
+from keras_itm.models.slice_segmenter import SliceSegmenter
 from keras_itm.models.spade import Spade
 from keras_itm.models.style_gan import StyleGAN
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
@@ -27,6 +28,7 @@ from keras_itm.networks.spade_generator import spade_generator
 from keras_itm.networks.style_discriminator import style_discriminator
 from keras_itm.networks.style_generator import style_generator
 from keras_itm.networks.style_mapping import style_mapping
+from keras_itm.networks.unet_2d import unet_2d
 from keras_itm.networks.unet_3d import unet_3d
 from keras_itm.optimizers import Adam
 from keras_itm.schedules import ConstantThenLinear
@@ -51,6 +53,7 @@ __all__ = [
   'Pix2Pix',
   'RectifiedFlow',
   'Segmenter',
+  'SliceSegmenter',
   'Spade',
   'StyleGAN',
   'draw_slices',
@@ -71,5 +74,6 @@ __all__ = [
   'style_generator',
   'style_mapping',
   'synthesize',
+  'unet_2d',
   'unet_3d',
 ]

@@ -169,6 +169,35 @@ def change_intensity(image: tf.Tensor, ranges: IntensityRanges, seed: tf.Tensor)
   return tf.where(image > 0, tf.clip_by_value(changed, 0.0, 1.0), 0.0)
 
 
+def augment_slice(
+  image: tf.Tensor,
+  classes: tf.Tensor,
+  n_classes: int,
+  ranges: AffineRanges,
+  seed: tf.Tensor,
+  intensity: IntensityRanges | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """As `augment`, of one axial slice with several classes.
+
+  Args:
+    image: float32 [X, Y, C].
+    classes: uint8 [X, Y], from 0 to n_classes - 1; what comes in from outside is 0.
+    n_classes: How many there are.
+    ranges: Limits of the move.
+    seed: Two integers.
+    intensity: Limits of the change of intensity; none when absent.
+
+  Returns:
+    The same shapes and types.
+  """
+  affine = draw_affine(ranges, seed)
+  image = affine_volume(image, affine)
+  if intensity is not None:
+    image = change_intensity(image[:, :, tf.newaxis], intensity, seed)[:, :, 0]
+  moved = affine_volume(tf.one_hot(classes, n_classes), affine)
+  return image, tf.cast(tf.argmax(moved, axis=-1), tf.uint8)
+
+
 def augment(
   image: tf.Tensor,
   lesion: tf.Tensor,

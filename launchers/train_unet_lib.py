@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gin
 import numpy as np
@@ -11,6 +12,7 @@ from keras_itm import augmentation
 from keras_itm.bundle import SEGMENTER, read_spec
 from keras_itm.lesions import MIN_VOXELS
 from keras_itm.models.segmenter import Segmenter
+from keras_itm.models.slice_segmenter import SliceSegmenter
 from keras_itm.training_state import check_maker
 from launchers import fitting
 from launchers.evaluate_held_out import EvaluateHeldOut, predict_with
@@ -18,9 +20,17 @@ from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_eval.held_out_cases import HeldOutCases
 from stroke_tfds import files, pipelines
+from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.licences import UNKNOWN, licences_of
-from stroke_tfds.sources import Source, fingerprint, open_sources
+from stroke_tfds.sources import (
+  SLICES,
+  VOLUMES,
+  Source,
+  check_agreement,
+  fingerprint,
+  open_sources,
+)
 
 
 @gin.configurable
@@ -31,6 +41,7 @@ def train_unet(
   sources: list[str] = gin.REQUIRED,
   test: str = gin.REQUIRED,
   network: Callable[..., tf.keras.Model] = gin.REQUIRED,
+  by_slices: bool = False,
   optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
   ranges: Callable[..., augmentation.AffineRanges] = augmentation.AffineRanges,
   intensity: Callable[..., augmentation.IntensityRanges] | None = None,
@@ -54,7 +65,10 @@ def train_unet(
     data_dir: TFDS data folder.
     sources: What it learns from, `name/config:split` each.
     test: What it is tested on; never trained on, never used to choose anything.
-    network: Network factory, given shape and n_contrasts.
+    network: Network factory, given shape and n_contrasts; by slices, n_classes as well: none, and the
+      classes of lesions of the label scheme.
+    by_slices: Whether it learns from axial slices, of sets of volumes or of `synthetic_slices`, and
+      segments the test volumes slice by slice.
     optimizer: Optimizer factory.
     ranges: Limits of the affine augmentation.
     intensity: Limits of the augmentation of intensities; none when absent.
@@ -63,9 +77,9 @@ def train_unet(
       paper's fine-tuning, section 3.3); new weights when empty.
     epochs: Epochs in all.
     steps_per_epoch: Optimizer steps in each.
-    batch_size: Volumes in a batch.
-    min_voxels: Volumes with a smaller lesion are left out of training and of the mean Dice (section
-      2.4), not of the table of test cases.
+    batch_size: Volumes, or slices, in a batch.
+    min_voxels: Volumes with a smaller lesion are left out of training (not by slices) and of the mean
+      Dice (section 2.4), not of the table of test cases.
     test_every: Epochs between two points of the learning curve on the test cases.
     evaluated_epochs: First and last epoch, from 1, after which every test case is written to a table.
     seed: Of weights, order, augmentation and dropout.
@@ -83,12 +97,11 @@ def train_unet(
   run = RunFolder(workdir, devices.is_chief)
   if run.is_finished():
     return
-  *learnt, test_source = open_sources([*sources, test], data_dir)
+  learnt, test_source = _open(sources, test, data_dir, by_slices)
   metadata = test_source.metadata
   fitting.begin(seed)
   with devices.scope():
-    built = network(shape=test_source.grid.shape, n_contrasts=len(metadata['contrasts']))
-    segmenter = Segmenter(built)
+    segmenter = _build(network, test_source, by_slices)
     segmenter.compile(optimizer(), jit_compile=devices.xla)
   if start:
     _take_weights(segmenter, Path(start).expanduser(), test_source)
@@ -104,14 +117,16 @@ def train_unet(
   fitting.fit(
     run,
     segmenter,
-    lambda step: pipelines.training_volumes(
+    lambda step: _batches(
       learnt,
       batch_size,
+      by_slices=by_slices,
       min_voxels=min_voxels,
+      ranges=limits,
+      intensity=intensities,
       seed=seed,
       start_step=step,
       weights=weights,
-      augment=lambda image, lesion, key: augmentation.augment(image, lesion, limits, key, intensities),
     ),
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
@@ -130,6 +145,53 @@ def train_unet(
     operative_config=config,
   )
   run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
+
+
+def _open(
+  sources: Sequence[str], test: str, data_dir: str | None, by_slices: bool
+) -> tuple[list[Source], Source]:
+  """What is learnt from, and the test set, which holds volumes."""
+  units = (VOLUMES, SLICES) if by_slices else (VOLUMES,)
+  test_source = open_sources([test], data_dir)[0]
+  learnt = open_sources(sources, data_dir, units=units)
+  check_agreement([*learnt, test_source])
+  return learnt, test_source
+
+
+def _n_classes(source: Source) -> int:
+  """None, and the classes of lesions."""
+  return len(ClassMap.from_scheme(source.metadata['label_scheme'], groups={}).names)
+
+
+def _batches(
+  sources: Sequence[Source],
+  batch_size: int,
+  *,
+  by_slices: bool,
+  min_voxels: int,
+  ranges: augmentation.AffineRanges,
+  intensity: augmentation.IntensityRanges | None,
+  **options: Any,
+) -> tf.data.Dataset:
+  """What a segmenter of slices or of volumes learns from, moved and changed by the limits."""
+  if by_slices:
+    n_classes = _n_classes(sources[0])
+    augment = lambda image, classes, key: augmentation.augment_slice(
+      image, classes, n_classes, ranges, key, intensity
+    )
+    return pipelines.training_slices(sources, batch_size, augment=augment, **options)
+  augment = lambda image, lesion, key: augmentation.augment(image, lesion, ranges, key, intensity)
+  return pipelines.training_volumes(
+    sources, batch_size, min_voxels=min_voxels, augment=augment, **options
+  )
+
+
+def _build(network: Callable[..., tf.keras.Model], source: Source, by_slices: bool) -> Segmenter:
+  """A segmenter of a source's volumes."""
+  shape, n_contrasts = source.grid.shape, len(source.metadata['contrasts'])
+  if not by_slices:
+    return Segmenter(network(shape=shape, n_contrasts=n_contrasts))
+  return SliceSegmenter(network(shape=shape[:2], n_contrasts=n_contrasts, n_classes=_n_classes(source)))
 
 
 def _test(run: RunFolder, segmenter: Segmenter, cases: HeldOutCases) -> float:

@@ -1,5 +1,6 @@
 """From prepared data sets to what a model trains on: masks, slices and volumes."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -269,6 +270,61 @@ def training_volumes(
     _check_weights(sources, weights)
     stream = _mixed([volumes([source]) for source in sources], weights, seed)
   return _batches(stream, batch_size, seed=seed, start_step=start_step, transform=transform)
+
+
+def training_slices(
+  sources: Sequence[Source],
+  batch_size: int,
+  *,
+  seed: int,
+  start_step: int = 0,
+  weights: Sequence[float] = (),
+  augment: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+) -> tf.data.Dataset:
+  """Endless batches for a segmenter of slices, of sets of volumes and of slices alike.
+
+  Slices of volumes without any label are left out.
+
+  Args:
+    sources: Data sets.
+    batch_size: Slices in a batch.
+    seed: Of order and augmentation.
+    start_step: How many batches to pass over.
+    weights: For each source, how often its slices are drawn relative to those of the others; all slices
+      alike when empty.
+    augment: (image float32 [X, Y, C], lesion classes, seed) -> the same of the first two.
+
+  Yields:
+    (image float32 [n, X, Y, C] in [0, 1], classes of lesions uint8 [n, X, Y]: 0 outside, then those of
+    the label scheme from 1).
+
+  Raises:
+    InputError: Not one positive weight for each source.
+  """
+  transform = lambda image, classes, seed: augment(tf.cast(image, tf.float32), classes, seed)
+  slices = [_lesion_slices(source) for source in sources]
+  if weights:
+    _check_weights(sources, weights)
+    stream = _mixed(slices, weights, seed)
+  else:
+    stream = _shuffled(functools.reduce(tf.data.Dataset.concatenate, slices), seed)
+  return _batches(stream, batch_size, seed=seed, start_step=start_step, transform=transform)
+
+
+def _lesion_slices(source: Source) -> tf.data.Dataset:
+  """(image float16 [X, Y, C] in [0, 1], classes of lesions uint8 [X, Y]) of each slice."""
+  if source.holds_slices:
+    before = source.metadata['first_lesion'] - 1
+    of_lesions = lambda classes: tf.maximum(tf.cast(classes, tf.int32) - before, 0)
+    return source.examples(['image', 'classes']).map(
+      lambda example: (
+        tf.cast(example['image'], tf.float16),
+        tf.cast(of_lesions(example['classes']), tf.uint8),
+      )
+    )
+  classes = ClassMap.from_scheme(source.metadata['label_scheme'], groups={})
+  slices = _class_slices([source], classes, min_lesion_pixels=1)
+  return slices.map(lambda ids, image, facts: (image, ids))
 
 
 def _check_weights(sources: Sequence[Source], weights: Sequence[float]) -> None:

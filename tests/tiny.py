@@ -100,8 +100,9 @@ JOINT_CLASSES = ('background', 'white matter', 'grey matter', 'CSF', 'lesion')
 class ToyJoint(tf.keras.Model):
   """The level as brightness, then the first number of the latent; a square of lesion where asked."""
 
-  def __init__(self, size: tuple[int, int]):
+  def __init__(self, size: tuple[int, int], n_contrasts: int = 2):
     super().__init__()
+    self.n_contrasts = n_contrasts
     self.weight = tf.Variable(0.5)
     self._size = size
     x, y = tf.meshgrid(*map(tf.range, size), indexing='ij')
@@ -113,13 +114,15 @@ class ToyJoint(tf.keras.Model):
   ) -> dict[str, tf.Tensor]:
     plane = lambda values: tf.tile(values[:, tf.newaxis, tf.newaxis], [1, *self._size])
     image = tf.stack([plane(condition[:, 0]), plane(self.weight * truncation * latent[:, 0])], axis=-1)
+    image = image[..., : self.n_contrasts]
     is_lesion = tf.logical_and(plane(condition[:, 1]) > 0, self._square)
     ids = tf.where(is_lesion, len(JOINT_CLASSES) - 1, self._ids)
     return {'image': image, 'probability': tf.one_hot(ids, len(JOINT_CLASSES))}
 
 
-def joint_spec(metadata: dict, **facts) -> BundleSpec:
-  """Facts of a generator of slices that fit a data set."""
+def save_toy_joint(folder: Path, metadata: dict, n_contrasts: int = 2, **facts) -> Path:
+  """Saves a generator of slices that fit a data set, and returns its folder."""
+  toy = ToyJoint(tuple(metadata['grid']['shape'][:2]), n_contrasts)
   given = {
     'kind': JOINT_GENERATOR,
     'grid': metadata['grid'],
@@ -129,13 +132,8 @@ def joint_spec(metadata: dict, **facts) -> BundleSpec:
     'training_set': '',
     'classes': JOINT_CLASSES,
     'conditions': ('level', 'lesion'),
-    'contrasts': ('DWI', 'ADC'),
+    'contrasts': ('DWI', 'ADC')[:n_contrasts],
   }
-  return BundleSpec(**{**given, **facts})
-
-
-def save_toy_joint(folder: Path, metadata: dict, **facts) -> Path:
-  """Saves a generator of slices of two contrasts, and returns its folder."""
-  toy = ToyJoint(tuple(metadata['grid']['shape'][:2]))
-  save_bundle(folder, joint_spec(metadata, **facts), lambda **inputs: toy(**inputs), toy, '')
+  spec = BundleSpec(**{**given, **facts})
+  save_bundle(folder, spec, lambda **inputs: toy(**inputs), toy, '')
   return folder

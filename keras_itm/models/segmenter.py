@@ -34,10 +34,13 @@ class Segmenter(ExportsBundle, TrackedModel):
     Raises:
       ValueError: Another number of classes.
     """
-    if network.output_shape[-1] != 2:
-      raise ValueError(f'network gives {network.output_shape[-1]} classes, expected 2')
+    self.check_network(network)
     super().__init__(_METRICS, name=name)
     self.network = network
+
+  def check_network(self, network: tf.keras.Model) -> None:
+    if network.output_shape[-1] != 2:
+      raise ValueError(f'network gives {network.output_shape[-1]} classes, expected 2')
 
   @property
   def exported_network(self) -> tf.keras.Model:

@@ -229,6 +229,21 @@ class AugmentTest(tf.test.TestCase):
     for values in (moves[:, 0, 0], moves[:, 0, 1], moves[:, 0, 2], moves[:, 1, 2]):
       self.assertLess(abs(np.corrcoef(values, scales)[0, 1]), 0.2)
 
+  def test_a_slice_moves_as_a_volume_of_one(self):
+    image, classes = _volume()[:, :, 0], (4 * _volume()[:, :, 0, 0] % 3).astype(np.uint8)
+    for intensity in (None, IntensityRanges(noise_sd=0.1)):
+      moved, found = augmentation.augment_slice(image, classes, 3, AffineRanges(), [3, 5], intensity)
+      for k in (1, 2):
+        mask = (classes == k).astype(np.float32)[..., None]
+        volume = augmentation.augment(image[:, :, None], mask, AffineRanges(), [3, 5], intensity)
+        self.assertAllClose(moved, volume[0][:, :, 0], atol=1e-6)
+        # Where the class has more than half of a pixel.
+        self.assertTrue(tf.reduce_all(found[volume[1][..., 0] > 0.5] == k))
+    self.assertEqual((found.dtype, found.shape), (tf.uint8, classes.shape))
+    far = AffineRanges(translation=1.0)  # What comes in from outside has no class.
+    _, found = augmentation.augment_slice(image, np.full_like(classes, 2), 3, far, [3, 5])
+    self.assertEqual(set(np.unique(found)), {0, 2})
+
   def test_image_and_lesion_move_alike(self):
     lesion = np.zeros((16, 12, 3), np.float32)
     lesion[3:9, 4:9, 1] = 1

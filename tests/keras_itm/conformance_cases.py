@@ -34,6 +34,7 @@ from keras_itm.models.flow import RectifiedFlow
 from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
+from keras_itm.models.slice_segmenter import SliceSegmenter
 from keras_itm.models.spade import Spade
 from keras_itm.models.style_gan import StyleGAN
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
@@ -47,6 +48,7 @@ from keras_itm.networks.spade_generator import spade_generator
 from keras_itm.networks.style_discriminator import style_discriminator
 from keras_itm.networks.style_generator import ClassSoftmax, Constant, style_generator
 from keras_itm.networks.style_mapping import style_mapping
+from keras_itm.networks.unet_2d import unet_2d
 from keras_itm.networks.unet_3d import unet_3d
 
 N_LABELS = 3
@@ -134,6 +136,8 @@ NETWORKS = {
   ),
   'style_generator noise': lambda: style_generator((8, 8), 1, N_LABELS, 4, 32, 6),
   'style_mapping': lambda: style_mapping(_LATENT, 4, 1, n_conditions=2),
+  'unet_2d': lambda: unet_2d((8, 8), 2, N_LABELS, (4, 5), 6, normalization='instance'),
+  'unet_2d one logit': lambda: unet_2d((8, 8), 1, 1, (4,), 6),
   'unet_3d batch': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6),
   'unet_3d instance': lambda: unet_3d(_VOLUME, 1, 2, (4,), 6, normalization='instance'),
 }
@@ -253,6 +257,15 @@ def _segmenter(dropout: float) -> tf.keras.Model:
   return Segmenter(unet_3d(_VOLUME, 1, 2, (4,), 6, dropout), name='u')
 
 
+def _slice_segmenter(dropout: float) -> tf.keras.Model:
+  return SliceSegmenter(unet_2d((8, 8), 1, N_LABELS, (4,), 6, dropout), name='v')
+
+
+def _classed_slices(n: int, seed: int) -> tuple[np.ndarray, ...]:
+  classes, image = _pairs(n, seed)
+  return image, classes
+
+
 def _joint(n: int, seed: int) -> tuple[np.ndarray, ...]:
   labels, image = _pairs(n, seed)
   levels = np.random.default_rng(seed).uniform(-1, 1, (n, 2)).astype(np.float32)
@@ -284,6 +297,7 @@ MODELS = {
   # A CPU pools no volumes of float16.
   RectifiedFlow: ModelCase(_flow, _labelled_volumes, n_optimizers=1, half='mixed_bfloat16'),
   Segmenter: ModelCase(_segmenter, _volumes, n_optimizers=1, half='mixed_bfloat16'),
+  SliceSegmenter: ModelCase(_slice_segmenter, _classed_slices, n_optimizers=1, half='mixed_bfloat16'),
   Spade: ModelCase(_spade, _pairs),
   StyleGAN: ModelCase(_style_gan, _joint),
 }

@@ -7,11 +7,15 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from keras_itm import training_state
+from keras_itm.bundle import load_bundle
 from keras_itm.callbacks import read_metrics
 from launchers import fitting
 from stroke_tfds.errors import InputError
+from stroke_tfds.synthetic_slices import SyntheticSlicesConfig
+from tests import tiny
 from tests.launchers import small_systems
 
 _UNET = 'unet_mini.gin'
@@ -52,6 +56,34 @@ class UnetTest(small_systems.SystemsTestCase):
       with self.assertRaises(_Stopped):
         self.train_unet(name, *lines, **values)
     return list(fit.call_args.args[2](0).take(4).as_numpy_iterator())
+
+  def test_by_slices_of_patients_and_generated_ones(self):
+    """Tested on whole volumes, as any other, and left as a bundle of volumes."""
+    metadata = tfds.builder(self.cohort, data_dir=self.data_dir).info.metadata
+    scaling, contrasts = metadata['intensity_scaling'], metadata['contrasts']
+    toy = {'intensity_scaling': scaling, 'contrasts': contrasts, 'lesion_shares': [0.5] * 8}
+    tiny.save_toy_joint(self.folder / 'joint', metadata, n_contrasts=1, **toy)
+    config = SyntheticSlicesConfig(joint_generator=str(self.folder / 'joint'), num_slices=6).resolve()
+    tfds.builder('synthetic_slices', config=config, data_dir=self.data_dir).download_and_prepare()
+    generated = f'synthetic_slices/{config.name}:train'
+    lines = (
+      'import keras_itm.networks.unet_2d',
+      'train_unet.network = @unet_2d',
+      'unet_2d.filters = (4,)',
+      'unet_2d.bottleneck_filters = 4',
+      f"train_unet.sources = ['{self.cohort}:train', '{generated}']",
+    )
+    run = self.train_unet('slices', *lines, by_slices=True, weights=(1, 1))
+    cases, expected = (_rows(folder / 'test_cases.csv') for folder in (run, self.first))
+    self.assertLen(cases, 3)
+    self.assertEqual([case['subject_id'] for case in cases], [case['subject_id'] for case in expected])
+    self.assertEqual(cases[0].keys(), expected[0].keys())
+    spec = load_bundle(run / 'bundle', 'segmenter').spec
+    self.assertEqual(spec.trained_on, (f'{self.cohort}:train', generated))
+    with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
+      self.train_unet('mixed', lines[-1])
+    with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
+      self.train_unet('tested', *lines, f"clinical_test = '{generated}'", by_slices=True)
 
   def test_a_file_for_each_evaluated_epoch(self):
     files = sorted(path.name for path in (self.first / 'window').iterdir())

@@ -1,5 +1,6 @@
 import functools
 import itertools
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +11,7 @@ from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.sources import Source, open_sources
+from stroke_tfds.synthetic_slices import SyntheticSlicesConfig
 from tests import tiny
 
 
@@ -282,6 +284,80 @@ class TrainingVolumesTest(PipelinesTest):
       pipelines.training_volumes(self.open('train'), 1, min_voxels=least, seed=0, augment=keep), 1
     )
     self.assertEqual(lesion.sum(), least)
+
+
+class TrainingSlicesTest(PipelinesTest):
+  """Slices of patients and generated ones, as one stream."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    data_dir, name, _ = _shared()
+    metadata = tfds.builder(name, data_dir=data_dir).info.metadata
+    folder = Path(data_dir) / 'joint'
+    toy = {'intensity_scaling': metadata['intensity_scaling'], 'lesion_shares': [1.0] * 8}
+    tiny.save_toy_joint(folder, metadata, n_contrasts=1, contrasts=metadata['contrasts'], **toy)
+    fields = {'joint_generator': str(folder), 'num_slices': 10, 'seed': 0}
+    config = SyntheticSlicesConfig(**fields).resolve()
+    tfds.builder('synthetic_slices', config=config, data_dir=data_dir).download_and_prepare()
+    cls.generated = f'synthetic_slices/{config.name}:train'
+
+  def take(self, sources: list[Source], batch_size: int, n: int, **options) -> list:
+    keep = lambda image, classes, seed: (image, classes)
+    options = {'seed': 0, 'augment': keep, **options}
+    return _take(pipelines.training_slices(sources, batch_size, **options), n)
+
+  def both(self) -> list[Source]:
+    units = ('volumes', 'slices')
+    return open_sources([f'{self.name}:train', self.generated], self.data_dir, units=units)
+
+  def real(self) -> dict[bytes, np.ndarray]:
+    """Lesion of each slice with labels, by its image."""
+    return {
+      case['image'][:, :, z].astype(np.float32).tobytes(): case['lesion'][:, :, z]
+      for case in self.examples
+      for z in range(8)
+      if case['labels'][:, :, z].any()
+    }
+
+  def test_real_slices_come_once_an_epoch_with_their_lesions(self):
+    expected = self.real()
+    ((image, classes),) = self.take(self.open('train'), len(expected), 1)
+    self.assertEqual({one.tobytes() for one in image}, set(expected))
+    for one, ids in zip(image, classes):
+      self.assertAllEqual(ids, expected[one.tobytes()])
+    self.assertEqual((image.dtype, classes.dtype), (np.float32, np.uint8))
+
+  def test_generated_slices_come_among_them(self):
+    """The toy's lesion, the last of five classes, is the first of the lesions."""
+    expected = self.real()
+    ((image, classes),) = self.take(self.both(), len(expected) + 10, 1)
+    square = np.zeros([32, 32])
+    square[:4, :3] = 1
+    drawn = [ids for one, ids in zip(image, classes) if one.tobytes() not in expected]
+    self.assertAllEqual(drawn, [square] * 10)
+
+  def test_weights_say_how_often(self):
+    expected = self.real()
+    ((image, _),) = self.take(self.both(), 400, 1, weights=(3, 1))
+    share = np.mean([one.tobytes() in expected for one in image])
+    self.assertAllClose(share, 0.75, atol=0.07)
+    with self.assertRaisesRegex(InputError, r'weights \[1\], expected a number above 0 for each'):
+      self.take(self.both(), 1, 1, weights=(1,))
+
+  def test_a_later_start_gives_the_batches_that_would_have_come(self):
+    seeds = lambda image, classes, seed: (seed, tf.reduce_sum(image))
+    whole, late = (
+      self.take(self.both(), 3, n, seed=4, augment=seeds, start_step=start)
+      for n, start in ((6, 0), (2, 4))
+    )
+    for one, other in zip(whole[4:], late):
+      for a, b in zip(one, other):
+        self.assertAllEqual(a, b)
+
+  def test_units_are_not_mixed_where_volumes_are_expected(self):
+    with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
+      open_sources([f'{self.name}:train', self.generated], self.data_dir)
 
 
 if __name__ == '__main__':

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from keras_itm.bundle import save_bundle
 from keras_itm.models.style_gan import StyleGAN
 from stroke_tfds import synthetic_slices
 from stroke_tfds.errors import InputError
@@ -58,11 +57,7 @@ class ContentTest(SlicesCase):
     self.assertEqual(metadata['licences'], [f'unknown: joint_generator {weights}'])
 
   def test_classes_alone(self):
-    toy = tiny.ToyJoint((16, 16))
-    folder = self.root / 'masks'
-    spec = tiny.joint_spec(METADATA, contrasts=(), **self.FACTS)
-    masks = lambda **inputs: {**toy(**inputs), 'image': toy(**inputs)['image'][..., :0]}
-    save_bundle(folder, spec, masks, toy, '')
+    folder = tiny.save_toy_joint(self.root / 'masks', METADATA, n_contrasts=0, **self.FACTS)
     made = self.examples(self.builder(joint_generator=str(folder)))
     self.assertNotIn('image', made[0])
     self.assertEqual(made[0]['classes'].shape, (16, 16))
