@@ -2,7 +2,7 @@
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
 #   make test   the test suite, about thirteen minutes;  make test-slow  the tests that take longer
 #   make test-stacks  the suite on the modern stack, and what depends on the stack on the classic one
-#   make bench  times against PyTorch and matrix products on a quiet machine, about ten minutes; a table and
+#   make bench  times against PyTorch and matrix products on a quiet machine, a quarter of an hour; a table and
 #               bench.json;  BENCH_FLAGS=--quick for fewer rounds
 #   make fuzz   5,000 changed inputs through all readers, about three minutes; SEED= and N= for others
 #   make kill   SIGKILLs at random times over builds, trainings and a study, a quarter of an hour; SEED=, SECONDS=

@@ -65,16 +65,14 @@ def median(calls: Calls, stage: str = 'total') -> float:
   return statistics.median(call.get(stage, 0.0) for call in calls)
 
 
-def compared(
-  name: str,
-  ours: Calls,
-  theirs: Calls,
-  at_most: float | None,
-  note: str = '',
-  reference_name: str = 'PyTorch',
-) -> Row:
-  """Our seconds against another's."""
-  return Row(name, median(ours), 's', reference_name, median(theirs), at_most=at_most, note=note)
+def compared(name: str, ours: Calls, theirs: Calls, at_most: float | None, note: str = '') -> Row:
+  """Our seconds against PyTorch's."""
+  return Row(name, median(ours), 's', 'PyTorch', median(theirs), at_most=at_most, note=note)
+
+
+def of_other_stack(name: str, ours: float, theirs: float) -> Row:
+  """Seconds of the CPU, which a neighbour hardly touches: stacks differ by a few percent at most."""
+  return Row(name, ours, 's of CPU', 'other stack', theirs)
 
 
 def matrix_rate(products: Sequence[Calls], flops: int) -> float:

@@ -100,12 +100,13 @@ class ExperimentsTest(tf.test.TestCase):
     self.assertIn('channels_last', row.note)
 
   def test_stacks_are_compared_case_by_case(self):
-    cases = [experiment.runs[0][1] for experiment in experiments.EXPERIMENTS]
+    networks = ('unet', 'pix2pix', 'spade', 'lesion_gan')
+    cases = [f'{name}_{what}' for name in networks for what in ('train', 'inference')]
     found = [list(experiment.runs) for experiment in experiments.OTHER_STACK_EXPERIMENTS]
     self.assertEqual(found, [[('tensorflow', case), ('other_stack', case)] for case in cases])
-    calls = {each: _calls(1.0 if each[0] == 'tensorflow' else 2.0) for each in found[0]}
+    calls = {each: _calls(9.0, cpu=1.0 if each[0] == 'tensorflow' else 2.0) for each in found[0]}
     (row,) = experiments.OTHER_STACK_EXPERIMENTS[0].rows({}, calls)
-    self.assertEqual((row.ratio, row.reference_name), (0.5, 'other stack'))
+    self.assertEqual((row.value, row.ratio, row.reference_name), (1.0, 0.5, 'other stack'))
 
 
 class _FakeWorker:
