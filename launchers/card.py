@@ -11,8 +11,10 @@ import argparse
 
 from launchers import program
 from launchers.card_lib import card
+from launchers.closed_output import ends_quietly
 
 
+@ends_quietly()
 def main() -> None:
   parser = argparse.ArgumentParser(
     prog='keras-itm card', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

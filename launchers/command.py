@@ -11,9 +11,12 @@ import runpy
 import sys
 from pathlib import Path
 
+from launchers.closed_output import ends_quietly
+
 _IS_PROGRAM = "if __name__ == '__main__':"
 
 
+@ends_quietly()
 def main() -> None:
   """Runs the program that the command line names, with what follows its name."""
   asked, *arguments = sys.argv[1:] or ['--help']

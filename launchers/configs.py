@@ -8,9 +8,11 @@ The second prints gin: what the file sets, and as comments what it leaves at its
 
 import argparse
 
+from launchers.closed_output import ends_quietly
 from launchers.packaged_gin import header, packaged_files
 
 
+@ends_quietly()
 def main() -> None:
   parser = argparse.ArgumentParser(
     prog='keras-itm configs', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from launchers.closed_output import ends_quietly
+
 _PACKAGE = 'keras-itm'
 _FREE_GIB = 5  # A mini study with its data sets takes about two.
 _OPTIONAL = {'antspyx': 'registration in prepare_data and segment: pip install "keras-itm[ants]"'}
@@ -38,6 +40,7 @@ class Finding:
     )
 
 
+@ends_quietly()
 def main() -> int:
   found = []
   for finding in findings():

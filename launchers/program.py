@@ -6,6 +6,7 @@ from typing import Any
 
 from absl import app
 
+from launchers.closed_output import ends_quietly
 from stroke_tfds.errors import InputError, printable, show_in_one_line
 
 _HELP = {'help', 'h', '?', 'helpshort', 'helpfull', 'helpxml'}
@@ -15,7 +16,8 @@ def run(main: Callable[[list[str]], Any]) -> None:
   """Runs a program under absl: `InputError` ends it with one line and status 1, `--help` with 0."""
   show_in_one_line()
   try:
-    app.run(main)
+    with ends_quietly():
+      app.run(main)
   except SystemExit as end:
     if end.code == 1 and is_help_asked():
       sys.exit(0)
