@@ -71,6 +71,9 @@ _WITHOUT_MASK = flags.DEFINE_enum(
   'What a case without a mask, or with an empty one, is. When absent: in soop one without is '
   'negative, in isles22 it fails, in bids nothing is prepared; an empty mask fails.',
 )
+_VIEWER = flags.DEFINE_bool(
+  'viewer', False, 'Whether quality.html leads to a page for each case that holds its volumes.'
+)
 
 
 def main(argv: list[str]) -> int:
@@ -86,6 +89,7 @@ def main(argv: list[str]) -> int:
     grid=_GRID.value,
     without_mask=_WITHOUT_MASK.value or '',
     intensity_scaling=_SCALING.value,
+    viewer=_VIEWER.value,
   )
   with disk_errors_named():
     return prepare_data(options)

@@ -79,7 +79,7 @@ def prepare_data(options: Options) -> int:
       quality.load_template(settings.grid),
     )
     _write_key(output, [*cases, *problems])
-    return _prepare_all(_Run(root, folder, cases, problems), shared, options.workers)
+    return _prepare_all(_Run(root, folder, cases, problems), shared, options)
 
 
 def _write_key(output: Path, found: list[Case | Problem]) -> None:
@@ -93,17 +93,17 @@ def _write_key(output: Path, found: list[Case | Problem]) -> None:
     say(f'which case is which session is written nowhere: {error}')
 
 
-def _prepare_all(run: '_Run', shared: _Shared, n_workers: int) -> int:
+def _prepare_all(run: '_Run', shared: _Shared, options: Options) -> int:
   signal.signal(signal.SIGTERM, signal.default_int_handler)  # As batch queues end a job.
   try:
-    run.prepare(shared, n_workers)
+    run.prepare(shared, options.workers)
   except KeyboardInterrupt:
     run.write_tables()
     say('interrupted: what is done is kept, the same command goes on')
     return _INTERRUPTED
   run.write_tables()
   run.print_summary()
-  page = write_page(run.folder)
+  page = write_page(run.folder, viewer=options.viewer)
   if run.count(SUSPICIOUS):
     say(
       f'{run.count(SUSPICIOUS)} suspicious cases will be left out of data sets, unless built with '

@@ -26,6 +26,7 @@ class Options:
   grid: str = 'mni_128x128x32'
   without_mask: str = ''
   intensity_scaling: str = PERCENTILE
+  viewer: bool = False
 
 
 def folders(options: Options) -> tuple[Path, Path]:

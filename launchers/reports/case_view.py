@@ -11,6 +11,8 @@ from keras_itm.viewer.page import render
 from keras_itm.viewer.view import View, flat_facts
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.resample import lesion_voxels
+from stroke_tfds.preparation.folder import PreparedFolder
 from stroke_tfds.sources import Source
 
 
@@ -60,6 +62,21 @@ def of_example(
   images = dict(zip(metadata['contrasts'], np.moveaxis(example['image'], -1, 0)))
   masks = {**_lesions(metadata['label_scheme'], example), **(predictions or {})}
   return make(f'{subject_id}, {source}', images, source.grid.affine, masks, facts)
+
+
+def of_prepared(folder: PreparedFolder, case_id: str) -> View:
+  """A prepared case, with what its quality figures are."""
+  image, _, fraction, sidecar = folder.load(case_id)
+  facts = {
+    'group': sidecar['group'],
+    'labels from': sidecar['labels_from'],
+    'grid': folder.grid.name,
+    'scaling': folder.settings['intensity_scaling'],
+    'registration': folder.settings['registration'],
+    **flat_facts(sidecar['quality']),
+  }
+  images = dict(zip(map(str.upper, folder.contrasts), np.moveaxis(image, -1, 0)))
+  return make(case_id, images, folder.grid.affine, {'lesion': lesion_voxels(fraction)}, facts)
 
 
 def _lesions(scheme: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -114,7 +114,7 @@ def _prepare(root: Path, source: str) -> Path:
   )
   in_this_process = lambda work, shared, tasks, *_: ((task, work(shared, task)) for task in tasks)
   with mock.patch.object(prepare_data_lib.subject_pool, 'run', in_this_process):
-    with mock.patch.object(prepare_data_lib, 'write_page', lambda folder: folder.path):
+    with mock.patch.object(prepare_data_lib, 'write_page', lambda folder, viewer: folder.path):
       assert prepare_data_lib.prepare_data(options) == 0
   return output
 

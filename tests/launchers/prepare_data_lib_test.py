@@ -36,7 +36,7 @@ def _in_this_process(work, shared, tasks, n_workers, preload=()):
 
 
 # Drawing takes longer than all else here; where the page is not the subject, it is left out.
-_without_page = mock.patch.object(prepare_data_lib, 'write_page', lambda folder: folder.path)
+_without_page = mock.patch.object(prepare_data_lib, 'write_page', lambda folder, viewer: folder.path)
 
 
 class _Case(tf.test.TestCase):

@@ -7,7 +7,7 @@ from typing import Any
 
 import tqdm
 
-from launchers.reports import style
+from launchers.reports import case_view, style
 from launchers.reports.page import environment, style_sheet
 from launchers.reports.quality import numbers
 from launchers.reports.quality.frame import Frame, template_frame
@@ -33,6 +33,7 @@ class Row:
     badness: Place in the order.
     picture: Address of the strip beside the page.
     size: Width and height of the strip in pixels.
+    viewer: Address of the case's own page beside the page; '' without.
   """
 
   case_id: str
@@ -41,12 +42,18 @@ class Row:
   badness: float
   picture: str
   size: tuple[int, int]
+  viewer: str
 
 
-def write_page(folder: PreparedFolder) -> Path:
+def write_page(folder: PreparedFolder, *, viewer: bool = False) -> Path:
   """Draws the strips that are missing or whose volumes have changed, and writes quality.html.
 
-  Strips of cases that the folder no longer holds are deleted.
+  What the page leads to no longer is deleted: strips and pages of cases that the folder does not hold,
+  and all pages of cases when none are asked for.
+
+  Args:
+    folder: The cases.
+    viewer: Whether each case also gets a page with a viewer, which holds its volumes.
 
   Returns:
     The page.
@@ -63,15 +70,24 @@ def write_page(folder: PreparedFolder) -> Path:
   for record in tqdm.tqdm(usable, desc='quality page', unit='case', disable=None):
     sidecar = folder.sidecar(record.case_id)
     size = _update_picture(folder, sidecar, frame)
-    row = _row(sidecar, splits.get(record.case_id, ''), folder.contrasts, size)
+    address = _write_viewer(folder, record.case_id) if viewer else ''
+    row = _row(sidecar, splits.get(record.case_id, ''), folder.contrasts, size, address)
     rows[record.status].append(row)
-  _delete_others(folder.path / _PICTURES, {record.case_id for record in usable})
+  linked = {row.picture for found in rows.values() for row in found}
+  linked |= {row.viewer for found in rows.values() for row in found}
+  _delete_others(folder.path, linked)
   page = folder.path / 'quality.html'
   files.write_text(page, _render(folder, records, rows, frame))
   return page
 
 
-def _row(sidecar: dict[str, Any], split: str, contrasts: Sequence[str], size: tuple[int, int]) -> Row:
+def _row(
+  sidecar: dict[str, Any],
+  split: str,
+  contrasts: Sequence[str],
+  size: tuple[int, int],
+  viewer: str,
+) -> Row:
   case_id, suspicions = sidecar['case_id'], sidecar['suspicions']
   facts = [sidecar['group'], *([f'split {split}'] if split else [])]
   facts.append(f'labels from the {sidecar["labels_from"]}')
@@ -82,7 +98,15 @@ def _row(sidecar: dict[str, Any], split: str, contrasts: Sequence[str], size: tu
     numbers.badness(sidecar['quality']),
     f'{_PICTURES}/{case_id}.png',
     size,
+    viewer,
   )
+
+
+def _write_viewer(folder: PreparedFolder, case_id: str) -> str:
+  """Writes the page of a case; its address beside the quality page."""
+  address = f'{_PICTURES}/{case_id}.html'
+  case_view.write(folder.path / address, case_view.of_prepared(folder, case_id))
+  return address
 
 
 def _update_picture(folder: PreparedFolder, sidecar: dict[str, Any], frame: Frame) -> tuple[int, int]:
@@ -99,9 +123,9 @@ def _update_picture(folder: PreparedFolder, sidecar: dict[str, Any], frame: Fram
   return read_stamp(path)[1]
 
 
-def _delete_others(pictures: Path, case_ids: set[str]) -> None:
-  for path in pictures.glob('sub-*.png'):
-    if path.stem not in case_ids:
+def _delete_others(folder: Path, linked: set[str]) -> None:
+  for path in (folder / _PICTURES).glob('sub-*'):
+    if path.suffix in ('.png', '.html') and f'{_PICTURES}/{path.name}' not in linked:
       path.unlink()
 
 

@@ -1,5 +1,6 @@
 """The page of a prepared folder: order, escaping, what is drawn again."""
 
+import json
 import re
 from pathlib import Path
 from unittest import mock
@@ -73,8 +74,8 @@ class WritePageTest(tf.test.TestCase):
       write_case(self.folder, case_id)
     write_tables(self.folder, CASES)
 
-  def write(self):
-    return quality_page.write_page(self.folder).read_text('utf-8')
+  def write(self, **options):
+    return quality_page.write_page(self.folder, **options).read_text('utf-8')
 
   def n_drawn(self):
     before = self.draw.call_count
@@ -126,6 +127,26 @@ class WritePageTest(tf.test.TestCase):
     self.assertEqual(self.n_drawn(), 1)
     (self.folder.path / 'quality' / 'sub-A.png').unlink()
     self.assertEqual(self.n_drawn(), 1)
+
+  def test_viewers_are_there_when_asked_for_alone(self):
+    pages = lambda: sorted(path.name for path in (self.folder.path / 'quality').glob('*.html'))
+    self.assertNotIn('viewer"', self.write())
+    self.assertEqual(pages(), [])
+    links = re.findall('<a class="viewer" href="(.*?)">', self.write(viewer=True))
+    self.assertEqual(sorted(links), [f'quality/{case_id}.html' for case_id in CASES])
+    self.assertEqual(pages(), [f'{case_id}.html' for case_id in CASES])
+    page = (self.folder.path / 'quality' / 'sub-D.html').read_text('utf-8')
+    scene = json.loads(re.search('id="case">(.*?)</script>', page)[1])
+    self.assertEqual([one['name'] for one in scene['images']], ['DWI'])
+    # The lesion's voxel (7, 7, 4), from the corner of the grid.
+    self.assertEqual(scene['start_mm'], [-80 + 75, -90 + 75, -60 + 54])
+    self.assertEqual(scene['masks'][0]['volume'], '1.2 ml')
+    self.assertEqual(dict(scene['facts'])['brain dice'], '0.5')
+    write_tables(self.folder, ['sub-A'])
+    self.write(viewer=True)
+    self.assertEqual(pages(), ['sub-A.html'])
+    self.write()
+    self.assertEqual(pages(), [])
 
   def test_page_is_the_same_when_written_again(self):
     self.assertEqual(self.write(), self.write())
