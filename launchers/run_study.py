@@ -24,6 +24,9 @@ _WORKERS = flags.DEFINE_integer('workers', 1, 'Trainings at a time; one where th
 _BUDGET_HOURS = flags.DEFINE_float(
   'budget_hours', None, 'Hours after which nothing more is begun; the same command goes on.'
 )
+_VIEWER = flags.DEFINE_bool(
+  'viewer', False, 'Whether pictures of cases lead to pages that hold their volumes.'
+)
 
 
 def run(**folders: str | None) -> None:
@@ -32,6 +35,7 @@ def run(**folders: str | None) -> None:
     dry_run=_DRY_RUN.value,
     workers=_WORKERS.value,
     budget_hours=_BUDGET_HOURS.value,
+    viewer=_VIEWER.value,
     **folders,
   )
 

@@ -103,6 +103,7 @@ def run_study(
   dry_run: bool = False,
   workers: int = 1,
   budget_hours: float | None = None,
+  viewer: bool = False,
 ) -> None:
   """Trains generators and segmenters, arm by arm and seed by seed, and writes the report.
 
@@ -116,6 +117,7 @@ def run_study(
     workers: Trainings at a time.
     budget_hours: Of this start: once they are over nothing more is begun, and the report is of the
       seeds that are complete. With `dry_run`, how many seeds fit.
+    viewer: Whether the report's pictures of cases lead to pages that hold these cases' volumes.
 
   Raises:
     InputError: A budget of no hours; a design that cannot be carried out, which is said before anything
@@ -132,7 +134,7 @@ def run_study(
   checks.check_names(design)
   if not dry_run:
     _build_phantoms(design, StageRunner(root / 'stages'), data_dir)
-  StudyRun(design, root, data_dir).run(arm_index, dry_run, workers, budget_hours)
+  StudyRun(design, root, data_dir, viewer).run(arm_index, dry_run, workers, budget_hours)
 
 
 class StudyRun:
@@ -142,9 +144,11 @@ class StudyRun:
     design: The study.
     root: Its folder.
     data_dir: TFDS data folder.
+    viewer: See `run_study`.
   """
 
-  def __init__(self, design: Design, root: Path, data_dir: str):
+  def __init__(self, design: Design, root: Path, data_dir: str, viewer: bool = False):
+    self._viewer = viewer
     self._design, self._root, self._data_dir = design, root, data_dir
     self._opened = checks.check_data(design, data_dir)
     learnt = {name: [source] for name, source in self._opened.items() if name != 'test'}
@@ -307,6 +311,7 @@ class StudyRun:
       generators={t.title: t.stage().product for t in made if not (t.arm or t.synthetic or t.search)},
       commands={task.title: str(task.stage()) for task in made},
       data_dir=self._data_dir,
+      viewer=self._viewer,
     )
 
 

@@ -4,7 +4,8 @@
     --lesion_generator=runs/lesion_gan/bundle --workdir=runs/mine --n_cases=10
 
 Leaves image.nii.gz, labels.nii.gz and lesion.nii.gz of each case on the generators' grid; with
---on_own_grid also image_own.nii.gz and lesion_own.nii.gz on the voxels of the map.
+--on_own_grid also image_own.nii.gz and lesion_own.nii.gz on the voxels of the map, with --viewer also
+view.html, which any browser shows without network.
 """
 
 from absl import flags
@@ -19,6 +20,7 @@ _VALUES = (
   flags.DEFINE_integer('n_cases', None, 'Lesions to draw.', 1),
   flags.DEFINE_integer('seed', None, 'Of lesions and styles.', 0),
   flags.DEFINE_bool('on_own_grid', None, 'Whether to write them on the voxels of the map as well.'),
+  flags.DEFINE_bool('viewer', None, 'Whether to write a page that shows each case as well.'),
 )
 
 if __name__ == '__main__':

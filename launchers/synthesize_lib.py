@@ -34,10 +34,11 @@ def synthesize(
   n_cases: int = 1,
   seed: int = 0,
   on_own_grid: bool = False,
+  viewer: bool = False,
 ) -> None:
   """Puts generated lesions into a SynthSeg or FreeSurfer map near MNI space and translates it.
 
-  Leaves case_0000/image.nii.gz, labels.nii.gz and lesion.nii.gz on the generators' grid, and so on.
+  Leaves case_0000/image.nii.gz, labels.nii.gz, lesion.nii.gz and case.json on the generators' grid.
 
   Args:
     workdir: The run's folder.
@@ -49,6 +50,7 @@ def synthesize(
     seed: Of lesions and styles.
     on_own_grid: Whether image and lesion are also written on the voxels of the map, as image_own.nii.gz
       (image_own_1.nii.gz and so on for the contrasts after the first) and lesion_own.nii.gz.
+    viewer: Whether each folder also gets view.html, a page that shows the case.
 
   Raises:
     BundleError: A bundle cannot be used.
@@ -72,6 +74,8 @@ def synthesize(
     case = keras_itm.synthesize(labels, *bundles, seed=seed, index=index, tissue=tissue)
     folder = run.path / f'case_{index:04d}'
     case.save(folder)
+    if viewer:
+      case.view(folder / 'view.html')
     if on_own_grid:
       _save_on_own_grid(folder, case, grid, own, label_map)
     say(f'{folder}: a lesion of {int(case.lesion.sum()) * grid.voxel_volume_ml:.1f} ml')

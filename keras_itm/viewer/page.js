@@ -79,15 +79,15 @@ class Viewer {
     this.images = await Promise.all(scene.images.map((image) => this.load(image, 'gray', 1)));
     scene.images.forEach((image, i) => this.setRange(this.images[i], ...image.window));
     this.nv.addVolume(this.images[0]);
+    this.opacities = scene.masks.map((mask) => (mask.hidden ? 0 : OPACITY));
     for (const [i, mask] of scene.masks.entries()) {
       const [R, G, B] = rgb(COLOURS[i % COLOURS.length]).map((value) => [value, value]);
       this.nv.addColormap(`mask ${i}`, { R, G, B, A: [0, 255], I: [0, 255] });
-      const volume = await this.load(mask, `mask ${i}`, OPACITY);
+      const volume = await this.load(mask, `mask ${i}`, this.opacities[i]);
       this.setRange(volume, 0, 1);
       this.nv.addVolume(volume);
     }
     this.shown = 0;
-    this.opacities = scene.masks.map(() => OPACITY);
     this.goTo(scene.start_mm);
   }
 
@@ -184,9 +184,9 @@ function addMasks(viewer) {
       button.addEventListener('click', () => viewer.goTo(mask.centre_mm));
     }
     const line = make('label', box, { className: 'slider', textContent: 'Opacity ' });
-    const told = make('output', line, { textContent: `${100 * OPACITY} %` });
+    const told = make('output', line, { textContent: `${100 * viewer.opacities[i]} %` });
     const input = make('input', line, { type: 'range', min: 0, max: 100 });
-    input.value = 100 * OPACITY;
+    input.value = 100 * viewer.opacities[i];
     input.addEventListener('input', () => {
       told.textContent = `${input.value} %`;
       viewer.setMaskOpacity(i, input.value / 100);

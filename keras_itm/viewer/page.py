@@ -101,6 +101,7 @@ def _scene(view: View) -> dict[str, Any]:
         'name': name,
         'volume': f'{view.volume_ml(mask):.3g} ml',
         'centre_mm': centres.get(name),
+        'hidden': name in view.hidden,
         'nifti': _nifti(mask, view),
       }
       for name, mask in view.masks.items()

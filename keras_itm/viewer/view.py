@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ class View:
     masks: Name -> 0 or 1, [X, Y, Z]; where the first that is not empty lies, the crosshair begins.
     facts: Term -> what is told of the case, in this order.
     space: `MNI` where the millimetres are of that space; '' where they are of a scanner or unknown.
+    hidden: Masks that are not shown at first.
 
   Raises:
     ValueError: No image, volumes of other shapes, values that cannot be shown, or too many of them.
@@ -35,6 +36,7 @@ class View:
   masks: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
   facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
   space: str = 'MNI'
+  hidden: Collection[str] = ()
 
   def __post_init__(self):
     if not self.images:

@@ -1,7 +1,7 @@
 """Cases of data sets as pages with a viewer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ def make(
   masks: Mapping[str, np.ndarray],
   facts: Mapping[str, str],
   space: str = 'MNI',
+  hidden: Collection[str] = (),
 ) -> View:
   """A `View`, or an InputError where it refuses what is shown."""
   try:
-    return View(title, images, affine, masks, facts, space)
+    return View(title, images, affine, masks, facts, space, hidden)
   except ValueError as error:
     raise InputError(str(error)) from error
 
@@ -48,7 +49,7 @@ def of_example(
   Args:
     source: Where it is from.
     example: As stored.
-    predictions: Masks that were found in it, by name, shown beside the true lesion or its classes.
+    predictions: Masks that were found in it, by whom; hidden at first, under the lesion or its classes.
   """
   subject_id, metadata = example['subject_id'].decode(), source.metadata
   facts = {
@@ -60,8 +61,10 @@ def of_example(
     **flat_facts(json.loads(example['provenance'])),
   }
   images = dict(zip(metadata['contrasts'], np.moveaxis(example['image'], -1, 0)))
-  masks = {**_lesions(metadata['label_scheme'], example), **(predictions or {})}
-  return make(f'{subject_id}, {source}', images, source.grid.affine, masks, facts)
+  lesions = _lesions(metadata['label_scheme'], example)
+  found = {f'found by {name}': mask for name, mask in (predictions or {}).items()}
+  title = f'{subject_id}, {source}'
+  return make(title, images, source.grid.affine, lesions | found, facts, hidden=set(found))
 
 
 def of_prepared(folder: PreparedFolder, case_id: str) -> View:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import jinja2
 
+from keras_itm.viewer.view import View
+
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
@@ -17,11 +19,13 @@ class Panel:
     uri: The picture itself, as a data URI.
     alt: What it shows, for those who cannot see it.
     title: Stands above it; for pictures that carry none themselves.
+    view: The whole case that it shows slices of, for a page that it leads to; None without.
   """
 
   uri: str
   alt: str
   title: str = ''
+  view: View | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +74,16 @@ def picture_files(sections: Sequence[Section]) -> dict[str, bytes]:
       kind, content = re.fullmatch(r'data:image/(\w+)(?:\+xml)?;base64,(.*)', panel.uri).groups()
       found[f'figure_{section.number:02}_{i}.{kind}'] = base64.b64decode(content)
   return found
+
+
+def viewer_files(sections: Sequence[Section]) -> dict[str, View]:
+  """The cases behind panels, as the pages that these lead to: `figure_02_1.html` -> the case."""
+  return {
+    f'figure_{section.number:02}_{i}.html': panel.view
+    for section in sections
+    for i, panel in enumerate(section.panels, 1)
+    if panel.view
+  }
 
 
 def environment() -> jinja2.Environment:

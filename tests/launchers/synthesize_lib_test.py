@@ -47,7 +47,8 @@ class SynthesizeTest(tf.test.TestCase):
 
   def test_a_map_of_codes_is_mapped_resampled_and_brought_back(self):
     label_map = self.write(self.codes)
-    run = self.make(label_map, 'run', n_cases=2, on_own_grid=True)
+    run = self.make(label_map, 'run', n_cases=2, on_own_grid=True, viewer=True)
+    self.assertIn('Synthetic case 1 of seed 0', (run / 'case_0001' / 'view.html').read_text('utf-8'))
     read = lambda case, name: nib.load(run / case / f'{name}.nii.gz')
     labels = read('case_0000', 'labels')
     self.assertEqual(labels.shape, tuple(tiny.GRID['shape']))

@@ -4,8 +4,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from keras_itm.viewer.page import render as render_case
 from launchers.reports import style
-from launchers.reports.page import Section, Table, environment, picture_files, style_sheet
+from launchers.reports.page import (
+  Section,
+  Table,
+  environment,
+  picture_files,
+  style_sheet,
+  viewer_files,
+)
 from launchers.reports.study import answers, exports, notes, tables
 from launchers.reports.study.answers import Finding
 from launchers.reports.study.arm_styles import ArmStyles, arm_styles
@@ -30,6 +38,8 @@ from launchers.stages import slug
 from stroke_eval import synthesis_checks
 from stroke_eval.synthesis_checks import Check
 from stroke_tfds.files import errors_named, write_whole
+
+_VIEWER = 'viewer'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +82,8 @@ class StudyPage:
 def write_study_report(folder: Path, inputs: ReportInputs) -> None:
   """Writes report.html, its figures as files, summary.json, table.csv, table.tex and cases.csv.
 
+  Where `inputs.volumes.viewer` asks for it, `viewer/` holds a page of each case that is shown.
+
   Args:
     folder: Where they go; it exists.
     inputs: What they say.
@@ -95,6 +107,9 @@ def write_study_report(folder: Path, inputs: ReportInputs) -> None:
   for name, text in files.items():
     write_whole(folder / name, text.encode())
   _write_figures(folder / 'figures', picture_files(page.sections))
+  shown = {name: render_case(view) for name, view in viewer_files(page.sections).items()}
+  if shown or (folder / _VIEWER).exists():
+    _write_figures(folder / _VIEWER, shown)
 
 
 def render(page: StudyPage) -> str:

@@ -29,6 +29,7 @@ class Volumes:
       lack sets that were there before the study.
     data_dir: TFDS data folder, in which the cases that synthetic ones were made from are looked for; a
       picture whose case is not there is left out, and the caption says so.
+    viewer: Whether figures of cases lead to pages that hold their volumes.
   """
 
   sets: Mapping[str, Source]
@@ -40,6 +41,7 @@ class Volumes:
   generators: Mapping[str, Path]
   commands: Mapping[str, str]
   data_dir: str | None
+  viewer: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

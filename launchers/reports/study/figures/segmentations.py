@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from launchers.reports import axial_view as view
-from launchers.reports import style
+from launchers.reports import case_view, style
 from launchers.reports.page import Panel, Section
 from launchers.reports.study.figures.picture_panels import Picture, picture_uri, pictures_panel
 from launchers.reports.study.figures.stored_cases import (
@@ -21,7 +21,6 @@ from launchers.study.arms import Arm, arm_groups
 from launchers.study.results import Study
 from stroke_eval import chosen_cases
 from stroke_eval.lesion_sets import dice_matrix
-from stroke_tfds.sources import Source
 
 _N_COLUMNS = 3
 _N_ARMS = 5
@@ -64,7 +63,7 @@ def segmentations(volumes: Volumes) -> Section | None:
     chosen[mistaken] = 'most false-positive voxels'
   examples = read_examples(test, chosen)
   panels = [
-    _panel(examples[subject], why, {arm: masks[arm][subject] for arm in masks}, test)
+    _panel(examples[subject], why, {arm: masks[arm][subject] for arm in masks}, volumes)
     for subject, why in chosen.items()
   ]
   caption = _caption(len(panels), len(voxels), next(iter(dice)), bool(mistaken))
@@ -85,7 +84,8 @@ def _caption(n_shown: int, n_cases: int, first: str, is_mistaken: bool) -> str:
   )
 
 
-def _panel(example: Mapping[str, Any], why: str, masks: _Masks, test: Source) -> Panel:
+def _panel(example: Mapping[str, Any], why: str, masks: _Masks, volumes: Volumes) -> Panel:
+  test = volumes.test
   lesion, image = example['lesion'], first_contrast(example)
   found = lesion if lesion.any() else np.sum(list(masks.values()), axis=0, dtype=np.int32)
   z = int((found > 0).sum(axis=(0, 1)).argmax())
@@ -102,7 +102,8 @@ def _panel(example: Mapping[str, Any], why: str, masks: _Masks, test: Source) ->
   figure = pictures_panel(rows, box, test.grid, names)
   title = f'{why[0].upper()}{why[1:]}: {name_of(example)}'
   alt = '; '.join([f'{title}, {truth}', *(f'{arm}: {note}' for arm, note in notes.items())])
-  return Panel(picture_uri(figure), alt, title)
+  shown = case_view.of_example(test, example, masks) if volumes.viewer else None
+  return Panel(picture_uri(figure), alt, title, shown)
 
 
 def _window(masks: Sequence[np.ndarray], z: int, labels: np.ndarray) -> tuple[slice, slice]:

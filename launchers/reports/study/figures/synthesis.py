@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from keras_itm.viewer.view import View
 from launchers.reports import axial_view as view
-from launchers.reports import style
+from launchers.reports import case_view, style
 from launchers.reports.page import Panel, Section
 from launchers.reports.study.figures import case_origins
 from launchers.reports.study.figures.case_origins import DONOR, Origin
@@ -152,7 +153,8 @@ def _shared_panels(shown: SurveyedSets) -> Iterator[Panel]:
     case.insert(0, Stage('healthy DWI', first_contrast(parent)))
   subject = shown.missing[0].subject if parent is None else name_of(parent)
   images = [Stage(name, first_contrast(example), example['lesion']) for name, example in made.items()]
-  yield _stages(shown, case, slices, box, f'Healthy case {subject}, lesion of {_volume(first)}')
+  title = f'Healthy case {subject}, lesion of {_volume(first)}'
+  yield _stages(shown, case, slices, box, title, _shared_view(shown, title) if shown.viewer else None)
   # Four in two panels of two.
   n_columns = math.ceil(len(images) / math.ceil(len(images) / _N_COLUMNS))
   for i in range(0, len(images), n_columns):
@@ -177,7 +179,17 @@ def _apart_panel(shown: SurveyedSets, name: str) -> tuple[Panel, list[Origin]]:
   stages.append(Stage(name, first_contrast(made), made['lesion']))
   slices, box = view.lesion_slices(made['lesion']), view.brain_box(made['labels'])
   title = f'{name}: {name_of(made)}, lesion of {_volume(made)}'
-  return _stages(shown, stages, slices, box, title), missing
+  whole = case_view.of_example(shown.sets[name], made) if shown.viewer else None
+  return _stages(shown, stages, slices, box, title, whole), missing
+
+
+def _shared_view(shown: SurveyedSets, title: str) -> View:
+  """The parent and its translations by all sets, to be switched between."""
+  parent = {} if shown.parent is None else {'healthy DWI': first_contrast(shown.parent)}
+  made = {name: first_contrast(example) for name, example in shown.shared.items()}
+  lesion = next(iter(shown.shared.values()))['lesion']
+  facts = {name: f'{shown.sets[name]}, {name_of(one)}' for name, one in shown.shared.items()}
+  return case_view.make(title, parent | made, shown.grid.affine, {'lesion': lesion}, facts)
 
 
 def _stages(
@@ -186,10 +198,11 @@ def _stages(
   slices: Sequence[int],
   box: tuple[slice, slice],
   title: str,
+  whole: View | None = None,
 ) -> Panel:
   figure = stages_panel(stages, slices, box, shown.grid, shown.structures, _N_COLUMNS)
   alt = f'{title}: {listed([stage.title for stage in stages])} in {len(slices)} slices'
-  return Panel(picture_uri(figure), alt, title)
+  return Panel(picture_uri(figure), alt, title, whole)
 
 
 def _with_lesion(example: Example, shown: SurveyedSets) -> np.ndarray:

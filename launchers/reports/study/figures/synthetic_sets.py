@@ -40,6 +40,7 @@ class SurveyedSets:
     missing: That case, where it is not at hand.
     commands: `NAME set` -> the command that made the set NAME.
     data_dir: TFDS data folder.
+    viewer: Whether pictures lead to pages that hold the volumes.
   """
 
   sets: Mapping[str, Source]
@@ -54,6 +55,7 @@ class SurveyedSets:
   missing: tuple[Origin, ...]
   commands: Mapping[str, str]
   data_dir: str | None
+  viewer: bool = False
 
   @property
   def grid(self) -> Grid:
@@ -101,6 +103,7 @@ def survey_sets(volumes: Volumes) -> SurveyedSets:
     tuple(missing),
     volumes.commands,
     data_dir,
+    volumes.viewer,
   )
 
 

@@ -5,10 +5,14 @@ import json
 import re
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 
+from keras_itm.viewer.page import render
+from keras_itm.viewer.view import View
+from launchers.reports.page import Panel, Section
 from launchers.reports.study import notes, report, tables
 from launchers.reports.study.arm_styles import arm_styles
 from launchers.reports.study.report_inputs import ReportInputs
@@ -53,6 +57,30 @@ class ReportTest(tf.test.TestCase):
           cells = [c for row in csv.reader((self.folder / file).open()) for c in row]
           self.assertFalse([c for c in cells if re.match(r'[=+@\t\r]|-\D', c)])
         self.assertNotIn(r'\input{', (self.folder / 'table.tex').read_text())
+
+  def test_pages_of_cases_are_there_when_asked_for_alone(self):
+    study = fake_study.make(n_seeds=2, arms=self.few_arms())
+    inputs = ReportInputs(study, analyse(study, 100), {}, [COMMAND])
+    folder = Path(tempfile.mkdtemp(dir=self.get_temp_dir()))
+    case = View('a case', {'DWI': np.arange(8.0).reshape(2, 2, 2)}, np.eye(4))
+    uri = 'data:image/png;base64,'
+
+    def links(*views):
+      panels = [Panel(uri, 'a picture', view=view) for view in views]
+      with mock.patch.object(
+        report, '_figures', lambda *_: [Section('Cases', panels, '', [], number=8)]
+      ):
+        report.write_study_report(folder, inputs)
+      return re.findall('<a href="(.*?)">Open in the viewer', (folder / 'report.html').read_text())
+
+    self.assertEqual(links(None), [])
+    self.assertFalse((folder / 'viewer').exists())
+    self.assertEqual(links(None, case), ['viewer/figure_08_2.html'])
+    self.assertEqual((folder / 'viewer' / 'figure_08_2.html').read_bytes(), render(case))
+    self.assertEqual(links(case), ['viewer/figure_08_1.html'])
+    self.assertLen(list((folder / 'viewer').iterdir()), 1)
+    self.assertEqual(links(None), [])
+    self.assertEmpty(list((folder / 'viewer').iterdir()))
 
   def test_further_test_sets(self):
     study = fake_study.make(n_seeds=2, arms=self.few_arms())

@@ -7,6 +7,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
+from launchers.reports.page import viewer_files
 from launchers.reports.study.figures import picture_panels, synthetic_sets
 from launchers.reports.study.figures.synthetic_sets import survey_sets
 from launchers.reports.study.report import volume_figures
@@ -152,6 +153,28 @@ class VolumeFiguresTest(tf.test.TestCase):
     for section in sections.values():
       for panel in section.panels:
         self.assertLess(len(panel.uri), 250_000)
+
+  def test_pictures_lead_to_whole_cases_when_asked(self):
+    self.assertFalse([p for s in self.sections.values() for p in s.panels if p.view])
+    figures = 'launchers.reports.study.figures'
+    with mock.patch(f'{figures}.segmentations.picture_uri', return_value=''):
+      with mock.patch(f'{figures}.synthesis.picture_uri', return_value=''):
+        sets = {'A': 'fake_other', 'B': 'fake_other', 'CarveMix': 'fake_carved'}
+        sections = self.draw(sets, viewer=True)
+    shared, again, apart = (panel.view for panel in sections[2].panels)
+    self.assertEqual(list(shared.images), ['healthy DWI', 'A', 'B'])
+    self.assertIsNone(again)
+    self.assertStartsWith(apart.title, 'carved_')
+    for panel in sections[8].panels:
+      self.assertStartsWith(panel.view.title, f'{panel.title.split(": ")[1]}, {TEST}')
+      self.assertAllEqual(
+        panel.view.masks['lesion'], self.test_examples[panel.title.split(': ')[1]]['lesion']
+      )
+      found = [f'found by {arm}' for arm in self.arms]
+      self.assertEqual(list(panel.view.masks), ['lesion', *found])
+      self.assertEqual(panel.view.hidden, set(found))
+    name = 'figure_08_1.html'
+    self.assertIs(viewer_files(sections.values())[name], sections[8].panels[0].view)
 
   def test_numbers_of_the_segmentations_are_those_of_the_masks(self):
     (panel,) = (p for p in self.sections[8].panels if p.title.startswith('Median'))
