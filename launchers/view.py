@@ -2,7 +2,7 @@
 
   python -m launchers.view --case=runs/mine/case_0000 --output=case.html
   python -m launchers.view --image=dwi.nii.gz --image=adc.nii.gz --mask=lesion.nii.gz --output=scan.html
-  python -m launchers.view --source=phantom_stroke/mini:test --subject_id=phantom-test-0003 \\
+  python -m launchers.view --source=phantom_stroke/mini:test --subject_id=phantom-test-0041 \\
     --data_dir=data --output=case.html
 
 --case is a folder that synthesize, Case.save or export --format=nifti left. The page holds the whole
