@@ -1,17 +1,33 @@
-"""Training that goes on where it stopped."""
+"""What trainings share: how one opens, goes on where it stopped, and hands on what it made."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import gin
 import tensorflow as tf
 
 from keras_itm import callbacks
 from keras_itm.checks import RunChecks
+from keras_itm.models.exported import ExportsBundle
 from keras_itm.models.tracked import TrackedModel
 from keras_itm.training_state import CountSteps, SaveState, TrainingState
 from launchers.console import say
+from launchers.hardware import Hardware, hardware
 from launchers.run_folder import RunFolder
 from stroke_tfds.errors import InputError
+from stroke_tfds.licences import licences_of
+from stroke_tfds.sources import Source, fingerprint
+
+
+def open_run(workdir: str, batch_size: int) -> tuple[Hardware, RunFolder]:
+  """The devices of a training, chosen before anything else of TensorFlow, and its folder.
+
+  Raises:
+    InputError: Devices that cannot share a batch, or a folder of another run.
+  """
+  devices = hardware()
+  devices.check_batch_size(batch_size)
+  return devices, RunFolder(workdir, devices.is_chief)
 
 
 def begin(seed: int) -> None:
@@ -85,3 +101,27 @@ def fit(
       SaveState(state, checkpoint_every),
     ],
   )
+
+
+def export(
+  run: RunFolder, model: ExportsBundle, learnt: Sequence[Source], operative_config: str, **facts: Any
+) -> str:
+  """Leaves the bundle of a trained model in its run and returns the bundle's fingerprint.
+
+  Args:
+    run: The run.
+    model: What was trained.
+    learnt: What it learnt from, which says grid, label scheme, scaling, licences and so on.
+    operative_config: The gin values that were used.
+    facts: Further arguments of `model.export`, or others than those of the data.
+  """
+  first = learnt[0]
+  of_data = {
+    'grid': first.metadata['grid'],
+    'label_scheme': first.metadata['label_scheme'],
+    'intensity_scaling': first.intensity_scaling,
+    'trained_on': tuple(map(str, learnt)),
+    'licences': licences_of(learnt),
+    'training_set': fingerprint(learnt),
+  }
+  return model.export(run.bundle, operative_config=operative_config, **{**of_data, **facts})

@@ -10,12 +10,9 @@ from keras_itm import callbacks
 from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.tracked import TrackedModel
 from launchers import fitting
-from launchers.hardware import hardware
-from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
 from stroke_tfds.errors import InputError
-from stroke_tfds.licences import licences_of
-from stroke_tfds.sources import Source, fingerprint, open_sources
+from stroke_tfds.sources import Source, open_sources
 
 
 @gin.configurable
@@ -54,9 +51,7 @@ def train_itm(
     picture_every: Epochs between two pictures of validation slices.
     seed: Of weights, order and dropout.
   """
-  devices = hardware()
-  devices.check_batch_size(batch_size)
-  run = RunFolder(workdir, devices.is_chief)
+  devices, run = fitting.open_run(workdir, batch_size)
   if run.is_finished():
     return
   opened = open_sources([*sources, *validation], data_dir)
@@ -83,17 +78,7 @@ def train_itm(
       )
     ],
   )
-  name = translator.export(
-    run.bundle,
-    grid=metadata['grid'],
-    label_scheme=metadata['label_scheme'],
-    intensity_scaling=learnt[0].intensity_scaling,
-    trained_on=tuple(map(str, learnt)),
-    licences=licences_of(learnt),
-    training_set=fingerprint(learnt),
-    operative_config=config,
-  )
-  run.finish({'bundle': name, 'epochs': epochs})
+  run.finish({'bundle': fitting.export(run, translator, learnt, config), 'epochs': epochs})
 
 
 def _optimizers(

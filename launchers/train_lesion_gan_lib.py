@@ -7,12 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import callbacks, lesions
+from keras_itm.intensity_scaling import PERCENTILE
 from launchers import fitting
-from launchers.hardware import hardware
-from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
-from stroke_tfds.licences import licences_of
-from stroke_tfds.sources import fingerprint, open_sources
+from stroke_tfds.sources import open_sources
 
 _N_MONITORED = 64
 
@@ -55,13 +53,11 @@ def train_lesion_gan(
     measure_every: Epochs between two looks at generated lesions.
     seed: Of weights, order, mirroring and latents.
   """
-  devices = hardware()
-  devices.check_batch_size(batch_size)
-  run = RunFolder(workdir, devices.is_chief)
+  devices, run = fitting.open_run(workdir, batch_size)
   if run.is_finished():
     return
   opened = open_sources(sources, data_dir)
-  shape, metadata = opened[0].grid.shape, opened[0].metadata
+  shape = opened[0].grid.shape
   fitting.begin(seed)
   with devices.scope():
     network = generator(shape=shape, latent_size=latent_size)
@@ -83,15 +79,8 @@ def train_lesion_gan(
       callbacks.SampleImages(run.samples, run.tensorboard, draws.paint, 5 * measure_every),
     ],
   )
-  name = gan.export(
-    run.bundle,
-    grid=metadata['grid'],
-    label_scheme=metadata['label_scheme'],
-    trained_on=tuple(map(str, opened)),
-    licences=licences_of(opened),
-    training_set=fingerprint(opened),
-    operative_config=config,
-  )
+  # Masks have no intensities, and the first scaling stands for none.
+  name = fitting.export(run, gan, opened, config, intensity_scaling=PERCENTILE)
   run.finish({'bundle': name, 'epochs': epochs, **draws.measure()})
 
 

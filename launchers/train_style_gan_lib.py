@@ -8,12 +8,9 @@ import tensorflow as tf
 
 from keras_itm import callbacks
 from launchers import fitting
-from launchers.hardware import hardware
-from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
 from stroke_tfds.class_maps import TISSUES, ClassMap
-from stroke_tfds.licences import licences_of
-from stroke_tfds.sources import fingerprint, open_sources
+from stroke_tfds.sources import open_sources
 
 _N_MONITORED = 128
 _N_PARTS = 16  # That are drawn one after another.
@@ -70,9 +67,7 @@ def train_style_gan(
     measure_every: Epochs between two looks at generated slices.
     seed: Of weights, order, mirroring, latents and noise.
   """
-  devices = hardware()
-  devices.check_batch_size(batch_size)
-  run = RunFolder(workdir, devices.is_chief)
+  devices, run = fitting.open_run(workdir, batch_size)
   if run.is_finished():
     return
   opened = open_sources(sources, data_dir)
@@ -110,19 +105,15 @@ def train_style_gan(
       callbacks.SampleImages(run.samples, run.tensorboard, draws.paint, measure_every),
     ],
   )
-  name = gan.export(
-    run.bundle,
-    grid=metadata['grid'],
-    label_scheme=metadata['label_scheme'],
-    intensity_scaling=opened[0].intensity_scaling,
+  name = fitting.export(
+    run,
+    gan,
+    opened,
+    config,
     classes=classes.names,
     conditions=conditions,
     contrasts=metadata['contrasts'][:channels],
     **pipelines.slice_shares(opened, classes),
-    trained_on=tuple(map(str, opened)),
-    licences=licences_of(opened),
-    training_set=fingerprint(opened),
-    operative_config=config,
   )
   run.finish({'bundle': name, 'epochs': epochs, **draws.measure()})
 

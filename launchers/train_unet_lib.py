@@ -16,7 +16,6 @@ from keras_itm.models.slice_segmenter import SliceSegmenter
 from keras_itm.training_state import check_maker
 from launchers import fitting
 from launchers.evaluate_held_out import EvaluateHeldOut, predict_with
-from launchers.hardware import hardware
 from launchers.run_folder import RunFolder
 from stroke_eval.held_out_cases import HeldOutCases
 from stroke_tfds import files, pipelines
@@ -28,7 +27,6 @@ from stroke_tfds.sources import (
   VOLUMES,
   Source,
   check_agreement,
-  fingerprint,
   open_sources,
 )
 
@@ -92,13 +90,10 @@ def train_unet(
     raise InputError(
       f'evaluated_epochs is {evaluated_epochs}, expected the first and the last one, from 1 to {epochs}'
     )
-  devices = hardware()
-  devices.check_batch_size(batch_size)
-  run = RunFolder(workdir, devices.is_chief)
+  devices, run = fitting.open_run(workdir, batch_size)
   if run.is_finished():
     return
   learnt, test_source = _open(sources, test, data_dir, by_slices)
-  metadata = test_source.metadata
   fitting.begin(seed)
   with devices.scope():
     segmenter = _build(network, test_source, by_slices)
@@ -134,16 +129,7 @@ def train_unet(
     extra_callbacks=[EvaluateHeldOut(cases, test_every, evaluated, run.path / 'window')],
   )
   dice = _test(run, segmenter, cases)
-  name = segmenter.export(
-    run.bundle,
-    grid=metadata['grid'],
-    label_scheme=metadata['label_scheme'],
-    intensity_scaling=test_source.intensity_scaling,
-    trained_on=tuple(map(str, learnt)),
-    licences=_licences(learnt, start),
-    training_set=fingerprint(learnt),
-    operative_config=config,
-  )
+  name = fitting.export(run, segmenter, learnt, config, licences=_licences(learnt, start))
   run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
 
 
