@@ -11,6 +11,7 @@ from keras_itm.layers.moving_mean import MovingMean
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.ema import AveragedNetwork
 from keras_itm.models.exported import ExportsBundle
+from keras_itm.models.style_draws import StyleDraws, check_networks
 from keras_itm.models.tracked import apply_gradients_of_mean
 from keras_itm.stack import plain
 
@@ -90,7 +91,7 @@ class StyleGAN(ExportsBundle, AdversarialModel):
       )
     if min(ema_half_life, ema_ramp) <= 0:
       raise ValueError(f'ema_half_life {ema_half_life}, ema_ramp {ema_ramp}: expected more than 0')
-    _check_networks(mapping, generator, discriminator, n_contrasts)
+    check_networks(mapping, generator, discriminator, n_contrasts)
     self.mapping = mapping
     self.generator = generator
     self.discriminator = discriminator
@@ -98,9 +99,9 @@ class StyleGAN(ExportsBundle, AdversarialModel):
     self.average_mapping = AveragedNetwork(mapping, decay=0.0)
     self.average = AveragedNetwork(generator, decay=0.0)
     self.n_contrasts = n_contrasts
-    self.latent_size, self.n_conditions = _sizes(mapping)
-    (self.n_layers, style_size), self.n_noises = _styles_and_noises(generator)
-    self.style_mean = MovingMean((style_size,), _STYLE_DECAY)
+    self.draws = StyleDraws(mapping, generator, mixing)
+    self.latent_size, self.n_conditions = self.draws.latent_size, self.draws.n_conditions
+    self.style_mean = MovingMean((self.draws.style_size,), _STYLE_DECAY)
     self.path_mean = MovingMean((), _PATH_DECAY)
     self.r1_weight, self.r1_every = r1_weight, r1_every
     self.path_weight, self.path_every = path_weight, path_every
@@ -148,12 +149,13 @@ class StyleGAN(ExportsBundle, AdversarialModel):
     """
     if condition is None:
       condition = tf.zeros([tf.shape(latent)[0], self.n_conditions])
-    style = self._map(self.average_mapping, latent, condition)
+    style = self.draws.map(self.average_mapping, latent, condition)
     if truncation is not None:
       away = self.style_mean(style)
       # Keras brings inputs to the policy's precision; styles are float32.
       style = style - away + tf.cast(truncation, style.dtype)[:, tf.newaxis] * away
-    slices = self._draw(self.average, self._on_all_layers(style), self._noise_of(latent))
+    styles, noise = self.draws.on_all_layers(style), self.draws.noise_of(latent)
+    slices = self.draws.slices(self.average, styles, noise)
     return {'image': slices[..., : self.n_contrasts], 'probability': slices[..., self.n_contrasts :]}
 
   def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
@@ -204,12 +206,13 @@ class StyleGAN(ExportsBundle, AdversarialModel):
 
   def _train_generator(self, condition: tf.Tensor) -> None:
     variables = self.generator_variables
-    draws = self._draws(condition)
-    half = self._draws(condition[::2]) if self.path_weight else None
+    numbers = self._numbers(condition)
+    half = self._numbers(condition[::2]) if self.path_weight else None
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch([plain(v) for v in variables])
-      style, styles = self._styles(draws, condition)
-      values = self.generator_losses(self._draw(self.generator, styles, draws['noise']), condition)
+      style, styles = self.draws.styles(self.mapping, numbers, condition)
+      fake = self.draws.slices(self.generator, styles, numbers['noise'])
+      values = self.generator_losses(fake, condition)
       objective = values['generator_loss']
       if half:
         lengths, is_due = self._lengths(half, condition[::2])
@@ -222,8 +225,9 @@ class StyleGAN(ExportsBundle, AdversarialModel):
     self.track(values)
 
   def _train_discriminator(self, real: tf.Tensor, condition: tf.Tensor) -> None:
-    draws = self._draws(condition)
-    fake = self._draw(self.generator, self._styles(draws, condition)[1], draws['noise'])
+    numbers = self._numbers(condition)
+    _, styles = self.draws.styles(self.mapping, numbers, condition)
+    fake = self.draws.slices(self.generator, styles, numbers['noise'])
     variables = self.discriminator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch([plain(v) for v in variables])
@@ -241,56 +245,23 @@ class StyleGAN(ExportsBundle, AdversarialModel):
     penalty = lambda: self.r1_weight / 2 * losses.r1_penalty(judge, real)
     return tf.cond(self._is_due(self.r1_every), penalty, lambda: tf.zeros(tf.shape(real)[:1]))
 
-  def _lengths(self, draws: dict[str, tf.Tensor], condition: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def _lengths(
+    self, numbers: dict[str, tf.Tensor], condition: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     """Path lengths [n] where they are due, else 0; and whether they are, 1 or 0."""
     size = [tf.shape(condition)[0], *self.generator.output_shape[1:]]
     directions = self.rng.normal(size)
-    synthesis = lambda styles: self._draw(self.generator, styles, draws['noise'])
-    lengths = lambda: losses.path_lengths(synthesis, self._styles(draws, condition)[1], directions)
+    synthesis = lambda styles: self.draws.slices(self.generator, styles, numbers['noise'])
+    styles = lambda: self.draws.styles(self.mapping, numbers, condition)[1]
+    lengths = lambda: losses.path_lengths(synthesis, styles(), directions)
     is_due = self._is_due(self.path_every)
     return tf.cond(is_due, lengths, lambda: tf.zeros(size[:1])), tf.cast(is_due, tf.float32)
 
   def _is_due(self, every: int) -> tf.Tensor:
     return plain(self.average.n_updates) % every == 0
 
-  def _draws(self, condition: tf.Tensor) -> dict[str, tf.Tensor]:
-    """All random numbers behind as many slices as there are conditions."""
-    n = tf.shape(condition)[0]
-    return {
-      'latents': self.rng.normal([n, 2, self.latent_size]),
-      'mixing': self.rng.uniform([n, 2]),
-      'noise': self.rng.normal([n, self.n_noises]),
-    }
-
-  def _styles(self, draws: dict[str, tf.Tensor], condition: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The style of each first latent, [n, w], and those of all layers, mixed, [n, layers, w]."""
-    style = self._map(self.mapping, draws['latents'][:, 0], condition)
-    if not self.mixing:
-      return style, self._on_all_layers(style)
-    other = self._map(self.mapping, draws['latents'][:, 1], condition)
-    is_mixed, place = tf.unstack(draws['mixing'], axis=1)
-    first = 1 + tf.cast(place * (self.n_layers - 1), tf.int32)
-    first = tf.where(is_mixed < self.mixing, first, self.n_layers)
-    is_other = tf.range(self.n_layers) >= first[:, tf.newaxis]
-    mixed = tf.where(is_other[..., tf.newaxis], other[:, tf.newaxis], style[:, tf.newaxis])
-    return style, mixed
-
-  def _on_all_layers(self, style: tf.Tensor) -> tf.Tensor:
-    return tf.tile(style[:, tf.newaxis], [1, self.n_layers, 1])
-
-  def _noise_of(self, latent: tf.Tensor) -> tf.Tensor:
-    """Noise [n, m] that a latent stands for: its first two numbers are the seed."""
-    if not self.n_noises:
-      return tf.zeros([tf.shape(latent)[0], 0])
-    draw = lambda seed: tf.random.stateless_normal([self.n_noises], seed, alg='philox')
-    seeds = tf.bitcast(tf.cast(latent[:, :2], tf.float32), tf.int32)
-    return tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
-
-  def _map(self, network: tf.keras.layers.Layer, latent: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
-    return network([latent, condition] if self.n_conditions else latent)
-
-  def _draw(self, network: tf.keras.layers.Layer, styles: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    return network([styles, noise] if self.n_noises else styles)
+  def _numbers(self, condition: tf.Tensor) -> dict[str, tf.Tensor]:
+    return self.draws.numbers(self.rng, tf.shape(condition)[0])
 
   def _judge(self, slices: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
     return self.discriminator([slices, condition] if self.n_conditions else slices)
@@ -304,40 +275,3 @@ class StyleGAN(ExportsBundle, AdversarialModel):
     keep = tf.pow(0.5, batch / tf.maximum(half_life, 1e-8))
     self.average_mapping.update(self.mapping, keep)
     self.average.update(self.generator, keep)
-
-
-def _sizes(mapping: tf.keras.Model) -> tuple[int, int]:
-  """Numbers of a latent and of a condition."""
-  shapes = mapping.input_shape
-  latent, *condition = shapes if isinstance(shapes, list) else [shapes]
-  return latent[-1], condition[0][-1] if condition else 0
-
-
-def _styles_and_noises(generator: tf.keras.Model) -> tuple[tuple[int, int], int]:
-  """(Layers, numbers of a style) and how many numbers of noise."""
-  shapes = generator.input_shape
-  styles, *noise = shapes if isinstance(shapes, list) else [shapes]
-  return styles[1:], noise[0][-1] if noise else 0
-
-
-def _check_networks(
-  mapping: tf.keras.Model,
-  generator: tf.keras.Model,
-  discriminator: tf.keras.Model,
-  n_contrasts: int,
-) -> None:
-  (_, style_size), n_noises = _styles_and_noises(generator)
-  latent_size, n_conditions = _sizes(mapping)
-  if mapping.output_shape[-1] != style_size:
-    raise ValueError(f'mapping makes styles of {mapping.output_shape[-1]}, expected {style_size}')
-  if n_noises and latent_size < 2:
-    raise ValueError('latents of a single number, expected at least two, which noise is drawn from')
-  shapes = discriminator.input_shape
-  seen, *condition = shapes if isinstance(shapes, list) else [shapes]
-  makes, judged = generator.output_shape[1:], condition[0][-1] if condition else 0
-  if seen[1:] != makes or judged != n_conditions:
-    raise ValueError(
-      f'discriminator takes {seen[1:]} and {judged} conditions, expected {makes} and {n_conditions}'
-    )
-  if not 0 <= n_contrasts <= makes[-1]:
-    raise ValueError(f'n_contrasts is {n_contrasts}, expected at most {makes[-1]}, the channels')

@@ -51,7 +51,7 @@ class TrainStepTest(tf.test.TestCase):
 
   def test_trains_towards_the_discriminator_and_it_apart(self):
     gan = _gan(rate=0.05)
-    styles = gan._on_all_layers(tf.random.stateless_normal([8, 4], seed=[0, 0]))
+    styles = gan.draws.on_all_layers(tf.random.stateless_normal([8, 4], seed=[0, 0]))
     score = lambda: float(tf.reduce_mean(gan.discriminator(gan.generator(styles))))
     before = score()
     gan._train_generator(tf.zeros([8, 0]))
@@ -128,7 +128,7 @@ class StylesTest(tf.test.TestCase):
       'latents': tf.random.stateless_normal([4, 2, 5], seed=[0, 0]),
       'mixing': tf.constant([[0.5, 0.5], [0.5, 0.99], [0.7, 0.5], [0.0, 0.0]]),
     }
-    style, styles = gan._styles(draws, tf.zeros([4, 0]))
+    style, styles = gan.draws.styles(gan.mapping, draws, tf.zeros([4, 0]))
     other = gan.mapping(draws['latents'][:, 1])
     is_other = np.any(styles.numpy() != style.numpy()[:, None], axis=-1)
     self.assertAllEqual(is_other.sum(1), [3, 1, 0, 5])
@@ -139,7 +139,7 @@ class StylesTest(tf.test.TestCase):
     gan = _gan()
     latent = tf.random.stateless_normal([2, 5], seed=[0, 0])
     gan.style_mean.mean.assign([1.0, 2.0, 3.0, 4.0])
-    mean = gan.average(tf.tile([[[1.0, 2.0, 3.0, 4.0]]], [2, gan.n_layers, 1]))
+    mean = gan.average(tf.tile([[[1.0, 2.0, 3.0, 4.0]]], [2, gan.draws.n_layers, 1]))
     drawn = lambda psi: tf.concat(list(gan(latent, truncation=tf.fill([2], psi)).values()), -1)
     self.assertAllClose(drawn(0.0), mean, atol=1e-5)
     self.assertAllClose(drawn(1.0), tf.concat(list(gan(latent).values()), -1), atol=1e-5)
