@@ -112,7 +112,7 @@ class Viewer {
     byId('millimetres').textContent = `${scene.space} x ${signed(x)}${side}, y ${signed(y)}, z ${signed(z)} mm`.trim();
     const [image, ...masks] = at.values.map((one) => one.value);
     const inside = scene.masks.filter((_, i) => masks[i] > 0).map((mask) => mask.name);
-    byId('values').textContent = [`${scene.images[this.shown].name} ${text(image)}`, ...inside].join(', ');
+    byId('values').textContent = [`${scene.images[this.shown].name} ${text(image)}`, ...inside].join('; ');
   }
 
   setMaskOpacity(index, opacity) {

@@ -23,7 +23,9 @@ class ProgramsTest(tf.test.TestCase):
   def test_every_launcher_is_a_subcommand_with_a_line_about_it(self):
     known = command.programs()
     with_a_library = {path.name.removesuffix('_lib.py') for path in _LAUNCHERS.glob('*_lib.py')}
-    self.assertEqual(set(known), {name.replace('_', '-') for name in with_a_library} | {'doctor'})
+    self.assertEqual(
+      set(known), {name.replace('_', '-') for name in with_a_library} | {'doctor', 'completion'}
+    )
     self.assertEqual(known['train-itm'], 'Trains a translator from label maps to images.')
     self.assertEqual(self.run_main(), f'{command.usage()}\n')
     self.assertEqual(self.run_main('--help'), self.run_main())

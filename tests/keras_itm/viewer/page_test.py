@@ -195,9 +195,9 @@ class BrowserTest(absltest.TestCase):
     said = json.loads(html.unescape(re.search('<pre id="said">(.*?)</pre>', text)[1]))
     place = 'MNI x \N{MINUS SIGN}39.0 left, y \N{MINUS SIGN}21.0, z \N{MINUS SIGN}16.0 mm'
     # Half precision has .7 as 0.7001953125; ADC is 3 (image + 1).
-    self.assertEqual(said[0][:2], [place, 'DWI 0.7002, lesion'])
-    self.assertEqual(said[1][:2], [place, 'ADC 5.101, lesion'])
-    self.assertEqual(said[2][:3], [place, 'ADC 5.101, lesion', '4.5'])
+    self.assertEqual(said[0][:2], [place, 'DWI 0.7002; lesion'])
+    self.assertEqual(said[1][:2], [place, 'ADC 5.101; lesion'])
+    self.assertEqual(said[2][:3], [place, 'ADC 5.101; lesion', '4.5'])
     self.assertEqual(said[2][3], said[1][3])
     self.assertEqual(said[3], said[0])
     self.assertIs(said[4], False)
