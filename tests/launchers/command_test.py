@@ -64,7 +64,7 @@ class ProgramsTest(tf.test.TestCase):
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
     self.assertEqual(done.returncode, 0, done.stderr)
-    self.assertIn('train_unet.batch_size = 5\n      Volumes in a batch.', done.stdout)
+    self.assertIn('train_unet.batch_size = 5\n      Volumes, or slices, in a batch.', done.stdout)
     self.assertIn('--gin_file', done.stdout)
 
 

@@ -15,6 +15,7 @@ class FlagsTest(absltest.TestCase):
   def test_flags_are_those_of_the_program_and_those_that_all_have(self):
     flags = dict(completion.flags_of('prepare-data'))
     self.assertEqual(flags['without_mask'], ['negative', 'healthy'])
+    self.assertEqual(flags['contrasts'], [])
     self.assertIn('input', flags)
     self.assertNotIn('gin_file', flags)
     flags = dict(completion.flags_of('train-unet'))
