@@ -314,10 +314,14 @@ def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
     BundleError: It is missing, not of this form, or of another kind.
   """
   file = Path(path).expanduser() / 'bundle.json'
-  if not file.is_file():
+  try:
+    size = file.stat().st_size if file.is_file() else None
+  except OSError:  # A name that no file system takes, for one.
+    size = None
+  if size is None:
     raise BundleError(f'{path}: no bundle there, expected a folder with bundle.json')
-  if file.stat().st_size > _MAX_FACTS_BYTES:
-    raise BundleError(f'{file}: {file.stat().st_size} bytes, expected at most {_MAX_FACTS_BYTES}')
+  if size > _MAX_FACTS_BYTES:
+    raise BundleError(f'{file}: {size} bytes, expected at most {_MAX_FACTS_BYTES}')
   try:
     spec = BundleSpec(**json.loads(file.read_text()))
   except (ValueError, TypeError, KeyError, RecursionError) as error:

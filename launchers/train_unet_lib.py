@@ -44,6 +44,7 @@ def train_unet(
   ranges: Callable[..., augmentation.AffineRanges] = augmentation.AffineRanges,
   intensity: Callable[..., augmentation.IntensityRanges] | None = None,
   weights: Sequence[float] = (),
+  n_slices: Sequence[int] = (),
   start: str = '',
   epochs: int = gin.REQUIRED,
   steps_per_epoch: int = gin.REQUIRED,
@@ -71,6 +72,8 @@ def train_unet(
     ranges: Limits of the affine augmentation.
     intensity: Limits of the augmentation of intensities; none when absent.
     weights: For each source, how often its volumes are drawn; all volumes alike when empty.
+    n_slices: By slices, for each source how many of its slices are learnt from, drawn by the seed; all
+      when empty.
     start: Finished run of the same network from whose last checkpoint the weights are taken (the
       paper's fine-tuning, section 3.3); new weights when empty.
     epochs: Epochs in all.
@@ -84,8 +87,11 @@ def train_unet(
 
   Raises:
     InputError: A source that is not there or does not fit, evaluated epochs out of range, a start
-      that is not finished or has another network, test cases without lesion.
+      that is not finished or has another network, test cases without lesion, numbers of slices that
+      sources do not have.
   """
+  if n_slices and not by_slices:
+    raise InputError(f'n_slices is {list(n_slices)}, expected none where by_slices is False')
   if evaluated_epochs and not 1 <= evaluated_epochs[0] <= evaluated_epochs[1] <= epochs:
     raise InputError(
       f'evaluated_epochs is {evaluated_epochs}, expected the first and the last one, from 1 to {epochs}'
@@ -117,6 +123,7 @@ def train_unet(
       batch_size,
       by_slices=by_slices,
       min_voxels=min_voxels,
+      n_slices=n_slices,
       ranges=limits,
       intensity=intensities,
       seed=seed,
@@ -155,6 +162,7 @@ def _batches(
   *,
   by_slices: bool,
   min_voxels: int,
+  n_slices: Sequence[int],
   ranges: augmentation.AffineRanges,
   intensity: augmentation.IntensityRanges | None,
   **options: Any,
@@ -165,6 +173,7 @@ def _batches(
     augment = lambda image, classes, key: augmentation.augment_slice(
       image, classes, n_classes, ranges, key, intensity
     )
+    options['n_slices'] = n_slices
     return pipelines.training_slices(sources, batch_size, augment=augment, **options)
   augment = lambda image, lesion, key: augmentation.augment(image, lesion, ranges, key, intensity)
   return pipelines.training_volumes(

@@ -102,7 +102,8 @@ def is_text(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
   """Whether a value is a finite number, and no truth value."""
-  return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+  is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
+  return is_real and abs(value) < math.inf  # Whole numbers may have more digits than a float takes.
 
 
 # TFDS has no types, so that mypy does not know this argument; the same in the classes below this one.

@@ -279,6 +279,7 @@ def training_slices(
   seed: int,
   start_step: int = 0,
   weights: Sequence[float] = (),
+  n_slices: Sequence[int] = (),
   augment: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
 ) -> tf.data.Dataset:
   """Endless batches for a segmenter of slices, of sets of volumes and of slices alike.
@@ -292,6 +293,8 @@ def training_slices(
     start_step: How many batches to pass over.
     weights: For each source, how often its slices are drawn relative to those of the others; all slices
       alike when empty.
+    n_slices: For each source, how many of its slices there are, drawn by the seed (fewer are among
+      more); all when empty.
     augment: (image float32 [X, Y, C], lesion classes, seed) -> the same of the first two.
 
   Yields:
@@ -299,10 +302,13 @@ def training_slices(
     the label scheme from 1).
 
   Raises:
-    InputError: Not one positive weight for each source.
+    InputError: Not one positive weight or number for each source, or one with fewer slices.
   """
   transform = lambda image, classes, seed: augment(tf.cast(image, tf.float32), classes, seed)
   slices = [_lesion_slices(source) for source in sources]
+  if n_slices:
+    _check_weights(sources, n_slices, 'n_slices')
+    slices = [_drawn(*one, seed) for one in zip(slices, n_slices, sources)]
   if weights:
     _check_weights(sources, weights)
     stream = _mixed(slices, weights, seed)
@@ -327,10 +333,21 @@ def _lesion_slices(source: Source) -> tf.data.Dataset:
   return slices.map(lambda ids, image, facts: (image, ids))
 
 
-def _check_weights(sources: Sequence[Source], weights: Sequence[float]) -> None:
+def _drawn(slices: tf.data.Dataset, count: int, source: Source, seed: int) -> tf.data.Dataset:
+  """A number of slices in the order in which they are stored."""
+  n = int(slices.reduce(0, lambda n, *slice_: n + 1))
+  if count > n:
+    raise InputError(f'n_slices is {count}, but {source} has {n} slices')
+  is_drawn = np.zeros(n, bool)
+  is_drawn[np.random.default_rng(seed).permutation(n)[:count]] = True
+  chosen = slices.enumerate().filter(lambda i, slice_: tf.constant(is_drawn)[i])
+  return chosen.map(lambda i, slice_: slice_)
+
+
+def _check_weights(sources: Sequence[Source], weights: Sequence[float], name: str = 'weights') -> None:
   if len(weights) != len(sources) or min(weights) <= 0:
     raise InputError(
-      f'weights {list(weights)}, expected a number above 0 for each of {[str(s) for s in sources]}'
+      f'{name} {list(weights)}, expected a number above 0 for each of {[str(s) for s in sources]}'
     )
 
 

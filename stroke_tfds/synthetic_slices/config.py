@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_itm.bundle import JOINT_GENERATOR, Bundle, BundleSpec
+from stroke_tfds.builder import is_text
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.generators import open_bundle
@@ -79,7 +80,7 @@ class SyntheticSlicesConfig(DerivedConfig):
     self._check_numbers()
     for name in ('contrasts', 'classes'):
       texts = getattr(self, name)
-      if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+      if not isinstance(texts, (list, tuple)) or not all(map(is_text, texts)):
         raise InputError(f'{name} is {texts!r}, expected a list of names')
     super().check_fields()
 

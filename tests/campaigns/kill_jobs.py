@@ -65,6 +65,10 @@ class Jobs:
       'phantom': self._build('phantom_stroke', {**phantom, 'n_test_negative': 1}),
       'synthetic': self._build('synthetic_stroke', {**generators, **many}),
       'kept scans': self._build('synthetic_stroke', {**generators, **many, 'keep_scan': True}),
+      'slices': self._build(
+        'synthetic_slices',
+        {'joint_generator': str(self._base / 'joint'), 'num_patients': 40, 'share_lesion': 0.5},
+      ),
       'fusion': self._build(
         'lesion_fusion', {'clinical': cohort, 'healthy': f'{cohort}:healthy', **many}
       ),
@@ -130,7 +134,9 @@ def make_base(base: Path) -> None:
   """Makes the cohort, its bundles, masks and scans."""
   data = str(base / 'data')
   cohort = tiny.build_phantom(data, n_train=10, n_test=6)
-  tiny.save_toy_bundles(base / 'bundles', tfds.builder(cohort, data_dir=data).info.metadata)
+  metadata = tfds.builder(cohort, data_dir=data).info.metadata
+  tiny.save_toy_bundles(base / 'bundles', metadata)
+  tiny.save_toy_joint(base / 'joint', metadata, lesion_shares=[0.5] * metadata['grid']['shape'][2])
   for i in range(12):
     mask = np.zeros(scans.SCAN_GRID.shape, np.uint8)
     mask[15 + i : 22 + i, 20 + i : 30 + i, 6 : 9 + i // 4] = 1

@@ -69,7 +69,8 @@ class Configs(Kind):
     self.cohort = tiny.build_phantom(self.data, n_healthy=2, n_train=3, n_test=2)
     metadata = tfds.builder(self.cohort, data_dir=self.data).info.metadata
     bundles = tiny.save_toy_bundles(self.work, metadata)
-    self.sound = _sound_configs(self.cohort, *map(str, bundles))
+    joint = tiny.save_toy_joint(self.work / 'joint', metadata, lesion_shares=[0.5] * 8)
+    self.sound = _sound_configs(self.cohort, *map(str, (*bundles, joint)))
     self.classes = {name: tfds.builder_cls(name) for name in self.sound}
 
   def make(self, index: int, rng: random.Random) -> Callable[[], None]:
@@ -185,7 +186,9 @@ class Studies(Kind):
     return plan
 
 
-def _sound_configs(cohort: str, translator: str, lesion_generator: str) -> dict[str, dict[str, Any]]:
+def _sound_configs(
+  cohort: str, translator: str, lesion_generator: str, joint_generator: str
+) -> dict[str, dict[str, Any]]:
   derived = {'name': 'x', 'num_volumes': 2, 'seed': 0, 'min_voxels': 1}
   counts = {'n_healthy': 1, 'n_train': 1, 'n_test': 1, 'n_test_negative': 0, 'seed': 0}
   own = {'anatomy_dir': '', 'lesion_dir': '', 'anatomy_space': 'mni', 'intensity_scaling': 'percentile'}
@@ -193,6 +196,8 @@ def _sound_configs(cohort: str, translator: str, lesion_generator: str) -> dict[
   generators = {'translator': translator, 'lesion_generator': lesion_generator}
   options = {'max_draws': 3, 'equalize_slice_brightness': True, 'keep_scan': False, 'healthy_dir': ''}
   options |= {'audit': False, 'training_dir': '', 'nearest_quantile': 0.05, 'max_redraws': 2}
+  slices = {'num_patients': 2, 'num_slices': 0, 'truncation': 0.5, 'share_lesion': 0.3, 'seed': 0}
+  slices |= {'contrasts': ['DWI', 'ADC'], 'classes': list(tiny.JOINT_CLASSES)}
   return {
     'phantom_stroke': {'name': 'x', 'grid': tiny.GRID, **counts, **own},
     'bids_stroke': {'name': 'x', 'grid': tiny.GRID, 'seed': 0, **prepared, 'with_suspicious': True},
@@ -200,4 +205,5 @@ def _sound_configs(cohort: str, translator: str, lesion_generator: str) -> dict[
     'lesion_fusion': {'clinical': cohort, 'healthy': f'{cohort}:healthy', **derived},
     'carvemix': {'clinical': f'{cohort}:train[:2]', **derived},
     'synthetic_stroke': {**generators, 'healthy': cohort, **derived, **options},
+    'synthetic_slices': {'joint_generator': joint_generator, 'name': 'x', **slices},
   }

@@ -268,6 +268,7 @@ def _run_python(program, *arguments):
 class RefusalTest(BundleTestCase):
   def test_nothing_there(self):
     self.assert_refused(self.folder / 'none', 'no bundle there')
+    self.assert_refused(self.folder / ('a' * 300), 'no bundle there')
     path = self.save()
     (path / 'bundle.json').unlink()
     self.assert_refused(path, 'no bundle there, expected a folder with bundle.json')

@@ -73,7 +73,7 @@ class UnetTest(small_systems.SystemsTestCase):
       'unet_2d.bottleneck_filters = 4',
       f"train_unet.sources = ['{self.cohort}:train', '{generated}']",
     )
-    run = self.train_unet('slices', *lines, by_slices=True, weights=(1, 1))
+    run = self.train_unet('slices', *lines, by_slices=True, weights=(1, 1), n_slices=(9, 6))
     cases, expected = (_rows(folder / 'test_cases.csv') for folder in (run, self.first))
     self.assertLen(cases, 3)
     self.assertEqual([case['subject_id'] for case in cases], [case['subject_id'] for case in expected])
@@ -82,6 +82,8 @@ class UnetTest(small_systems.SystemsTestCase):
     self.assertEqual(spec.trained_on, (f'{self.cohort}:train', generated))
     with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
       self.train_unet('mixed', lines[-1])
+    with self.assertRaisesRegex(InputError, r'n_slices is \[9\], expected none where by_slices'):
+      self.train_unet('volumes', n_slices=(9,))
     with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
       self.train_unet('tested', *lines, f"clinical_test = '{generated}'", by_slices=True)
 

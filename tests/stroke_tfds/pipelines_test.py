@@ -355,6 +355,22 @@ class TrainingSlicesTest(PipelinesTest):
       for a, b in zip(one, other):
         self.assertAllEqual(a, b)
 
+  def test_a_number_of_slices_is_drawn_by_the_seed(self):
+    """Three of the patients', two of the generated ones."""
+    seen = lambda n_slices, seed: {
+      image.tobytes() for image in self.take(self.both(), 60, 1, n_slices=n_slices, seed=seed)[0][0]
+    }
+    few, more, other = seen((3, 2), 0), seen((4, 2), 0), seen((3, 2), 1)
+    self.assertEqual((len(few), len(few & set(self.real()))), (5, 3))
+    self.assertEqual((len(more), few < more), (6, True))
+    self.assertNotEqual(few, other)
+    for n_slices, message in (
+      ((3, 11), 'n_slices is 11, but synthetic_slices/.* has 10 slices'),
+      ((3, 0), r'n_slices \[3, 0\], expected a number above 0 for each'),
+    ):
+      with self.assertRaisesRegex(InputError, message):
+        seen(n_slices, 0)
+
   def test_units_are_not_mixed_where_volumes_are_expected(self):
     with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
       open_sources([f'{self.name}:train', self.generated], self.data_dir)

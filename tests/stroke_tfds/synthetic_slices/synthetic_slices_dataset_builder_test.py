@@ -56,6 +56,12 @@ class ContentTest(SlicesCase):
     weights = json.loads((self.bundle / 'bundle.json').read_text())['weights']
     self.assertEqual(metadata['licences'], [f'unknown: joint_generator {weights}'])
 
+  def test_several_classes_of_lesions_are_the_last(self):
+    scheme = {**METADATA['label_scheme'], 'lesion_class_ids': [2, 3]}
+    folder = tiny.save_toy_joint(self.root / 'tumour', {**METADATA, 'label_scheme': scheme})
+    builder = self.builder(joint_generator=str(folder), share_lesion=0.5)
+    self.assertEqual(builder.info.metadata['first_lesion'], 3)
+
   def test_classes_alone(self):
     folder = tiny.save_toy_joint(self.root / 'masks', METADATA, n_contrasts=0, **self.FACTS)
     made = self.examples(self.builder(joint_generator=str(folder)))
