@@ -12,7 +12,7 @@ from keras_itm.multiply_adds import count_multiply_adds
 from launchers.train_itm_lib import train_itm
 from launchers.train_lesion_gan_lib import train_lesion_gan
 from launchers.train_style_gan_lib import build_networks, train_style_gan
-from launchers.train_unet_lib import train_unet
+from launchers.train_unet_lib import build_network, train_unet
 from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
@@ -104,7 +104,7 @@ def _style_gan(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, 
 
 
 def _unet(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
-  return {'network': values['network'](shape=grid.shape, n_contrasts=len(metadata['contrasts']))}
+  return {'network': build_network(values['network'], grid, metadata, values['by_slices'])}
 
 
 _NETWORKS: dict[Callable[..., None], Callable[..., dict[str, tf.keras.Model]]] = {

@@ -1,6 +1,6 @@
 """Training and test of the lesion segmenter (Platscher et al. 2020, section 2.4)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from stroke_eval.held_out_cases import HeldOutCases
 from stroke_tfds import files, pipelines
 from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.licences import UNKNOWN, licences_of
 from stroke_tfds.sources import (
   SLICES,
@@ -30,6 +31,8 @@ from stroke_tfds.sources import (
   open_sources,
 )
 
+Factory = Callable[..., tf.keras.Model]
+
 
 @gin.configurable
 def train_unet(
@@ -38,7 +41,7 @@ def train_unet(
   *,
   sources: list[str] = gin.REQUIRED,
   test: str = gin.REQUIRED,
-  network: Callable[..., tf.keras.Model] = gin.REQUIRED,
+  network: Factory = gin.REQUIRED,
   by_slices: bool = False,
   optimizer: Callable[..., tf.keras.optimizers.Optimizer] = gin.REQUIRED,
   ranges: Callable[..., augmentation.AffineRanges] = augmentation.AffineRanges,
@@ -102,7 +105,8 @@ def train_unet(
   learnt, test_source = _open(sources, test, data_dir, by_slices)
   fitting.begin(seed)
   with devices.scope():
-    segmenter = _build(network, test_source, by_slices)
+    built = build_network(network, test_source.grid, test_source.metadata, by_slices)
+    segmenter = SliceSegmenter(built) if by_slices else Segmenter(built)
     segmenter.compile(optimizer(), jit_compile=devices.xla)
   if start:
     _take_weights(segmenter, Path(start).expanduser(), test_source)
@@ -151,9 +155,19 @@ def _open(
   return learnt, test_source
 
 
-def _n_classes(source: Source) -> int:
+def build_network(
+  network: Factory, grid: Grid, metadata: Mapping[str, Any], by_slices: bool
+) -> tf.keras.Model:
+  """The network of volumes, or of slices with their classes, of a data set."""
+  options: dict[str, Any] = {'n_contrasts': len(metadata['contrasts'])}
+  if not by_slices:
+    return network(shape=grid.shape, **options)
+  return network(shape=grid.shape[:2], n_classes=_n_classes(metadata), **options)
+
+
+def _n_classes(metadata: Mapping[str, Any]) -> int:
   """None, and the classes of lesions."""
-  return len(ClassMap.from_scheme(source.metadata['label_scheme'], groups={}).names)
+  return len(ClassMap.from_scheme(metadata['label_scheme'], groups={}).names)
 
 
 def _batches(
@@ -169,7 +183,7 @@ def _batches(
 ) -> tf.data.Dataset:
   """What a segmenter of slices or of volumes learns from, moved and changed by the limits."""
   if by_slices:
-    n_classes = _n_classes(sources[0])
+    n_classes = _n_classes(sources[0].metadata)
     augment = lambda image, classes, key: augmentation.augment_slice(
       image, classes, n_classes, ranges, key, intensity
     )
@@ -179,14 +193,6 @@ def _batches(
   return pipelines.training_volumes(
     sources, batch_size, min_voxels=min_voxels, augment=augment, **options
   )
-
-
-def _build(network: Callable[..., tf.keras.Model], source: Source, by_slices: bool) -> Segmenter:
-  """A segmenter of a source's volumes."""
-  shape, n_contrasts = source.grid.shape, len(source.metadata['contrasts'])
-  if not by_slices:
-    return Segmenter(network(shape=shape, n_contrasts=n_contrasts))
-  return SliceSegmenter(network(shape=shape[:2], n_contrasts=n_contrasts, n_classes=_n_classes(source)))
 
 
 def _test(run: RunFolder, segmenter: Segmenter, cases: HeldOutCases) -> float:

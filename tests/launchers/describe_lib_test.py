@@ -52,6 +52,18 @@ class DescribeTest(tf.test.TestCase):
     self.assertEqual(list(rows), ['generator', 'discriminator'])
     self.assertEqual(set(rows['discriminator']), {'parameters', 'multiply_adds'})
 
+  def test_a_segmenter_of_slices(self):
+    rows = self.describe(
+      'unet_slices_mini.gin',
+      'unet_2d.filters = ()',
+      'unet_2d.bottleneck_filters = 3',
+      "unet_2d.normalization = 'none'",
+    )
+    # Two 3x3 convolutions at full size and the 1x1 one to none and the lesion.
+    products = 9 * 1 * 3 + 9 * 3 * 3 + 3 * 2
+    sizes = {'parameters': products + 3 + 3 + 2, 'multiply_adds': 64 * 64 * products}
+    self.assertEqual(rows, {'network': sizes})
+
   def test_lesion_gan_has_the_latent_size_of_its_default(self):
     rows = self.describe(
       'lesion_gan_mini.gin',
