@@ -187,6 +187,8 @@ def read_rates(development: str, rates: Sequence[float]) -> tuple[float, ...]:
   Raises:
     InputError: Fewer than two, one twice or not above 0, or a search without cases or without rates.
   """
+  if not isinstance(rates, list | tuple):
+    raise InputError(f'learning_rates is {rates!r}, expected a list')
   if bool(development) != bool(rates):
     raise InputError(
       f'development is {development!r} and learning_rates is {list(rates)}, expected both or neither'

@@ -65,6 +65,9 @@ def read_arms(
       two arms of one name, or an arm that names another one that does not exist or comes after it.
       Names the arm, and the regime that it is of.
   """
+  for field, given in (('arms', arms), ('published', published or {})):
+    if not isinstance(given, Mapping):
+      raise InputError(f'{field} is {given!r}, expected values by name of an arm')
   read: dict[str, Arm] = {}
   for what, name, fields in _unrolled(arms, synthetic or {}):
     if name in read:

@@ -116,6 +116,12 @@ class RefusalTest(parameterized.TestCase):
     with self.assertRaisesRegex(InputError, 'arms is empty'):
       read_arms({})
 
+  def test_no_names(self):
+    with self.assertRaisesRegex(InputError, r"^arms is \['a'\], expected"):
+      read_arms(['a'])
+    with self.assertRaisesRegex(InputError, r"^published is 'a', expected"):
+      read_arms({'a': arm()}, published='a')
+
 
 class NamesTest(tf.test.TestCase):
   def test_labels_tell_arms_of_a_group_apart(self):

@@ -64,6 +64,7 @@ class ReadTest(refusals.Case):
       self.refuses('expected both or neither', designs.read_rates, development, rates)
     for rates in ([1e-3], [1e-3, 1e-3], [0, 1e-3], [-1, 1], ['a', 'b']):
       self.refuses('expected two or more different ones', designs.read_rates, 'a/b:dev', rates)
+    self.refuses('learning_rates is 0.1, expected a list', designs.read_rates, 'a/b:dev', 0.1)
 
   def test_claims(self):
     designs.check_claims(0.03, 'control')
