@@ -22,12 +22,14 @@ class TrainAndSynthesizeTest(tf.test.TestCase):
       bundle = load_bundle(output / folder, kind)
       self.assertEqual(bundle.spec.grid, get_grid('mini').to_json())
       self.assertTrue(all('phantom_stroke/' in name for name in bundle.spec.trained_on))
-    stored = {p.name.split('.')[0]: nib.load(p) for p in (output / 'case').iterdir()}
-    self.assertEqual(set(stored), {'image', 'labels', 'lesion'})
+    volumes = ('image', 'labels', 'lesion')
+    found = {path.name for path in (output / 'case').iterdir()}
+    self.assertEqual(found, {'case.json', *(f'{name}.nii.gz' for name in volumes)})
+    stored = {name: nib.load(output / 'case' / f'{name}.nii.gz') for name in volumes}
     for volume in stored.values():
       self.assertEqual(volume.shape, (64, 64, 16))
       self.assertAllClose(volume.affine, get_grid('mini').affine)
-    image, labels, lesion = (stored[name].get_fdata() for name in ('image', 'labels', 'lesion'))
+    image, labels, lesion = (stored[name].get_fdata() for name in volumes)
     self.assertAllInRange(image, 0, 1)
     self.assertGreater(np.std(image), 0)
     self.assertAllInSet(np.unique(lesion), [0, 1])
