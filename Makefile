@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv by itself, once.
 #   make demo   the whole chain on 2 cores, about a quarter of an hour, leaves runs/demo/report.html
-#   make test   the test suite, about twenty minutes;  make test-slow  the tests that take longer
+#   make test   the test suite, about 25 minutes;  make test-slow  the tests that take longer
 #   make test-stacks  the suite on the modern stack, and what depends on the stack on the classic one
 #   make bench  times against PyTorch and matrix products on a quiet machine, a quarter of an hour; a table and
 #               bench.json;  BENCH_FLAGS=--quick for fewer rounds
