@@ -3,6 +3,8 @@
 import gin
 import tensorflow as tf
 
+from keras_itm.shape_checks import check_halvings
+
 _LEAKINESS = 0.2
 _layers = tf.keras.layers
 
@@ -28,12 +30,7 @@ def image_encoder(
   Raises:
     ValueError: The slice size cannot be halved once per entry of `filters`; no latent.
   """
-  factor = 2 ** len(filters)
-  if not filters or any(size % factor for size in image_size):
-    raise ValueError(
-      f'image_size {tuple(image_size)} with {len(filters)} filters {tuple(filters)}: '
-      f'expected at least one filter and a size divisible by {factor}'
-    )
+  check_halvings(image_size, filters, 'image_size')
   if latent_size < 1:
     raise ValueError(f'latent_size is {latent_size}, expected at least 1')
   image = x = _layers.Input((*image_size, n_contrasts), name='image')

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_itm.layers.dropout import Dropout
 from keras_itm.layers.normalization import InstanceNormalization
 from keras_itm.layers.upsampling_convolution import UpsamplingConvolution2D
+from keras_itm.shape_checks import check_halvings
 
 _LEAKINESS = 0.2
 _layers = tf.keras.layers
@@ -43,12 +44,7 @@ def pix2pix_unet(
     ValueError: The slice size cannot be halved once per entry of `filters`, or a dropout outside
       [0, 1).
   """
-  factor = 2 ** len(filters)
-  if not filters or any(size % factor for size in image_size):
-    raise ValueError(
-      f'image_size {tuple(image_size)} with {len(filters)} filters {tuple(filters)}: '
-      f'expected at least one filter and a size divisible by {factor}'
-    )
+  check_halvings(image_size, filters, 'image_size')
   inputs = x = _layers.Input((*image_size, n_labels), name='segmentation')
   skips = []
   for n_filters in filters:

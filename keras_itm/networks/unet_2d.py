@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_itm.layers.dropout import Dropout
 from keras_itm.layers.normalization import InstanceNormalization
-from keras_itm.networks.halving import check_sizes
+from keras_itm.shape_checks import check_halvings
 
 _layers = tf.keras.layers
 
@@ -45,7 +45,7 @@ def unet_2d(
     raise ValueError(f'normalization is {normalization!r}, expected none or instance')
   if n_classes < 1:
     raise ValueError(f'n_classes is {n_classes}, expected at least 1')
-  check_sizes(shape, filters)
+  check_halvings(shape, filters)
   is_instance = normalization == 'instance'
   inputs = x = _layers.Input((*shape, n_contrasts), name='image')
   skips = []

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_itm.layers.dropout import Dropout
 from keras_itm.layers.normalization import InstanceNormalization, SynchronizedBatchNormalization
-from keras_itm.networks.halving import check_sizes
+from keras_itm.shape_checks import check_halvings
 
 _layers = tf.keras.layers
 
@@ -45,7 +45,7 @@ def unet_3d(
     raise ValueError(f'normalization is {normalization!r}, expected batch or instance')
   if n_classes < 2:
     raise ValueError(f'n_classes is {n_classes}, expected at least 2')
-  check_sizes(shape, filters)
+  check_halvings(shape, filters)
   is_instance = normalization == 'instance'
   inputs = x = _layers.Input((*shape, n_contrasts), name='image')
   skips = []
