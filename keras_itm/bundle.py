@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from keras_itm import graph_checks, saved_graph
+from keras_itm import graph_checks, packaged_bundles, saved_graph
 from keras_itm.intensity_scaling import PERCENTILE, check_scaling
 
 TRANSLATOR = 'translator'
@@ -242,13 +242,19 @@ def _input_specs(spec: BundleSpec, n_contrasts: int | None = None) -> dict[str, 
   return {name: tf.TensorSpec(*specs[name], name) for name in sorted(_INPUTS[spec.kind])}
 
 
-def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
+def load_bundle(path: str | os.PathLike[str], kind: str | None = None) -> Bundle:
   """Opens a bundle and checks that it is whole, safe and of the kind expected.
+
+      translator = keras_itm.load_bundle('phantom-mini/translator')
+
+  Args:
+    path: Its folder, or one of `packaged_bundles.NAMES`: those come with keras-itm-bundles.
+    kind: The kind expected; any when None.
 
   Raises:
     BundleError: No bundle there, another kind, altered or unsafe files, a signature that differs.
   """
-  path = Path(path).expanduser()
+  path = _folder(path)
   spec = read_spec(path, kind)
   signature = _load_signature(path)
   _check_signature(signature, spec, path)
@@ -261,9 +267,9 @@ def load_bundle(path: str | os.PathLike[str], kind: str) -> Bundle:
   return Bundle(
     path,
     spec,
-    lambda **x: _made(kind, signature(**x)),
+    lambda **x: _made(spec.kind, signature(**x)),
     _spec_fingerprint(spec),
-    _n_contrasts(signature, kind),
+    _n_contrasts(signature, spec.kind),
   )
 
 
@@ -307,28 +313,38 @@ def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:
     )
 
 
-def read_spec(path: str | os.PathLike[str], kind: str) -> BundleSpec:
-  """Reads `bundle.json` alone.
+def read_spec(path: str | os.PathLike[str], kind: str | None = None) -> BundleSpec:
+  """Reads `bundle.json` alone; path and kind as for `load_bundle`.
 
   Raises:
     BundleError: It is missing, not of this form, or of another kind.
   """
-  file = Path(path).expanduser() / 'bundle.json'
+  file = _folder(path) / 'bundle.json'
   try:
     size = file.stat().st_size if file.is_file() else None
   except OSError:  # A name that no file system takes, for one.
     size = None
   if size is None:
-    raise BundleError(f'{path}: no bundle there, expected a folder with bundle.json')
+    raise BundleError(
+      f'{path}: no bundle there, expected a folder with bundle.json, or one of the names '
+      f'{", ".join(packaged_bundles.NAMES)}'
+    )
   if size > _MAX_FACTS_BYTES:
     raise BundleError(f'{file}: {size} bytes, expected at most {_MAX_FACTS_BYTES}')
   try:
     spec = BundleSpec(**json.loads(file.read_text()))
   except (ValueError, TypeError, KeyError, RecursionError) as error:
     raise BundleError(f'{file}: not the facts of a bundle ({_first_line(error)})') from error
-  if spec.kind != kind:
+  if kind not in (None, spec.kind):
     raise BundleError(f'{path}: a bundle of kind {spec.kind!r}, expected {kind!r}')
   return spec
+
+
+def _folder(path: str | os.PathLike[str]) -> Path:
+  try:
+    return packaged_bundles.folder_of(path)
+  except ValueError as error:
+    raise BundleError(str(error)) from error
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_itm.bundle import (
+  JOINT_GENERATOR,
   LESION_GENERATOR,
   SEGMENTER,
   TRANSLATOR,
@@ -37,6 +38,7 @@ _KINDS = {
   TRANSLATOR: ('image-to-image', 'turns label maps of a brain with its lesion into images'),
   LESION_GENERATOR: ('unconditional-image-generation', 'invents lesion masks'),
   SEGMENTER: ('image-segmentation', 'segments lesions'),
+  JOINT_GENERATOR: ('unconditional-image-generation', 'draws slices together with their classes'),
 }
 _LIMITS = (
   'For research. No medical device: no decision about a patient may rest on it. What helps on these '
@@ -44,26 +46,27 @@ _LIMITS = (
 )
 
 
-def card(what: str, data_dir: str | None = None) -> str:
+def card(what: str, data_dir: str | None = None, loaded_as: str = 'FOLDER') -> str:
   """The card of a bundle or a built set, as Markdown with a front matter.
 
   Args:
     what: Folder of a bundle, or TFDS name of a data set.
     data_dir: Where TFDS keeps its sets.
+    loaded_as: How the card's readers name the bundle.
 
   Raises:
     InputError: Neither a bundle nor a built set, or files that are damaged.
   """
   if (Path(what).expanduser() / 'bundle.json').exists():
     try:
-      return _bundle_card(Path(what).expanduser())
+      return _bundle_card(Path(what).expanduser(), loaded_as)
     except (BundleError, TrainingError) as error:
       raise InputError(str(error)) from error
   return _set_card(what, data_dir)
 
 
-def _bundle_card(path: Path) -> str:
-  spec = _read_spec(path)
+def _bundle_card(path: Path, loaded_as: str) -> str:
+  spec = read_spec(path)
   task, does = _KINDS[spec.kind]
   matter = {
     **_licence_fields(spec.licences),
@@ -71,7 +74,7 @@ def _bundle_card(path: Path) -> str:
     'pipeline_tag': task,
     'tags': ['keras', 'tensorflow', 'medical', 'mri', 'brain', 'synthetic-data'],
   }
-  load = f"keras_itm.load_bundle('FOLDER', {spec.kind!r})"
+  load = f'keras_itm.load_bundle({loaded_as!r}, {spec.kind!r})'
   return _page(
     matter,
     f'{spec.kind.replace("_", " ").capitalize()} of keras-itm',
@@ -212,15 +215,6 @@ def _tensorflow_of(bundle: Path) -> str:
 
 def _written_by() -> str:
   return f'card written by keras-itm {package_version("keras-itm")}'
-
-
-def _read_spec(path: Path) -> BundleSpec:
-  """The facts of a bundle of any kind."""
-  try:
-    kind = json.loads((path / 'bundle.json').read_text('utf-8'))['kind']
-  except (ValueError, KeyError, TypeError) as error:
-    raise InputError(f'{path / "bundle.json"}: not the facts of a bundle') from error
-  return read_spec(path, kind)
 
 
 def _size_category(n_cases: int) -> str:

@@ -17,7 +17,10 @@ from launchers.closed_output import ends_quietly
 
 _PACKAGE = 'keras-itm'
 _FREE_GIB = 5  # A mini study with its data sets takes about two.
-_OPTIONAL = {'antspyx': 'registration in prepare_data and segment: pip install "keras-itm[ants]"'}
+_OPTIONAL = {
+  'antspyx': 'registration in prepare_data and segment: pip install "keras-itm[ants]"',
+  'keras-itm-bundles': 'bundles to begin with: make bundles',
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from stroke_tfds.imaging.scan_space import image_to_scan, mask_to_scan
 from stroke_tfds.imaging.transform import IDENTITY
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.phantom.anatomy import template_labels
 from stroke_tfds.phantom.cohort import MIN_OVERLAP, brain_overlap
 
 
@@ -28,7 +28,7 @@ def synthesize(
   workdir: str,
   data_dir: str | None = None,
   *,
-  label_map: str = gin.REQUIRED,
+  label_map: str = '',
   translator: str = gin.REQUIRED,
   lesion_generator: str = gin.REQUIRED,
   n_cases: int = 1,
@@ -43,9 +43,10 @@ def synthesize(
   Args:
     workdir: The run's folder.
     data_dir: Not used; every launcher takes it.
-    label_map: NIfTI or MGH file of FreeSurfer's codes, whose header says where in MNI space it lies.
-    translator: Folder of a translator's bundle.
-    lesion_generator: Folder of a lesion generator's bundle.
+    label_map: NIfTI or MGH file of FreeSurfer's codes, whose header says where in MNI space it lies;
+      the brain of the MNI152 template when ''.
+    translator: Folder or name of a translator's bundle.
+    lesion_generator: Folder or name of a lesion generator's bundle.
     n_cases: Lesions to draw, each with a style of its own where the translator has styles.
     seed: Of lesions and styles.
     on_own_grid: Whether image and lesion are also written on the voxels of the map, as image_own.nii.gz
@@ -54,8 +55,10 @@ def synthesize(
 
   Raises:
     BundleError: A bundle cannot be used.
-    InputError: The map cannot be read, has unknown codes or lies elsewhere.
+    InputError: The map cannot be read, has unknown codes or lies elsewhere; `on_own_grid` without one.
   """
+  if on_own_grid and not label_map:
+    raise InputError('--on_own_grid goes with --label_map alone')
   run = RunFolder(workdir)
   if run.is_finished():
     return
@@ -67,8 +70,8 @@ def synthesize(
       'which has the codes of a map'
     )
   grid = Grid.from_json(spec.grid)
-  own = nifti.read_label_map(label_map)
-  labels = map_on_grid(own, grid, label_map)
+  own = nifti.read_label_map(label_map) if label_map else None
+  labels = map_on_grid(own, grid, label_map) if own else template_labels(grid)
   tissue = brain_tissue(grid)
   for index in range(n_cases):
     case = keras_itm.synthesize(labels, *bundles, seed=seed, index=index, tissue=tissue)
@@ -76,7 +79,7 @@ def synthesize(
     case.save(folder)
     if viewer:
       case.view(folder / 'view.html')
-    if on_own_grid:
+    if own and on_own_grid:
       _save_on_own_grid(folder, case, grid, own, label_map)
     say(f'{folder}: a lesion of {int(case.lesion.sum()) * grid.voxel_volume_ml:.1f} ml')
   run.finish({'n_cases': n_cases})
@@ -95,12 +98,9 @@ def map_on_grid(own: Volume, grid: Grid, name: str) -> np.ndarray:
   """
   if not own.is_placed:
     raise InputError(f'{name}: its header does not say where it lies, expected a map in MNI space')
-  place = lambda volume: resample_labels(volume, grid, len(ASEG28.names))
-  labels = place(Volume(ASEG28.from_codes(own.data, name), own.affine))
-  template = template_anatomy()
-  affine = np.eye(4)
-  affine[:3, 3] = template.origin_mm
-  overlap = brain_overlap(labels, place(Volume(template.labels, affine)))
+  ids = Volume(ASEG28.from_codes(own.data, name), own.affine)
+  labels = resample_labels(ids, grid, len(ASEG28.names))
+  overlap = brain_overlap(labels, template_labels(grid))
   if overlap < MIN_OVERLAP:
     raise InputError(
       f'{name}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, expected {MIN_OVERLAP} or '

@@ -11,6 +11,7 @@ Importing this package registers their TFDS builders: `tfds.load('phantom_stroke
     `bids_stroke`, `soop` and `isles22`.
   Grid, get_grid: Where voxels lie in MNI space.
   LabelScheme, ASEG28, ASEG28_TUMOUR: What the ids of a label map mean.
+  template_labels: Label map of the MNI152 template's brain on a grid.
   InputError: All that a user can mend, said in one line.
 """
 
@@ -27,6 +28,7 @@ from stroke_tfds.isles22 import isles22_dataset_builder as _isles22  # noqa: F40
 from stroke_tfds.label_schemes import ASEG28, ASEG28_TUMOUR, LabelScheme
 from stroke_tfds.lesion_fusion.lesion_fusion_dataset_builder import LesionFusionConfig
 from stroke_tfds.lesion_masks import lesion_masks_dataset_builder as _lesion_masks  # noqa: F401
+from stroke_tfds.phantom.anatomy import template_labels
 from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
 from stroke_tfds.phantom_tumour.phantom_tumour_dataset_builder import PhantomTumourConfig
 from stroke_tfds.prepared import PreparedConfig
@@ -53,6 +55,7 @@ __all__ = [
   'get_grid',
   'open_sources',
   'pipelines',
+  'template_labels',
 ]
 
 # `tfds build --imports` leaves a package no other moment to say how its errors are shown.

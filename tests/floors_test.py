@@ -37,7 +37,7 @@ def breaches(module: str, text: str) -> list[str]:
     programs = top == 'gin' and FLOORS[floor] == 'stroke_eval'
     drawing = top == 'matplotlib' and FLOORS[floor] != 'launchers'
     reports = name.startswith('launchers.reports') and module.startswith('launchers.study')
-    tests = top in ('tests', 'experiments', 'examples', 'benchmarks')
+    tests = top in ('tests', 'experiments', 'examples', 'benchmarks', 'bundles')
     if up or generators or programs or drawing or reports or tests:
       found.append(name)
   return found

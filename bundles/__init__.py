@@ -1,0 +1,1 @@
+"""The distribution keras-itm-bundles: small trained bundles; `make bundles` makes it."""
