@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 
-def check_halvings(shape: Sequence[int], filters: Sequence[int], name: str = 'shape') -> None:
+def check_halvings(
+  shape: Sequence[int], filters: Sequence[int], name: str = 'shape', least: int = 0
+) -> None:
   """Checks that sizes can be halved once per entry of `filters`.
 
   Example:
@@ -14,13 +16,14 @@ def check_halvings(shape: Sequence[int], filters: Sequence[int], name: str = 'sh
     shape: Sizes along each axis.
     filters: Filters of the blocks that each halve their input.
     name: What the caller calls the shape.
+    least: How many filters there are at least.
 
   Raises:
-    ValueError: They cannot, or there is no filter.
+    ValueError: They cannot, or there are fewer filters.
   """
   factor = 2 ** len(filters)
-  if not filters or any(size % factor for size in shape):
+  if len(filters) < least or any(size % factor for size in shape):
     raise ValueError(
       f'{name} {tuple(shape)} with {len(filters)} filters {tuple(filters)}: '
-      f'expected at least one filter and sizes divisible by {factor}'
+      f'expected {least} filters or more and sizes divisible by {factor}'
     )

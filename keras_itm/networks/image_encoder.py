@@ -30,7 +30,7 @@ def image_encoder(
   Raises:
     ValueError: The slice size cannot be halved once per entry of `filters`; no latent.
   """
-  check_halvings(image_size, filters, 'image_size')
+  check_halvings(image_size, filters, 'image_size', least=1)
   if latent_size < 1:
     raise ValueError(f'latent_size is {latent_size}, expected at least 1')
   image = x = _layers.Input((*image_size, n_contrasts), name='image')

@@ -44,7 +44,7 @@ def pix2pix_unet(
     ValueError: The slice size cannot be halved once per entry of `filters`, or a dropout outside
       [0, 1).
   """
-  check_halvings(image_size, filters, 'image_size')
+  check_halvings(image_size, filters, 'image_size', least=1)
   inputs = x = _layers.Input((*image_size, n_labels), name='segmentation')
   skips = []
   for n_filters in filters:
