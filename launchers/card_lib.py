@@ -22,17 +22,10 @@ from keras_itm.callbacks import read_metrics
 from keras_itm.checks import TrainingError
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.licences import SPDX
 from stroke_tfds.preparation.files import package_version
 from stroke_tfds.sources import open_builder
 
-# Licences as data sets of this package write them -> as hubs do.
-_LICENCES = {
-  'Apache 2.0': 'apache-2.0',
-  'CC0': 'cc0-1.0',
-  'CC BY 4.0': 'cc-by-4.0',
-  'CC BY-SA 4.0': 'cc-by-sa-4.0',
-  'CC BY-NC 4.0': 'cc-by-nc-4.0',
-}
 # Kind of bundle -> task by which hubs find it, what it does, what it takes.
 _KINDS = {
   TRANSLATOR: ('image-to-image', 'turns label maps of a brain with its lesion into images'),
@@ -40,7 +33,8 @@ _KINDS = {
   SEGMENTER: ('image-segmentation', 'segments lesions'),
   JOINT_GENERATOR: ('unconditional-image-generation', 'draws slices together with their classes'),
 }
-_LIMITS = (
+INTENDED_USE = 'Research on lesion segmentation and on synthetic training data for it.'
+LIMITS = (
   'For research. No medical device: no decision about a patient may rest on it. What helps on these '
   'scans, or on simulated ones, need not help on those of another scanner or hospital.'
 )
@@ -90,7 +84,7 @@ def _bundle_card(path: Path, loaded_as: str) -> str:
       'Images': _bullets([*_grid_lines(spec.grid, spec.label_scheme), *_range_lines(spec)]),
       'Scores': _scores(path),
       'Intended use': 'Research on synthetic training data for lesion segmentation.',
-      'Limits': _LIMITS,
+      'Limits': LIMITS,
       'Versions': _bullets([f'trained with TensorFlow {_tensorflow_of(path)}', _written_by()]),
       'Configuration': _gin(path),
     },
@@ -131,8 +125,8 @@ def _set_card(name: str, data_dir: str | None) -> str:
           *_grid_lines(metadata['grid'], metadata['label_scheme']),
         ]
       ),
-      'Intended use': 'Research on lesion segmentation and on synthetic training data for it.',
-      'Limits': _LIMITS,
+      'Intended use': INTENDED_USE,
+      'Limits': LIMITS,
       'Versions': _bullets([f'version {info.version} of the data set', _written_by()]),
       'Citation': f'```bibtex\n{info.citation.strip()}\n```' if info.citation else '',
     },
@@ -153,9 +147,8 @@ def _bullets(lines: Iterable[str]) -> str:
 
 def _licence_fields(licences: Sequence[str]) -> dict[str, Any]:
   """One licence that hubs know, or `other` and its names."""
-  known = [_LICENCES.get(one) for one in licences]
-  if len(known) == 1 and known[0]:
-    return {'license': known[0]}
+  if len(licences) == 1 and licences[0] in SPDX:
+    return {'license': SPDX[licences[0]].lower()}
   return {'license': 'other', 'license_name': '; '.join(licences) or 'not known'}
 
 

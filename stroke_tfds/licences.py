@@ -6,6 +6,14 @@ from stroke_tfds.sources import Source
 
 # Begins an entry in place of a licence that is not known, or of a data set; none has such a name.
 UNKNOWN = 'unknown: '
+# Licences as data sets of this package write them -> identifiers of the SPDX list.
+SPDX = {
+  'Apache 2.0': 'Apache-2.0',
+  'CC0': 'CC0-1.0',
+  'CC BY 4.0': 'CC-BY-4.0',
+  'CC BY-SA 4.0': 'CC-BY-SA-4.0',
+  'CC BY-NC 4.0': 'CC-BY-NC-4.0',
+}
 
 
 def licences_of(sources: Iterable[Source]) -> list[str]:

@@ -56,6 +56,11 @@ class CardTest(tf.test.TestCase):
     self.assertIn('contrasts: DWI, float16 in [0, 1], scaling parenchyma_median', text)
     self.assertNotIn(data_dir, text)
 
+  def test_of_a_generator_of_slices(self):
+    metadata = {'grid': tiny.GRID, 'label_scheme': {'name': 'aseg28', 'names': ['background', 'brain']}}
+    path = tiny.save_toy_joint(Path(tfds.testing.make_tmp_dir()) / 'bundle', metadata)
+    self.assertIn('It draws slices together with their classes.', card(str(path)))
+
   def test_refuses_what_is_neither(self):
     run = self.make_run()
     with self.assertRaisesRegex(InputError, "data set 'nothing' does not exist"):
