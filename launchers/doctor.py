@@ -20,6 +20,7 @@ _FREE_GIB = 5  # A mini study with its data sets takes about two.
 _OPTIONAL = {
   'antspyx': 'registration in prepare_data and segment: pip install "keras-itm[ants]"',
   'keras-itm-bundles': 'bundles to begin with: make bundles',
+  'dcm2niix': 'DICOM in prepare_data: pip install "keras-itm[dicom]"',
 }
 
 

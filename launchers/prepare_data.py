@@ -7,7 +7,8 @@
     --without_mask=healthy
   python -m launchers.prepare_data --source=bids --input=in_mni --output=ready --registration=none
 
-Sources: soop (OpenNeuro ds004889), isles22 (both of its layouts) and bids, which is
+Sources: soop (OpenNeuro ds004889), isles22 (both of its layouts), dicom (a folder for each patient with
+its series at any depth, see below) and bids, which is
 
   sub-X/[ses-Y/]dwi/sub-X[_ses-Y]*_dwi.nii.gz, *_adc.nii.gz
   derivatives/**/sub-X[_ses-Y]*_mask.nii.gz              lesion, 0 and 1; see below
@@ -23,6 +24,11 @@ must be said: --without_mask=negative (a patient) or healthy, or the column grou
 
 Sessions are numbered in their order. OUTPUT_sessions.tsv beside the output says which is which: it may
 hold dates, so it stays with you.
+
+Of dicom, each patient's folder may hold lesion.nii.gz and aseg.mgz beside the series. Nothing of a
+header or a name is kept: a patient is called by a hash of the voxels, or as the folder where that is
+sub-X; OUTPUT_sessions.tsv says which folder it was. Converted scans lie in a temporary folder (TMPDIR)
+meanwhile. It needs: pip install "keras-itm[dicom]".
 
 A DWI is one trace-weighted volume, b near 1000 s/mm2: average the directions of a series first; one
 whose .bval says b = 0 is refused. It is scaled by its 99.5th percentile, as in the paper; large lesions
@@ -75,6 +81,13 @@ _VIEWER = flags.DEFINE_bool(
   'viewer', False, 'Whether quality.html leads to a page for each case that holds its volumes.'
 )
 
+_SERIES = flags.DEFINE_list(
+  'series',
+  [],
+  'Of DICOM: which series is a contrast, by its description: dwi=*trace*,adc=*adc*. When absent, '
+  'traces and ADCs are recognised by the image type, else by words in the description.',
+)
+
 
 def main(argv: list[str]) -> int:
   if len(argv) > 1:
@@ -90,6 +103,7 @@ def main(argv: list[str]) -> int:
     without_mask=_WITHOUT_MASK.value or '',
     intensity_scaling=_SCALING.value,
     viewer=_VIEWER.value,
+    series=tuple(_SERIES.value),
   )
   with disk_errors_named():
     return prepare_data(options)

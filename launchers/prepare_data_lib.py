@@ -1,10 +1,12 @@
 """Prepares a cohort case by case, in parallel, and says what became of each."""
 
+import contextlib
 import dataclasses
+import functools
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,10 @@ import tqdm
 
 from launchers import subject_pool
 from launchers.console import say
-from launchers.prepare_options import Options, folders, read_settings
+from launchers.prepare_options import Options, folders, read_patterns, read_settings
 from launchers.reports.quality.page import write_page
 from stroke_tfds.errors import InputError, printable
-from stroke_tfds.preparation import quality, sessions
+from stroke_tfds.preparation import dicom, quality, sessions
 from stroke_tfds.preparation.case import hash_inputs, prepare_case
 from stroke_tfds.preparation.find_cases import Case, Problem, find_cases
 from stroke_tfds.preparation.folder import PreparedFolder, Settings
@@ -62,24 +64,37 @@ def prepare_data(options: Options) -> int:
   """
   settings = read_settings(options)
   root, output = folders(options)
-  cases, problems = find_cases(
-    options.source, root, settings.contrasts, without_mask=options.without_mask
+  with _found(options, root, settings.contrasts) as (readable, cases, problems):
+    if not cases:
+      reasons = _told(problems[0]) if problems else 'there is none'
+      raise InputError(
+        f'{root}: no case fits the layout of {options.source} ({reasons}); see --help for the layouts'
+      )
+    folder = PreparedFolder.create(output, settings)
+    with folder.locked():
+      shared = _Shared(readable, output, settings, quality.load_template(settings.grid))
+      _write_key(output, [*cases, *problems])
+      return _prepare_all(_Run(readable, folder, cases, problems), shared, options)
+
+
+@contextlib.contextmanager
+def _found(
+  options: Options, root: Path, contrasts: tuple[str, ...]
+) -> Iterator[tuple[Path, list[Case], list[Problem]]]:
+  """The folder that files lie in, cases and problems; DICOM files are converted for that time."""
+  find = functools.partial(
+    find_cases, options.source, contrasts=contrasts, without_mask=options.without_mask
   )
-  if not cases:
-    reasons = f'{problems[0].case_id}: {problems[0].reason}' if problems else 'there is none'
-    raise InputError(
-      f'{root}: no case fits the layout of {options.source} ({reasons}); see --help for the layouts'
-    )
-  folder = PreparedFolder.create(output, settings)
-  with folder.locked():
-    shared = _Shared(
-      root,
-      output,
-      settings,
-      quality.load_template(settings.grid),
-    )
-    _write_key(output, [*cases, *problems])
-    return _prepare_all(_Run(root, folder, cases, problems), shared, options)
+  if options.source != dicom.SOURCE:
+    yield root, *find(root)
+    return
+  with dicom.as_bids(root, contrasts, read_patterns(options), options.workers) as converted:
+    yield converted.root, *dicom.name_folders(converted, root, find)
+
+
+def _told(problem: Problem) -> str:
+  where = f' [{problem.where}]' if problem.where not in ('', problem.case_id) else ''
+  return f'{problem.case_id}: {problem.reason}{where}'
 
 
 def _write_key(output: Path, found: list[Case | Problem]) -> None:
@@ -88,9 +103,11 @@ def _write_key(output: Path, found: list[Case | Problem]) -> None:
   if not labels:
     return
   try:
-    say(f'{sessions.write_key(output, labels)} says which case is which session: keep it to yourself')
+    say(
+      f'{sessions.write_key(output, labels)} says which case is what in the input: keep it to yourself'
+    )
   except InputError as error:
-    say(f'which case is which session is written nowhere: {error}')
+    say(f'which case is what in the input is written nowhere: {error}')
 
 
 def _prepare_all(run: '_Run', shared: _Shared, options: Options) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.imaging.preprocessing import PERCENTILE
+from stroke_tfds.preparation import dicom
 from stroke_tfds.preparation.case import REGISTRATIONS
 from stroke_tfds.preparation.folder import Settings
 from stroke_tfds.preparation.layouts import DWI
@@ -15,7 +16,10 @@ from stroke_tfds.preparation.layouts import DWI
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-  """What the flags of `prepare_data` say; `grid` is a name or JSON, `without_mask` may be ''."""
+  """What the flags of `prepare_data` say; `grid` is a name or JSON, `without_mask` may be ''.
+
+  `series` holds texts CONTRAST=PATTERN.
+  """
 
   source: str
   input: str
@@ -27,6 +31,7 @@ class Options:
   without_mask: str = ''
   intensity_scaling: str = PERCENTILE
   viewer: bool = False
+  series: tuple[str, ...] = ()
 
 
 def folders(options: Options) -> tuple[Path, Path]:
@@ -58,6 +63,7 @@ def read_settings(options: Options) -> Settings:
     raise InputError(f'workers is {options.workers}, expected at least 1')
   if options.registration != 'none':
     _require_ants()
+  read_patterns(options)
   return Settings(
     options.source,
     options.contrasts,
@@ -65,6 +71,24 @@ def read_settings(options: Options) -> Settings:
     read_grid(options.grid),
     options.intensity_scaling,
   )
+
+
+def read_patterns(options: Options) -> dict[str, str]:
+  """Patterns of DICOM series by contrast.
+
+  Raises:
+    InputError: One that is none, is of a contrast that is not asked for, or of another source.
+  """
+  if options.series and options.source != dicom.SOURCE:
+    raise InputError(f'series is {",".join(options.series)!r}, expected none for {options.source}')
+  patterns = {}
+  for text in options.series:
+    contrast, _, pattern = text.partition('=')
+    if contrast not in options.contrasts or contrast in patterns or not pattern:
+      wanted = ','.join(f'{name}=PATTERN' for name in options.contrasts)
+      raise InputError(f'series is {text!r}, expected some of {wanted}, each once')
+    patterns[contrast] = pattern
+  return patterns
 
 
 def _require_ants() -> None:

@@ -24,7 +24,7 @@ from stroke_tfds.preparation.layouts import (
 )
 from stroke_tfds.preparation.tables import HEALTHY, POSITIVE
 
-_LABEL = re.compile(r'sub-[A-Za-z0-9]+')
+LABEL = re.compile(r'sub-[A-Za-z0-9]+')
 _NOT_CODED = ('', '0', '0.0', 'no', 'n', 'false')
 
 
@@ -39,7 +39,8 @@ class Case:
     split: As the input's participants table says, '' where it does not.
     files: Paths by role: contrasts, 'lesion', 'segmentation'.
     group_if_empty: Group of a positive case whose mask is empty; '' where that is an error.
-    session: `ses-Y` as in the input; for the owner's eyes alone, stored in no data set.
+    session: `ses-Y` as in the input, or the name of a folder of DICOM files; for the owner's eyes
+      alone, stored in no data set.
     lesion_is_named: Whether a word tells that the mask is a lesion's; else it is the only mask.
     stroke_without_mask: Whether a case without mask has a sign of a stroke: it is not healthy.
   """
@@ -83,12 +84,12 @@ def find_cases(
   """
   layout = choose_layout(source, contrasts, without_mask)
   found = listing.list_subjects(root)
-  table = input_tables.read_groups(root) if source == 'bids' else {}
+  table = input_tables.read_groups(root) if layout.has_table else {}
   coded = _read_coded(layout, root)
   finder = _Finder(layout, root, contrasts, without_mask, table, coded or set())
   for number, subject in enumerate(sorted({*found, *table}), 1):
     stand_in = f'sub-unnamed{number:03d}'
-    finder.add(subject, subject if _LABEL.fullmatch(subject) else stand_in, found.get(subject))
+    finder.add(subject, subject if LABEL.fullmatch(subject) else stand_in, found.get(subject))
   if not found:
     raise InputError(f'{root}: holds no folder sub-*, expected the layout of {source}')
   if layout.some_masks and not without_mask and not any(LESION in case.files for case in finder.cases):
@@ -181,7 +182,7 @@ class _Finder:
         raise _Unusable(f'{role}: lies beside folders of sessions, expected all scans in such folders')
 
   def _checked(self, subject: str, listed: listing.Listed | None) -> listing.Listed:
-    if not _LABEL.fullmatch(subject):
+    if not LABEL.fullmatch(subject):
       raise _Unusable('its label holds other than letters and digits, expected sub-<letters, digits>')
     if listed is None:
       raise _Unusable('is in participants.tsv, but has no folder')

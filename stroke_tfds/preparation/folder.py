@@ -58,7 +58,7 @@ class Settings:
   """What decides, with the scans, the bytes of a prepared folder.
 
   Attributes:
-    source: Layout of the input: 'soop', 'isles22' or 'bids'.
+    source: Layout of the input, a key of `layouts.LAYOUTS`.
     contrasts: Roles of the images in the order of the channels, such as ('dwi', 'adc').
     registration: 'syn', 'affine', or 'none' for scans in MNI space.
     grid: Where the voxels shall be.

@@ -39,6 +39,7 @@ class Layout:
       user has to say it.
     some_masks: Whether an input without any mask is refused.
     lesion_by_words: Whether the words in a name tell which mask is the lesion's.
+    has_table: Whether participants.tsv says groups and splits.
     other_lesions: Patterns of masks of other lesions: who has one alone is not healthy.
     coded_in: Column of participants.tsv that says who had a stroke, '' for none.
   """
@@ -48,6 +49,7 @@ class Layout:
   without_mask: str
   some_masks: bool
   lesion_by_words: bool = False
+  has_table: bool = False
   other_lesions: Patterns = ()
   coded_in: str = ''
 
@@ -106,8 +108,10 @@ LAYOUTS = {
     without_mask=UNDECLARED,
     some_masks=False,
     lesion_by_words=True,
+    has_table=True,
   ),
 }
+LAYOUTS['dicom'] = LAYOUTS['bids']  # As which `dicom.as_bids` writes it.
 
 
 def choose_layout(source: str, contrasts: tuple[str, ...], without_mask: str) -> Layout:

@@ -26,6 +26,7 @@ from stroke_tfds.soop import soop_dataset_builder as soop
 from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 from tests import tiny
 from tests.prepared_builder import build
+from tests.stroke_tfds.preparation import made_up_dicom
 from tests.stroke_tfds.preparation import made_up_scans as scans
 
 _SECRETS = ('JohnDoe', 'MRN4711', 'Quack', '20230405', 'rec-Jane')
@@ -107,6 +108,12 @@ def _prepare(root: Path, source: str) -> Path:
     ),
   }
   for number in range(3):
+    if source == 'dicom':
+      patient = made_up_dicom.Patient(f'JohnDoe^{number}', f'MRN4711{number}', number)
+      folder = scan / f'JohnDoe{number}_20230405'
+      made_up_dicom.save_patient(folder, patient)
+      scans.save(folder / 'lesion.nii.gz', scans.lesion_mask(), descrip=b'JohnDoe')
+      continue
     for name, data in zip(names[source], (scans.scan(number), scans.lesion_mask())):
       scans.save(scan / name.format(f'sub-{number}'), data, descrip=b'JohnDoe', aux_file=b'MRN4711')
   options = Options(
@@ -136,10 +143,13 @@ class NothingOfAPatientTest(parameterized.TestCase, tf.test.TestCase):
     build(builder, _files() / 'masks')
     self.assert_nothing(data_dir)
 
-  @parameterized.parameters((soop, 'soop'), (isles22, 'isles22'), (bids_stroke, 'bids'))
+  @parameterized.parameters(
+    (soop, 'soop'), (isles22, 'isles22'), (bids_stroke, 'bids'), (bids_stroke, 'dicom')
+  )
   def test_prepared(self, module, source):
     root = Path(self.get_temp_dir())
     prepared = _prepare(root, source)
+    self.assert_nothing(prepared)
     config = type(module.Builder.BUILDER_CONFIGS[0])(grid=_GRID, with_suspicious=True)
     build(module.Builder(config=config, data_dir=str(root / 'data')), prepared)
     self.assert_nothing(root / 'data')
