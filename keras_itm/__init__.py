@@ -9,6 +9,7 @@ import keras_itm.stack  # noqa: F401  First: it refuses versions that do not go 
 from keras_itm import lesions, losses, metrics
 from keras_itm.bundle import Bundle, BundleError, BundleSpec, load_bundle, save_bundle
 from keras_itm.case import Case, synthesize
+from keras_itm.layers.adaptive_augmentation import AdaptiveAugmentation
 from keras_itm.models.cycle_gan import CycleGAN
 from keras_itm.models.flow import RectifiedFlow
 from keras_itm.models.lesion_gan import LesionGAN
@@ -42,6 +43,7 @@ except importlib.metadata.PackageNotFoundError:  # Imported from its sources, no
 
 __all__ = [
   'Adam',
+  'AdaptiveAugmentation',
   'Bundle',
   'BundleError',
   'BundleSpec',

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import callbacks
+from keras_itm.layers.adaptive_augmentation import AdaptiveAugmentation
 from launchers import fitting
 from stroke_tfds import pipelines
 from stroke_tfds.class_maps import TISSUES, ClassMap
@@ -38,6 +39,7 @@ def train_style_gan(
   groups: Mapping[str, Sequence[str]] = TISSUES,
   conditions: Sequence[str] = (),
   n_contrasts: int | None = None,
+  augmentation: Callable[..., AdaptiveAugmentation] | None = None,
   lesion_gain: float = 1.0,
   batch_size: int = 8,
   measure_every: int = 5,
@@ -49,7 +51,7 @@ def train_style_gan(
     workdir: The run's folder.
     data_dir: TFDS data folder.
     sources: What it learns from, `name/config:split` each.
-    model: Takes the networks, the number of contrasts, and seed.
+    model: Takes the networks, the number of contrasts, the augmentation and seed.
     mapping: Network factory, given n_conditions.
     generator: Network factory, given image_size, n_contrasts, n_classes, style_size and class_shares.
     discriminator: Network factory, given image_size, n_contrasts, n_classes, class_gains and
@@ -62,6 +64,7 @@ def train_style_gan(
     groups: Tissues beside background and lesion, see `ClassMap.from_scheme`; none, when empty.
     conditions: What the generator can be asked for: some of `level` and `lesion`.
     n_contrasts: The first contrasts of the data are drawn; all, when None; 0 for classes alone.
+    augmentation: Of what the discriminator sees: a factory, given n_contrasts; None for none.
     lesion_gain: How much the discriminator amplifies classes of lesions.
     batch_size: Slices in a batch.
     measure_every: Epochs between two looks at generated slices.
@@ -89,7 +92,8 @@ def train_style_gan(
       lesion_gain=lesion_gain,
       class_shares=_shares(make_batches(0), batch_size),
     )
-    gan = model(**networks, n_contrasts=channels, seed=seed)
+    changes = augmentation(n_contrasts=channels) if augmentation else None
+    gan = model(**networks, n_contrasts=channels, augmentation=changes, seed=seed)
     gan.compile(generator_optimizer(), discriminator_optimizer(), jit_compile=devices.xla)
   config = run.write_operative_config()
   draws = Draws(gan, classes, make_batches(0))
@@ -99,7 +103,7 @@ def train_style_gan(
     lambda step: _with_contrasts(make_batches(step), channels),
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
-    shown=('discriminator_loss', 'generator_loss', 'real_sign', 'lesion_slices'),
+    shown=('discriminator_loss', 'generator_loss', 'real_sign', 'augmentation', 'lesion_slices'),
     extra_callbacks=[
       callbacks.AddMetrics(draws.measure, measure_every),
       callbacks.SampleImages(run.samples, run.tensorboard, draws.paint, measure_every),

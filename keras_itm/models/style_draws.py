@@ -74,7 +74,7 @@ def check_networks(
   mapping: tf.keras.Model,
   generator: tf.keras.Model,
   discriminator: tf.keras.Model,
-  n_contrasts: int,
+  n_contrasts: int | None,
 ) -> None:
   """Refuses networks whose shapes do not fit together.
 
@@ -94,7 +94,7 @@ def check_networks(
     raise ValueError(
       f'discriminator takes {seen[1:]} and {judged} conditions, expected {makes} and {n_conditions}'
     )
-  if not 0 <= n_contrasts <= makes[-1]:
+  if n_contrasts is not None and not 0 <= n_contrasts <= makes[-1]:
     raise ValueError(f'n_contrasts is {n_contrasts}, expected at most {makes[-1]}, the channels')
 
 

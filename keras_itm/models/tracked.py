@@ -23,7 +23,7 @@ class TrackedModel(SavesRandomState, tf.keras.Model):
 
   optimizer_names: tuple[str, ...] = ('optimizer',)
 
-  def __init__(self, names: tuple[str, ...], name: str):
+  def __init__(self, names: tuple[str, ...], name: str | None):
     super().__init__(name=name)
     self._trackers = {name: tf.keras.metrics.Mean(name=name) for name in names}
     self._kept_metrics = stack.kept_in_checkpoints(self.metrics)

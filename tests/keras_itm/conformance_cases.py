@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from keras_itm.layers.adaptive_augmentation import N_NUMBERS, AdaptiveAugmentation
 from keras_itm.layers.blurred_resampling import Blur
 from keras_itm.layers.dropout import Dropout
 from keras_itm.layers.equalised import ChannelBias, EqualisedConv2D, EqualisedDense
@@ -69,12 +70,19 @@ class LayerCase:
     return tf.keras.Model(inputs, self.make()(inputs[0] if len(inputs) == 1 else inputs))
 
 
+def _augmentation(n_contrasts: int) -> AdaptiveAugmentation:
+  limits = {'shift': 0.25, 'rotation_degrees': 10.0, 'zoom': 0.1, 'brightness': 0.1, 'contrast': 0.25}
+  course = {'target': 0.25, 'ramp': 30.0, 'every': 2, 'initial': 0.5}
+  return AdaptiveAugmentation(n_contrasts, **limits, **course)
+
+
 def _dense() -> tf.keras.Model:
   inputs = tf.keras.Input((3,))
   return tf.keras.Model(inputs, tf.keras.layers.Dense(2)(inputs))
 
 
 LAYERS = {
+  AdaptiveAugmentation: LayerCase(lambda: _augmentation(0), ((4, 6, 3), (N_NUMBERS,))),
   AveragedNetwork: LayerCase(lambda: AveragedNetwork(_dense(), 0.75), ((3,),)),
   Blur: LayerCase(Blur, ((4, 5, 3),)),
   ChannelBias: LayerCase(lambda: ChannelBias([0.5, -0.5], activated=True), ((3, 2),)),
@@ -285,6 +293,7 @@ def _style_gan(dropout: float) -> tf.keras.Model:
     mixing=0.75,
     ema_half_life=20.0,
     ema_ramp=0.5,
+    augmentation=_augmentation(1),
     seed=3,
     name='g',
   )

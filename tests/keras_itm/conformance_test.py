@@ -21,13 +21,14 @@ from keras_itm import optimizers, schedules, stack
 from keras_itm.bundle import JOINT_GENERATOR, LESION_GENERATOR
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.paired_translator import PairedTranslator
+from keras_itm.models.style_model import StyleModel
 from keras_itm.models.tracked import TrackedModel
 from keras_itm.networks.patch_gan import PatchGAN
 from tests.keras_itm.conformance_cases import LAYERS, MODELS, NETWORKS
 from tests.keras_itm.models.model_testing import adam, sgd, split_cpu, two_replicas
 
 _FUNCTIONAL = {**{cls.__name__: case.network for cls, case in LAYERS.items()}, **NETWORKS}
-_BASES = {AdversarialModel, PairedTranslator, TrackedModel, stack.OwnInstanceNormalization}
+_BASES = {AdversarialModel, PairedTranslator, StyleModel, TrackedModel, stack.OwnInstanceNormalization}
 _EACH_NETWORK = [{'testcase_name': name.replace(' ', '_'), 'name': name} for name in _FUNCTIONAL]
 _EACH_LAYER = [{'testcase_name': cls.__name__, 'cls': cls} for cls in LAYERS]
 _EACH_MODEL = [{'testcase_name': cls.__name__, 'cls': cls} for cls in MODELS]

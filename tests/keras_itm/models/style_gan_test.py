@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import losses
+from keras_itm.layers.adaptive_augmentation import N_NUMBERS, AdaptiveAugmentation
 from keras_itm.models.style_gan import StyleGAN
 from keras_itm.networks.style_discriminator import style_discriminator
 from keras_itm.networks.style_generator import style_generator
@@ -111,6 +112,40 @@ class TrainStepTest(tf.test.TestCase):
       losses.path_lengths = wanted
     self.assertLen(lengths, 1)
     self.assertAllClose(gan.path_mean.mean, 0.01 * lengths[0][0], rtol=1e-4)
+
+
+class AugmentationTest(tf.test.TestCase):
+  def test_probability_follows_the_real_scores_and_is_reported(self):
+    gan = _gan(augmentation=AdaptiveAugmentation(ramp=4.0, every=1))
+    sign = np.sign(np.mean(np.sign(gan.discriminator(tf.concat(_batch(), -1)))) - 0.6)
+    for expected in (0.0, max(0.0, sign * 2 / 4)):
+      gan.reset_metrics()
+      self.assertEqual(float(gan.train_step(_batch())['augmentation']), expected)
+    self.assertNotIn('augmentation', _gan().train_step(_batch()))
+
+  def test_all_that_is_seen_in_training_is_changed_and_nothing_in_tests(self):
+    gan, seen = _gan(augmentation=AdaptiveAugmentation(initial=1.0), r1_weight=1.0), []
+    plain, scores = gan.augmentation.call, []
+    gan.augmentation.call = lambda inputs: seen.append(inputs) or plain(inputs)
+    judge = gan.discriminator.call
+    gan.discriminator.call = lambda *x, **y: scores.append(x[0]) or judge(*x, **y)
+    gan.train_step(_batch())
+    # The generator's own, then real, fake, and real with the same numbers for the penalty.
+    self.assertLen(seen, 4)
+    self.assertLen(scores, 4)
+    self.assertAllEqual(seen[1][0], tf.concat(_batch(), -1))
+    self.assertAllEqual(seen[1][1], seen[3][1])
+    self.assertNotAllEqual(seen[1][1], seen[2][1])
+    gan.test_step(_batch())
+    self.assertLen(seen, 4)
+
+  def test_penalty_is_that_of_slices_before_the_change(self):
+    gan = _gan(augmentation=AdaptiveAugmentation(initial=1.0), r1_weight=6.0)
+    real, changes = tf.concat(_batch(), -1), tf.random.stateless_uniform([2, N_NUMBERS], [0, 0])
+    judge = lambda x: gan.discriminator(gan.augmentation((x, changes)))
+    expected = 3 * losses.r1_penalty(judge, real)
+    self.assertAllClose(gan._r1(real, tf.zeros([2, 0]), changes), expected, rtol=1e-5)
+    self.assertNotAllClose(3 * losses.r1_penalty(gan.discriminator, real), expected, rtol=1e-3)
 
 
 class StylesTest(tf.test.TestCase):
