@@ -8,6 +8,7 @@
 #   make kill   SIGKILLs at random times over builds, trainings and a study, a quarter of an hour; SEED=, SECONDS=
 #   make lint   formatter, linter and types, changes nothing;  make format writes
 #   make coverage  which lines the test suite runs, as coverage/index.html
+#   make site   the documentation as build/site/index.html; a broken link is an error
 #   make wheel  dist/keras_itm-*.whl
 #   make bundles  dist/keras_itm_bundles-*.whl, small bundles that learnt from simulated patients; trains what is not
 #               finished in runs/bundles, about 40 minutes
@@ -32,7 +33,7 @@ BUILD_VENV := .venv-build
 BUILD_INSTALLED := $(BUILD_VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-stacks test-other-stack test-slow fuzz kill coverage bench lint format wheel bundles clean
+.PHONY: help demo test test-stacks test-other-stack test-slow fuzz kill coverage bench lint format site wheel bundles clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -74,6 +75,9 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+site: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: $(BUILD_INSTALLED)
 	$(BUILD_VENV)/bin/python -m build --wheel
