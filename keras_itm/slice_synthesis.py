@@ -31,13 +31,32 @@ def draw_slices(
     Image float32 [n, X, Y, C] in [0, 1], C possibly 0, and the most probable class of each pixel, uint8
     [n, X, Y].
   """
+  latents = np.zeros((len(conditions), generator.spec.latent_size), np.float32)
+  for i in range(len(conditions)):
+    latents[i] = _latent(generator, seed, index, i)
+  return slices_of_latents(generator, latents, conditions, truncation=truncation)
+
+
+def slices_of_latents(
+  generator: Bundle, latents: np.ndarray, conditions: np.ndarray, *, truncation: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+  """The slices of given latents.
+
+  Args:
+    generator: A joint generator.
+    latents: [n, L].
+    conditions: What each slice is asked for, [n, k].
+    truncation: How far styles are from their mean: 1 as learnt, 0 the mean.
+
+  Returns:
+    Images and classes as of `draw_slices`.
+  """
   low, high = generator.spec.intensity_range
   images, classes = [], []
   for start in range(0, len(conditions), _BATCH):
     asked = np.asarray(conditions[start : start + _BATCH], np.float32)
-    latents = [_latent(generator, seed, index, start + i) for i in range(len(asked))]
     made = generator.call(
-      latent=tf.constant(np.stack(latents)),
+      latent=tf.constant(latents[start : start + _BATCH], tf.float32),
       condition=tf.constant(asked),
       truncation=tf.fill([len(asked)], float(truncation)),
     )

@@ -23,6 +23,12 @@ No gin, no run folder, no figure; usable in anyone's project:
 | `synthesis_checks` | a synthetic set beside the set that its generators learnt from |
 | `tissue_contrast` | contrasts, noise and histograms of scans |
 | `two_sample` | can synthetic volumes be told from real ones, and by what |
+| `slice_sets` | real and generated axial slices with their classes |
+| `slice_features` | what such a slice is like, in named numbers |
+| `slice_agreement` | do classes and image of a slice say the same |
+| `nearest_slices` | copies of training slices, and how varied slices are |
+| `slice_fidelity` | generated slices beside held-out real ones, by all of these |
+| `slice_checks` | what of that should be as in real slices |
 | `chosen_cases` | which cases pictures show |
 | `plain_values` | numbers for JSON, which has no NaN |
 
@@ -37,9 +43,15 @@ __all__ = [
   'held_out_cases',
   'lesion_contrast',
   'lesion_sets',
+  'nearest_slices',
   'plain_values',
   'segmentation',
   'size_weights',
+  'slice_agreement',
+  'slice_checks',
+  'slice_features',
+  'slice_fidelity',
+  'slice_sets',
   'statistics',
   'survey',
   'synthesis_checks',

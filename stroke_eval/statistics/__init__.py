@@ -9,7 +9,9 @@
 """
 
 from stroke_eval.statistics.bootstrap import Interval, mean_interval, paired_difference
+from stroke_eval.statistics.density_coverage import density_and_coverage
 from stroke_eval.statistics.equivalents import Equivalent, equivalent
+from stroke_eval.statistics.frechet import frechet_distance
 from stroke_eval.statistics.kolmogorov_smirnov import ks_of_histograms, ks_of_samples
 from stroke_eval.statistics.power import Components, components, power_of, smallest_effect
 from stroke_eval.statistics.significance import (
@@ -32,7 +34,9 @@ __all__ = [
   'components',
   'critical_difference',
   'critical_difference_to_control',
+  'density_and_coverage',
   'equivalent',
+  'frechet_distance',
   'friedman',
   'ks_of_histograms',
   'ks_of_samples',

@@ -3,7 +3,7 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.slice_synthesis import draw_slices
+from keras_itm.slice_synthesis import draw_slices, slices_of_latents
 
 
 def _generator(calls: list) -> types.SimpleNamespace:
@@ -44,6 +44,14 @@ class DrawSlicesTest(tf.test.TestCase):
     self.assertAllEqual(latents(3, 4, 1), whole[:3])
     for index, seed in ((5, 1), (4, 2)):
       self.assertNotAllClose(latents(11, index, seed), whole)
+
+  def test_slices_of_latents_are_those_that_drew_them(self):
+    calls, asked = [], np.array([[0.0], [1.0]] * 5)
+    image, classes = draw_slices(_generator(calls), asked, 4, seed=1, truncation=0.25)
+    latents = np.concatenate([latent for latent, *_ in calls])
+    again = slices_of_latents(_generator([]), latents, asked, truncation=0.25)
+    self.assertAllEqual(again[0], image)
+    self.assertAllEqual(again[1], classes)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,163 @@
+"""A trained generator of slices beside real ones: what it draws, and whether it copies."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import gin
+import numpy as np
+
+from keras_itm.bundle import JOINT_GENERATOR, Bundle
+from keras_itm.slice_synthesis import draw_slices
+from launchers.console import say
+from launchers.reports.slices.page import Evaluation, write_page
+from launchers.reports.slices.tables import csv_rows
+from launchers.run_folder import output_folder
+from stroke_eval import nearest_slices, slice_checks, slice_fidelity
+from stroke_eval.plain_values import plain
+from stroke_eval.slice_sets import UNKNOWN, SliceSet, joined, read_slices
+from stroke_eval.synthesis_checks import Check
+from stroke_tfds import files
+from stroke_tfds.class_maps import TISSUES, ClassMap
+from stroke_tfds.errors import InputError
+from stroke_tfds.generators import load_fitting_bundle
+from stroke_tfds.sources import Source, fingerprint, open_sources
+from stroke_tfds.synthetic_slices.patients import LESION, LEVEL, Asked
+
+
+@gin.configurable
+def evaluate_slices(
+  workdir: str,
+  data_dir: str | None = None,
+  *,
+  bundle: str = gin.REQUIRED,
+  real: Sequence[str] = gin.REQUIRED,
+  held_out: str = gin.REQUIRED,
+  number: int = 256,
+  truncation: float = 1.0,
+  groups: Mapping[str, Sequence[str]] = TISSUES,
+  seed: int = 0,
+) -> None:
+  """Draws slices at the levels of held-out ones and says what is alike and what is not.
+
+  Writes report.html, fidelity.json and fidelity.csv, over those of an earlier comparison.
+
+  Args:
+    workdir: Output folder.
+    data_dir: TFDS data folder.
+    bundle: Folder of a joint generator's bundle.
+    real: What it was trained on, `name/config:split` each.
+    held_out: Volumes of other patients, likewise.
+    number: Slices to draw; held-out slices are gone through again where there are fewer.
+    truncation: How far styles are from their mean: 1 as learnt, 0 the mean.
+    groups: Tissues, as in its training.
+    seed: Of latents, levels and halves.
+
+  Raises:
+    InputError: A number out of its range, a bundle that does not fit or was trained on something else,
+      or held-out patients that are among those of the training, or fewer than two.
+  """
+  if number < 1 or not 0 <= truncation <= 1:
+    raise InputError(
+      f'number {number}, truncation {truncation}: expected at least 1, and a number from 0 to 1'
+    )
+  folder = output_folder(workdir)
+  *learnt, test = open_sources([*([real] if isinstance(real, str) else real), held_out], data_dir)
+  generator, class_map = _open(bundle, learnt, test, groups)
+  n_contrasts = generator.n_contrasts
+  training = nearest_slices.training_blocks(
+    one for source in learnt for one in read_slices(source, class_map, n_contrasts)
+  )
+  real_slices = joined(list(read_slices(test, class_map, n_contrasts)))
+  _check_patients(training, real_slices, test)
+  say(f'{len(training)} training slices, {len(real_slices)} held-out ones; drawing {number}')
+  asked_like = np.resize(np.random.default_rng(seed).permutation(len(real_slices)), number)
+  drawn = _draw(generator, real_slices.take(asked_like), seed, truncation)
+  found, nearness = slice_fidelity.compare(
+    drawn,
+    real_slices,
+    training,
+    asked_like,
+    asks_lesion=LESION in generator.spec.conditions,
+    seed=seed,
+  )
+  facts = {
+    'bundle': generator.fingerprint,
+    'real': list(map(str, learnt)),
+    'held_out': str(test),
+    'seed': seed,
+    'truncation': truncation,
+  }
+  checks = slice_checks.check_all(found)
+  (folder / 'fidelity.json').write_text(json.dumps({**facts, **found.to_json()}, indent=2) + '\n')
+  files.write_csv(folder / 'fidelity.csv', plain(csv_rows(found), digits=5))
+  evaluation = Evaluation(
+    generator, facts, drawn, real_slices, training, asked_like, nearness, found, checks
+  )
+  write_page(folder / 'report.html', evaluation, test.grid)
+  say(f'{folder / "report.html"}\n{_table(checks)}')
+
+
+def _open(
+  path: str, learnt: Sequence[Source], test: Source, groups: Mapping[str, Sequence[str]]
+) -> tuple[Bundle, ClassMap]:
+  """The bundle and its classes, checked against the data."""
+  generator = load_fitting_bundle(path, JOINT_GENERATOR, test)
+  spec, contrasts = generator.spec, test.metadata['contrasts']
+  expected = list(contrasts[: generator.n_contrasts])
+  if len(expected) != generator.n_contrasts or list(spec.contrasts) not in ([], expected):
+    raise InputError(
+      f'{path} makes {generator.n_contrasts} contrast(s) {list(spec.contrasts)}, expected the first of '
+      f'{contrasts}, which {test.name} has'
+    )
+  class_map = ClassMap.from_scheme(test.metadata['label_scheme'], groups)
+  if spec.classes != class_map.names:
+    raise InputError(
+      f'{path} makes the classes {list(spec.classes)}, expected {list(class_map.names)} by the labels '
+      f'of {test.name}'
+    )
+  unknown = sorted(set(spec.conditions) - {LEVEL, LESION})
+  if unknown:
+    raise InputError(f'{path} is asked for {unknown}, expected {LEVEL} and {LESION} at most')
+  if spec.training_set != fingerprint(learnt):
+    names = list(map(str, learnt))
+    raise InputError(
+      f'{path} was not trained on {names}, expected the sets that it has seen'
+      f'{f", {list(spec.trained_on)}" if spec.trained_on else ""}'
+    )
+  return generator, class_map
+
+
+def _check_patients(training: SliceSet, held_out: SliceSet, test: Source) -> None:
+  shared = sorted({*training.subject_ids} & {*held_out.subject_ids})
+  if shared:
+    raise InputError(
+      f'held_out {test}: {len(shared)} of its patients are in the training, such as {shared[0]}; '
+      'expected others'
+    )
+  n_patients = len({*held_out.subject_ids})
+  if n_patients < 2:
+    raise InputError(f'held_out {test} has {n_patients} patient, expected two or more')
+
+
+def _draw(generator: Bundle, like: SliceSet, seed: int, truncation: float) -> SliceSet:
+  """A slice at the level of each real one, and with a lesion where that has one."""
+  names, n_levels = generator.spec.conditions, generator.spec.grid['shape'][2]
+  asked = [
+    Asked(z, (2 * z + 1) / n_levels - 1, has_lesion).condition(names)
+    for z, has_lesion in zip(like.numbers, like.has_lesion)
+  ]
+  conditions = np.array(asked, np.float32).reshape(len(like), -1)
+  image, ids = draw_slices(generator, conditions, 0, seed=seed, truncation=truncation)
+  numbers = like.numbers if LEVEL in names else np.full(len(like), UNKNOWN)
+  subjects = np.array([f'drawn {i}' for i in range(len(like))])
+  return SliceSet(image, ids, numbers, subjects, like.classes, like.contrasts)
+
+
+def _table(checks: Sequence[Check]) -> str:
+  """The checks as text, a line each."""
+  lines = []
+  for check in checks:
+    verdict = {True: 'pass', False: 'ATTENTION', None: ''}[check.is_good]
+    real = '' if check.real is None else check.form(check.real)
+    lines.append(f'{check.form(check.generated):>10} {real:>10}  {verdict:9}  {check.text}')
+  return '\n'.join([f'{"drawn":>10} {"real":>10}', *lines])
