@@ -26,7 +26,7 @@ def check_all(found: SliceFidelity) -> list[Check]:
     *_contrasts(found.contrasts),
     _explained(found.explained, found.mismatched),
     _nearer('nearer_share', 'nearer to a training slice than 99 % of held-out ones', found.distance),
-    _nearer('copied_share', 'as much nearer to one training patient than to the others', found.ratio),
+    _nearer('copied_share', 'nearer to one training patient than to all others, likewise', found.ratio),
     _beside('diversity', 'mean distance of two slices', found.diversity),
     _beside(
       'diversity_at_levels', 'mean distance of two slices at the same level', found.diversity_at_levels
@@ -60,7 +60,7 @@ def _lesion_slices(found: SliceFidelity) -> Check:
     shares.drawn,
     shares.real,
     percent,
-    f'at least {percent(LEAST_LESIONS)} of the real share',
+    f'at least {LEAST_LESIONS:.0%} of the real share',
     _verdict(ratio, ratio >= LEAST_LESIONS),
   )
 
@@ -77,7 +77,7 @@ def _areas(areas: Mapping[str, Beside]) -> Check:
     found.drawn,
     found.real,
     '{:.1f}'.format,
-    f'each within {percent(TOLERANCE)} of real',
+    f'each within {TOLERANCE:.0%} of real',
     _verdict(found.ratio, abs(found.ratio - 1) <= TOLERANCE),
   )
 
@@ -99,7 +99,7 @@ def _contrasts(contrasts: Sequence[LesionContrast]) -> list[Check]:
     ),
     Check(
       'lesion_contrasts',
-      f'{text}within {percent(TOLERANCE)} of real',
+      f'{text}within {TOLERANCE:.0%} of real',
       near,
       None,
       percent,
@@ -125,7 +125,7 @@ def _explained(found: Mapping[str, Beside], mismatched: Mapping[str, Beside]) ->
 def _nearer(key: str, text: str, found: Nearer) -> Check:
   return Check(
     key,
-    f'slices that are {text} (p {found.p:.2g})',
+    f'slices that are {text} (p = {found.p:.2g})',
     found.share,
     math.nan if math.isnan(found.share) else 0.01,
     percent,

@@ -58,6 +58,13 @@ class ExplainedTest(absltest.TestCase):
     self.assertAlmostEqual(explained(right, mismatched=True)['T1'], 0)
     self.assertAlmostEqual(explained(planted, mismatched=True)['T1'], 1)
 
+  def test_only_what_is_head_in_both_slices_counts(self):
+    """Without the upper half, which the other slice has not, nothing varies."""
+    ids = slices.halves(2)
+    ids[1, :4] = 0
+    both = slices.slice_set(ids, np.where(ids == FLUID, 0.8, 0.2)[..., None])
+    self.assertTrue(np.isnan(explained(both, mismatched=True)['T1']))
+
   def test_partners_are_of_other_patients_at_the_same_level(self):
     ids = slices.halves(5)
     image = np.zeros([5, 8, 8, 1])

@@ -5,33 +5,10 @@ from absl.testing import absltest
 
 from stroke_eval import slice_checks
 from stroke_eval.nearest_slices import Nearer
-from stroke_eval.slice_agreement import LesionContrast
-from stroke_eval.slice_fidelity import Beside, LesionShares, SliceFidelity
+from stroke_eval.slice_fidelity import Beside, LesionShares
+from tests.stroke_eval.slices import contrast, fidelity
 
-
-def _contrast(drawn: float, real: float) -> LesionContrast:
-  return LesionContrast('core', 'T1', real, drawn, 9, 9, 1.0, 1.0)
-
-
-_FOUND = SliceFidelity(
-  n_drawn=10,
-  n_held_out=10,
-  n_training=10,
-  n_compared=5,
-  frechet={'all': Beside(3.0, 1.0)},
-  density=Beside(1.0, 1.0),
-  coverage=Beside(0.9, 0.9),
-  gaps={},
-  areas={'CSF': Beside(129.0, 100.0), 'core': Beside(7.1, 10.0)},
-  lesion_shares=LesionShares(0.5, 0.4, 0.5, 0.8, 0.0),
-  contrasts=(_contrast(0.64, 0.5), _contrast(-0.36, -0.5), _contrast(-0.9, 0.01)),
-  explained={'T1': Beside(0.7, 0.8)},
-  mismatched={'T1': Beside(0.2, 0.2)},
-  distance=Nearer(1.0, 1.0, 0.1, 0.01, 0.5),
-  ratio=Nearer(1.0, 1.0, 0.1, 0.01, 0.5),
-  diversity=Beside(1.0, 1.0),
-  diversity_at_levels=Beside(math.nan, 1.0),
-)
+_FOUND = fidelity()
 
 
 class ChecksTest(absltest.TestCase):
@@ -50,8 +27,8 @@ class ChecksTest(absltest.TestCase):
       ('lesion_slices', {'lesion_shares': shares}),
       ('worst_area', {'areas': {'CSF': Beside(1.0, 1.0), 'core': Beside(6.9, 10.0)}}),
       ('worst_area', {'areas': {'CSF': Beside(1.0, 1.0), 'core': Beside(0.0, 10.0)}}),
-      ('lesion_contrast_signs', {'contrasts': (_contrast(0.5, 0.5), _contrast(-0.1, 0.5))}),
-      ('lesion_contrasts', {'contrasts': (_contrast(0.5, 0.5), _contrast(0.34, 0.5))}),
+      ('lesion_contrast_signs', {'contrasts': (contrast(0.5, 0.5), contrast(-0.1, 0.5))}),
+      ('lesion_contrasts', {'contrasts': (contrast(0.5, 0.5), contrast(0.34, 0.5))}),
       ('nearer_share', {'distance': Nearer(1.0, 1.0, 0.1, 0.2, 0.009)}),
       ('copied_share', {'ratio': Nearer(1.0, 1.0, 0.1, 0.2, 0.009)}),
     ):

@@ -146,7 +146,8 @@ def _interpolation(evaluation: Evaluation, look: Look) -> Section:
   return Section(
     'From one draw to another',
     [Panel(_uri(slices_figure(slices, titles, look)), 'Slices between two draws')],
-    f'Latents on the great circle between two, at one level ({_level(look, number)}). A generator that '
+    f'Latents on the great circle between two, at one level ({_level(look, number)})'
+    f'{", asked for a lesion" * (LESION in evaluation.generator.spec.conditions)}. A generator that '
     'has learnt slices one by one jumps; one that has learnt how they vary changes step by step.',
     [],
     columns=1,

@@ -113,4 +113,5 @@ def _number(value: float, form: str) -> str:
 
 
 def _signed(value: float) -> str:
-  return style.signed(value, 2) if math.isfinite(value) else MISSING
+  # The sum makes a negative zero a positive one.
+  return style.signed(round(value, 2) + 0.0, 2) if math.isfinite(value) else MISSING

@@ -15,9 +15,12 @@ class FrechetTest(absltest.TestCase):
     self.assertAlmostEqual(frechet_distance(theirs, ours), 25 + 4 / 3 * 5)
 
   def test_covariances_that_do_not_commute(self):
-    """S = diag(1, 0) and S' = ((1, 1), (1, 1)) / 2 times 4/3 c: the root's trace is sqrt(1 / 2)."""
-    line, diagonal = np.array([[1.0, 0], [-1, 0]]), np.array([[1.0, 1], [-1, -1]]) / np.sqrt(2)
-    self.assertAlmostEqual(frechet_distance(line, diagonal), 2 * (1 + 1 - 2 * np.sqrt(0.5)))
+    """S = ((2, 1), (1, 2)), S' = diag(1, 3): S S' has trace 8, determinant 9, its root sqrt(8 + 6)."""
+    unit = _CORNERS * np.sqrt(3 / 4)
+    ours = unit @ np.linalg.cholesky([[2.0, 1], [1, 2]]).T
+    theirs = unit * np.sqrt([1, 3])
+    self.assertAlmostEqual(frechet_distance(ours, theirs), 4 + 4 - 2 * np.sqrt(14))
+    self.assertAlmostEqual(frechet_distance(theirs, ours), 4 + 4 - 2 * np.sqrt(14))
 
   def test_a_turned_sample_of_equal_mean_and_deviations_is_away(self):
     """Correlation +1 and -1: every margin is the same, the distance is that of the covariances."""
