@@ -19,7 +19,7 @@ def main() -> None:
   parser = argparse.ArgumentParser(
     prog='keras-itm card', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
-  parser.add_argument('what', help='Folder of a bundle, or TFDS name of a built set.')
+  parser.add_argument('what', help='Folder or name of a bundle, or TFDS name of a built set.')
   parser.add_argument('--data_dir', help='Where TFDS keeps its sets.')
   given = parser.parse_args()
   program.print_or_tell(lambda: card(given.what, given.data_dir))

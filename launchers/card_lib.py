@@ -20,6 +20,7 @@ from keras_itm.bundle import (
 )
 from keras_itm.callbacks import read_metrics
 from keras_itm.checks import TrainingError
+from keras_itm.packaged_bundles import folder_of
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.licences import SPDX
@@ -44,19 +45,23 @@ def card(what: str, data_dir: str | None = None, loaded_as: str = 'FOLDER') -> s
   """The card of a bundle or a built set, as Markdown with a front matter.
 
   Args:
-    what: Folder of a bundle, or TFDS name of a data set.
+    what: Folder or name of a bundle, or TFDS name of a data set.
     data_dir: Where TFDS keeps its sets.
     loaded_as: How the card's readers name the bundle.
 
   Raises:
     InputError: Neither a bundle nor a built set, or files that are damaged.
   """
-  if (Path(what).expanduser() / 'bundle.json').exists():
-    try:
-      return _bundle_card(Path(what).expanduser(), loaded_as)
-    except (BundleError, TrainingError) as error:
-      raise InputError(str(error)) from error
-  return _set_card(what, data_dir)
+  try:
+    folder = folder_of(what)
+  except ValueError as error:
+    raise InputError(str(error)) from error
+  if not (folder / 'bundle.json').exists():
+    return _set_card(what, data_dir)
+  try:
+    return _bundle_card(folder, loaded_as)
+  except (BundleError, TrainingError) as error:
+    raise InputError(str(error)) from error
 
 
 def _bundle_card(path: Path, loaded_as: str) -> str:

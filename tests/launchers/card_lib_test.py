@@ -65,6 +65,8 @@ class CardTest(tf.test.TestCase):
     run = self.make_run()
     with self.assertRaisesRegex(InputError, "data set 'nothing' does not exist"):
       card('nothing')
+    with self.assertRaisesRegex(InputError, 'phantom-mini/spade: no bundle of this name'):
+      card('phantom-mini/spade')
     (run / 'bundle' / 'saved_model.pb').write_bytes(b'x')
     with self.assertRaisesRegex(InputError, 'saved_model.pb cannot be read'):
       card(str(run / 'bundle'))
