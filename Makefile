@@ -24,7 +24,7 @@ WORKERS := 2
 SEED := 0
 N := 5000
 SECONDS := 900
-OTHER_STACK_TESTS := tests/keras_itm tests/launchers/chain_test.py tests/launchers/resume_test.py tests/launchers/hardware_test.py \
+OTHER_STACK_TESTS := tests/keras_itm tests/launchers/chain_test.py tests/launchers/resume_test.py \
   tests/stroke_tfds/pipelines_test.py tests/stroke_tfds/stack_sets_test.py tests/stroke_tfds/phantom_stroke \
   tests/stroke_tfds/synthetic_stroke
 BENCH_VENV := .venv-bench
@@ -42,7 +42,7 @@ demo: $(INSTALLED)
 	$(BIN)/python -m launchers.run_study --gin_file=demo.gin --workdir=runs/demo --data_dir=$(DATA_DIR)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 test-stacks:
 	$(MAKE) test VENV=.venv-modern PYTHONS='python3.13 python3.12'
@@ -50,10 +50,10 @@ test-stacks:
 
 # Models, checkpoints, resumption, bundles, one chain and the builders.
 test-other-stack: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(WORKERS) -q $(OTHER_STACK_TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(OTHER_STACK_TESTS)
 
 coverage: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(WORKERS) -q --cov --cov-report=html:coverage
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q --cov --cov-report=html:coverage
 
 bench: $(INSTALLED) $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks.run --pytorch=$(BENCH_VENV)/bin/python $(BENCH_FLAGS)

@@ -133,6 +133,14 @@ def _segmenters() -> Iterator[dict[str, Any]]:
   for arm in arms:
     for key in _OF_AN_ARM:
       yield _row(arm['arm'], key, float(arm[key]))
+    if arm['corrected']:
+      interval = f'{float(arm["corrected_low"]):.3f} to {float(arm["corrected_high"]):.3f}'
+      yield _row(
+        arm['arm'],
+        f'dice minus that of {arm["reference"] or "clinical"}',
+        float(arm['corrected']),
+        interval,
+      )
   if 'KERAS_ITM_SAMPLES' not in os.environ:
     return
   for arm in arms:

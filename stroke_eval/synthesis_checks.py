@@ -54,17 +54,24 @@ def check_all(real: Survey, synthetic: Survey) -> list[Check]:
   return [*_volumes(real, synthetic), *_shapes(real, synthetic), *_images(real, synthetic)]
 
 
-def check_told_apart(found: TwoSample) -> Check:
-  """Whether a classifier tells synthetic volumes from real ones that no generator saw."""
+def check_told_apart(found: TwoSample, healthy: TwoSample | None = None) -> Check:
+  """Whether a classifier tells synthetic volumes from real ones that no generator saw.
+
+  Args:
+    found: Of the synthetic volumes.
+    healthy: Of real healthy ones against the same volumes. Lesions drawn into healthy anatomies keep
+      what these differ by from patients', so that their value is what a perfect generator has.
+  """
   low, high = found.interval
   features = ', '.join(f'{gap.name} {gap.auc:.2f}' for gap in found.gaps[:_GAPS_TOLD])
   return Check(
     'told_apart_auc',
     f'area under the curve of a classifier of {found.n_synthetic} synthetic and {found.n_real} '
     f'held-out clinical volumes, .5 is chance, 95 % interval {low:.2f} to {high:.2f}; given away most '
-    f'by, each alone: {features}',
+    f'by, each alone: {features}'
+    + (f'; beside it {healthy.n_synthetic} healthy volumes as they are' if healthy else ''),
     found.auc,
-    None,
+    healthy.auc if healthy else None,
     '{:.2f}'.format,
     f'at most {MOST_TOLD_APART:.2f}',
     found.auc <= MOST_TOLD_APART,

@@ -46,7 +46,7 @@ class MultiWorkerTest(small_systems.SystemsTestCase):
       arguments = [*command, str(step), *small_systems.launcher(_SYSTEM), *flags]
       options = {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
       workers.append(subprocess.Popen(arguments, env={**os.environ, 'TF_CONFIG': task}, **options))
-    said = [worker.communicate(timeout=300)[0] for worker in workers]
+    said = [worker.communicate(timeout=1800)[0] for worker in workers]
     return [worker.returncode for worker in workers], said
 
   def metrics(self, workdir):

@@ -161,7 +161,8 @@ def _checks(surveyed: SurveyedSets) -> dict[str, list[Check]]:
     name: synthesis_checks.check_all(real, surveyed.surveys[name]) for name in surveyed.generated
   }
   for name, found in surveyed.told_apart.items():
-    checks.setdefault(name, []).append(synthesis_checks.check_told_apart(found))
+    check = synthesis_checks.check_told_apart(found, surveyed.healthy_told_apart)
+    checks.setdefault(name, []).append(check)
   return checks
 
 

@@ -85,6 +85,14 @@ class AuditTest(parameterized.TestCase):
     copied = 0.8 * self.people[7][0] + noise + 0.12 * lesion[..., np.newaxis]
     self.assertEqual(self.reason(copied, labels, lesion), 'copied image')
 
+  def test_a_scan_that_is_kept_is_no_copied_image(self):
+    image, labels, lesion = _person(100)
+    scan = self.people[7][0].clip(0, 0.38)
+    around = ndimage.binary_dilation(lesion, iterations=4)[..., np.newaxis]
+    drawn = np.where(around, image, scan)
+    self.assertEqual(self.reason(drawn, labels, lesion), 'copied image')
+    self.assertEqual(self.reason(drawn, labels, lesion, scan=scan), '')
+
   def test_the_image_whose_anatomy_was_given_is_like_it(self):
     image, labels, lesion = _person(100)
     image = np.where(lesion[..., np.newaxis] > 0, 0.45, self.people[7][0].clip(0, 0.38))

@@ -31,6 +31,7 @@ class SurveyedSets:
     clinical_survey: The same of `clinical`.
     told_apart: Name -> how well a classifier tells volumes of a set from test cases, which no generator
       saw; without sets that hold too few for it.
+    healthy_told_apart: The same of healthy cases, as they are; None where there are none or too few.
     healthy_survey: The same of the healthy cases; None where the study has none.
     positions: Name -> where a set holds the case that it shares with others; without the sets that
       share none.
@@ -48,6 +49,7 @@ class SurveyedSets:
   surveys: Mapping[str, Survey]
   clinical_survey: Survey
   told_apart: Mapping[str, TwoSample]
+  healthy_told_apart: TwoSample | None
   healthy_survey: Survey | None
   positions: Mapping[str, int]
   shared: Mapping[str, Example]
@@ -95,7 +97,7 @@ def survey_sets(volumes: Volumes) -> SurveyedSets:
     volumes.clinical,
     surveys,
     _survey(volumes.clinical),
-    _tell_apart(volumes),
+    *_tell_apart(volumes),
     _survey(volumes.healthy) if volumes.healthy else None,
     positions,
     shared,
@@ -112,24 +114,26 @@ def _survey(source: Source) -> Survey:
   return survey(tfds.as_numpy(source.examples()), ids, source.grid.spacing_mm)
 
 
-def _tell_apart(volumes: Volumes) -> dict[str, TwoSample]:
+def _tell_apart(volumes: Volumes) -> tuple[dict[str, TwoSample], TwoSample | None]:
+  """Every set, and the healthy cases, against the test cases."""
   real = _features(volumes.test)
-  if len(real) < two_sample.FEWEST:
-    return {}
   features = {name: _features(source) for name, source in volumes.sets.items()}
-  return {
-    name: two_sample.compare(real, of_set)
-    for name, of_set in features.items()
-    if len(of_set) >= two_sample.FEWEST
-  }
+  healthy = _features(volumes.healthy, with_lesion=False) if volumes.healthy else []
+  compare = lambda rows: two_sample.compare(real, rows) if _are_enough(real, rows) else None
+  compared = {name: found for name, rows in features.items() if (found := compare(rows))}
+  return compared, compare(healthy)
 
 
-def _features(source: Source) -> list[dict[str, float]]:
-  """Of some of its cases with a lesion that synthesis accepts, evenly spread over the set.
+def _are_enough(*kinds: Sequence[dict[str, float]]) -> bool:
+  return min(map(len, kinds)) >= two_sample.FEWEST
+
+
+def _features(source: Source, with_lesion: bool = True) -> list[dict[str, float]]:
+  """Of some of its cases, evenly spread over the set; with a lesion that synthesis accepts, or of all.
 
   A volume that is dark where its labels say tissue has no features.
   """
-  usable = source.usable_positions
+  usable = source.usable_positions if with_lesion else np.arange(source.n_examples)
   some = np.linspace(0, len(usable) - 1, min(len(usable), _COMPARED)).astype(int)
   wanted, features = set(usable[some].tolist()), []
   for i, case in enumerate(tfds.as_numpy(source.examples())):

@@ -283,7 +283,9 @@ class VolumeFiguresTest(tf.test.TestCase):
 class SurveyedSetsTest(tf.test.TestCase):
   def test_commands_are_named_once(self):
     commands = {'a set': 'make', 'b set': 'make', 'a': 'train'}
-    sets = synthetic_sets.SurveyedSets({}, None, {}, None, {}, None, {}, {}, None, (), commands, None)
+    sets = synthetic_sets.SurveyedSets(
+      {}, None, {}, None, {}, None, None, {}, {}, None, (), commands, None
+    )
     self.assertEqual(sets.made_by(['a', 'b', 'built before']), ['make'])
 
 

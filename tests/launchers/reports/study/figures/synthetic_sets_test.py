@@ -24,14 +24,16 @@ def _source(n: int, lesion_level: float = 1.6, dark: int = 0, seed: int = 0):
   cases = {'image': image, 'labels': labels, 'lesion': lesion}
   return mock.Mock(
     usable_positions=np.arange(n),
+    n_examples=n,
     examples=lambda: tf.data.Dataset.from_tensor_slices(cases),
     metadata={'label_scheme': ASEG28.to_json()},
   )
 
 
 class ToldApartTest(tf.test.TestCase):
-  def told_apart(self, test, **sets):
-    return synthetic_sets._tell_apart(mock.Mock(test=test, sets=sets))
+  def told_apart(self, test, healthy=None, **sets):
+    found, of_healthy = synthetic_sets._tell_apart(mock.Mock(test=test, sets=sets, healthy=healthy))
+    return (found, of_healthy) if healthy else found
 
   def test_of_each_set(self):
     test = _source(20)
@@ -53,9 +55,20 @@ class ToldApartTest(tf.test.TestCase):
 
   def test_in_the_table_of_checks(self):
     found = self.told_apart(_source(20), theirs=_source(15, 2.4, seed=2))
-    surveyed = mock.Mock(generated=(), told_apart=found)
+    surveyed = mock.Mock(generated=(), told_apart=found, healthy_told_apart=None)
     (check,) = report._checks(surveyed)['theirs']
-    self.assertEqual((check.key, check.is_good), ('told_apart_auc', False))
+    self.assertEqual((check.key, check.is_good, check.real), ('told_apart_auc', False, None))
+
+  def test_healthy_cases_beside_it(self):
+    healthy = _source(12, seed=3)
+    healthy.usable_positions = np.arange(0)
+    found, of_healthy = self.told_apart(_source(20), healthy, theirs=_source(15, 2.4, seed=2))
+    self.assertEqual((of_healthy.n_real, of_healthy.n_synthetic), (20, 12))
+    self.assertLess(of_healthy.auc, 0.9)
+    surveyed = mock.Mock(generated=(), told_apart=found, healthy_told_apart=of_healthy)
+    (check,) = report._checks(surveyed)['theirs']
+    self.assertEqual((check.generated, check.real), (1.0, of_healthy.auc))
+    self.assertIsNone(self.told_apart(_source(20), _source(9), theirs=_source(15))[1])
 
 
 if __name__ == '__main__':
