@@ -1,5 +1,7 @@
 """Bundles of three runs become a package, whose names then stand for them everywhere."""
 
+import json
+import shutil
 import sys
 from pathlib import Path
 from unittest import mock
@@ -21,17 +23,17 @@ from tests import tiny
 _LEARNT_FROM = ('phantom_stroke/mini:train',)
 
 
-def make_runs(folder: Path, grid: dict, trained_on: tuple[str, ...] = _LEARNT_FROM) -> Path:
+def make_runs(folder: Path) -> Path:
   """Finished runs with toys for bundles."""
-  facts = {'grid': grid, 'label_scheme': ASEG28.to_json()}
-  made = tiny.save_toy_bundles(folder, facts, trained_on=trained_on)
+  facts = {'grid': tiny.GRID, 'label_scheme': ASEG28.to_json()}
+  made = tiny.save_toy_bundles(folder, facts, trained_on=_LEARNT_FROM)
   for name, path in zip(('flow', 'lesion_gan'), made):
     (folder / name).mkdir()
     path.rename(folder / name / 'bundle')
-  image = tf.keras.Input((*grid['shape'], 1))
+  image = tf.keras.Input((*tiny.GRID['shape'], 1))
   network = tf.keras.Sequential([image, tf.keras.layers.Dense(1)])
   made = {'latent_size': 0, 'intensity_range': (0.0, 1.0), 'training_set': ''}
-  spec = BundleSpec(SEGMENTER, **facts, **made, trained_on=trained_on)
+  spec = BundleSpec(SEGMENTER, **facts, **made, trained_on=_LEARNT_FROM)
   (folder / 'unet').mkdir()
   save_bundle(folder / 'unet' / 'bundle', spec, lambda image: network(image)[..., 0], network, '')
   for run in assemble.RUNS.values():
@@ -44,7 +46,7 @@ class AssembleTest(tf.test.TestCase):
   def setUpClass(cls):
     super().setUpClass()
     cls.root = Path(tfds.testing.make_tmp_dir())
-    cls.runs = make_runs(cls.root / 'runs', tiny.GRID)
+    cls.runs = make_runs(cls.root / 'runs')
     cls.package = cls.root / 'site' / PACKAGE
     cls.package.mkdir(parents=True)
     (cls.package / '__init__.py').touch()
@@ -69,9 +71,8 @@ class AssembleTest(tf.test.TestCase):
       self.assertIn('| epochs | 3 |', card)
     files = [path for path in self.package.rglob('*') if path.is_file() and path.suffix != '.py']
     self.assertEqual(self.n_bytes, sum(path.stat().st_size for path in files))
-    self.assertCountEqual([path.name for path in (self.package / 'phantom-mini').iterdir()], [
-      name.partition('/')[2] for name in NAMES
-    ])  # fmt: skip
+    folders = [f'phantom-mini/{path.name}' for path in (self.package / 'phantom-mini').iterdir()]
+    self.assertCountEqual(folders, NAMES)
 
   def test_a_first_case_by_names_alone(self):
     names = {'translator': NAMES[2], 'lesion_generator': NAMES[0]}
@@ -84,6 +85,13 @@ class AssembleTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'on_own_grid goes with --label_map'):
       synthesize(workdir=str(self.root / 'second'), **names, on_own_grid=True)
 
+  def altered(self, name: str, run: str, **facts) -> Path:
+    """The runs once more, one of whose bundles says something else of itself."""
+    runs = shutil.copytree(self.runs, self.root / name)
+    file = runs / run / 'bundle' / 'bundle.json'
+    file.write_text(json.dumps({**json.loads(file.read_text()), **facts}))
+    return runs
+
   def refuse(self, runs: Path, message: str) -> None:
     before = {path: path.stat().st_mtime_ns for path in self.package.parent.rglob('*')}
     with self.assertRaisesRegex(InputError, message):
@@ -94,15 +102,14 @@ class AssembleTest(tf.test.TestCase):
   def test_refuses_what_must_not_be_given_away_and_leaves_what_is_there(self):
     with mock.patch.object(assemble, 'MAX_BYTES', self.n_bytes - 1):
       self.refuse(self.runs, f'bundles of {self.n_bytes} bytes, expected at most {self.n_bytes - 1}')
-    patients = make_runs(self.root / 'patients', tiny.GRID, (*_LEARNT_FROM, 'soop/mini:train'))
+    patients = self.altered('patients', 'flow', trained_on=[*_LEARNT_FROM, 'soop/mini:train'])
     self.refuse(patients, r"learnt from \['soop/mini:train'\], expected phantom_stroke/")
-    unknown = make_runs(self.root / 'unknown', tiny.GRID, ())
+    unknown = self.altered('unknown', 'unet', trained_on=[])
     self.refuse(unknown, 'learnt from data that are not known')
-    mixed = make_runs(self.root / 'mixed', {**tiny.GRID, 'corner_mm': [0.0, 0.0, 0.0]})
-    (mixed / 'unet').rename(mixed / 'not_used')
-    self.refuse(mixed, 'unet: not a finished run, expected the training of phantom-mini/segmenter')
-    (mixed / 'unet').symlink_to(self.runs / 'unet')
+    mixed = self.altered('mixed', 'unet', grid={**tiny.GRID, 'corner_mm': [0.0, 0.0, 0.0]})
     self.refuse(mixed, 'bundles have the grid .*, expected one')
+    (mixed / 'unet' / 'finished.json').unlink()
+    self.refuse(mixed, 'unet: not a finished run, expected the training of phantom-mini/segmenter')
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ class CroissantTest(tf.test.TestCase):
   def setUpClass(cls):
     super().setUpClass()
     cls.data_dir = tfds.testing.make_tmp_dir()
-    counts = {'n_healthy': 1, 'n_train': 2, 'n_test': 1, 'n_test_negative': 0}
+    counts = {'n_healthy': 1, 'n_train': 1, 'n_test': 1, 'n_test_negative': 0}
     cls.name = tiny.build_phantom(cls.data_dir, **counts)
     cls.path = write_croissant(cls.name, cls.data_dir)
     cls.dataset = mlc.Dataset(cls.path)
@@ -46,7 +46,7 @@ class CroissantTest(tf.test.TestCase):
 
   def test_splits_and_structures_can_be_read(self):
     splits = {row['splits/name']: row['splits/n_cases'] for row in self.dataset.records('splits')}
-    self.assertEqual(splits, {'healthy': 1, 'test': 1, 'train': 2})
+    self.assertEqual(splits, {'healthy': 1, 'test': 1, 'train': 1})
     names = [row['structures/name'] for row in self.dataset.records('structures')]
     self.assertSequenceEqual(names, ASEG28.names)
 
