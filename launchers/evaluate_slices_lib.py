@@ -21,7 +21,7 @@ from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.generators import load_fitting_bundle
 from stroke_tfds.sources import Source, fingerprint, open_sources
-from stroke_tfds.synthetic_slices.patients import LESION, LEVEL, Asked
+from stroke_tfds.synthetic_slices.patients import LESION, LEVEL, conditions_of
 
 
 @gin.configurable
@@ -141,14 +141,9 @@ def _check_patients(training: SliceSet, held_out: SliceSet, test: Source) -> Non
 
 def _draw(generator: Bundle, like: SliceSet, seed: int, truncation: float) -> SliceSet:
   """A slice at the level of each real one, and with a lesion where that has one."""
-  names, n_levels = generator.spec.conditions, generator.spec.grid['shape'][2]
-  asked = [
-    Asked(z, (2 * z + 1) / n_levels - 1, has_lesion).condition(names)
-    for z, has_lesion in zip(like.numbers, like.has_lesion)
-  ]
-  conditions = np.array(asked, np.float32).reshape(len(like), -1)
+  conditions = conditions_of(generator.spec, like.numbers, like.has_lesion)
   image, ids = draw_slices(generator, conditions, 0, seed=seed, truncation=truncation)
-  numbers = like.numbers if LEVEL in names else np.full(len(like), UNKNOWN)
+  numbers = like.numbers if LEVEL in generator.spec.conditions else np.full(len(like), UNKNOWN)
   subjects = np.array([f'drawn {i}' for i in range(len(like))])
   return SliceSet(image, ids, numbers, subjects, like.classes, like.contrasts)
 

@@ -2,6 +2,7 @@
 
 | name | formula |
 |---|---|
+| chance | by how much a perfect generator's contrast is off in about 5 % of cases |
 | contrast | median inside a lesion's class / median of healthy parenchyma - 1, median over slices |
 | signed share | share of slices whose contrast has the sign of the real one |
 | explained | share of the variance in the head that the classes account for: 1 - within / total |
@@ -12,7 +13,7 @@ import dataclasses
 
 import numpy as np
 
-from stroke_eval.slice_sets import MIN_PIXELS, SliceSet
+from stroke_eval.slice_sets import MIN_PIXELS, SliceSet, patient_halves
 
 # A real contrast below is no contrast that a sign could be told of.
 LEAST_CONTRAST = 0.05
@@ -31,6 +32,8 @@ class LesionContrast:
     n_drawn: Generated slices.
     real_signed_share: Share of the real slices with the sign of `real`.
     drawn_signed_share: The same of generated ones.
+    chance: Root mean square of the difference between halves of the real patients, which is two
+      deviations of a median over all of them; NaN where a half has none.
   """
 
   lesion: str
@@ -41,6 +44,7 @@ class LesionContrast:
   n_drawn: int
   real_signed_share: float
   drawn_signed_share: float
+  chance: float
 
   @property
   def is_judged(self) -> bool:
@@ -53,12 +57,13 @@ class LesionContrast:
     return self.drawn / self.real if self.is_judged else np.nan
 
 
-def lesion_contrasts(drawn: SliceSet, real: SliceSet) -> list[LesionContrast]:
-  """Of each class of the lesion in each contrast."""
+def lesion_contrasts(drawn: SliceSet, real: SliceSet, seed: int = 0) -> list[LesionContrast]:
+  """Of each class of the lesion in each contrast; real slices are of two patients or more."""
   found = []
   for number, lesion in real.classes.lesions.items():
     for c, contrast in enumerate(real.contrasts):
-      of_real, of_drawn = (_contrasts(slices, number, c) for slices in (real, drawn))
+      each = _contrasts(real, number, c)
+      of_real, of_drawn = (_known(values) for values in (each, _contrasts(drawn, number, c)))
       middle = _median(of_real)
       found.append(
         LesionContrast(
@@ -70,6 +75,7 @@ def lesion_contrasts(drawn: SliceSet, real: SliceSet) -> list[LesionContrast]:
           len(of_drawn),
           _signed_share(of_real, middle),
           _signed_share(of_drawn, middle),
+          _chance(each, real.subject_ids, seed),
         )
       )
   return found
@@ -103,14 +109,25 @@ def explained(slices: SliceSet, mismatched: bool = False) -> dict[str, float]:
 
 
 def _contrasts(slices: SliceSet, number: int, c: int) -> np.ndarray:
-  """Of all slices with the class and parenchyma."""
-  found = []
+  """Of each slice, [n]; NaN without the class or parenchyma."""
+  found = np.full(len(slices), np.nan)
   for i in np.flatnonzero((slices.ids == number).sum(axis=(1, 2)) >= MIN_PIXELS):
     image, ids = slices.image[i, ..., c].astype(float), slices.ids[i]
     healthy = _median(image[np.isin(ids, slices.classes.parenchyma)])
     if healthy > 0:
-      found.append(_median(image[ids == number]) / healthy - 1)
-  return np.array(found)
+      found[i] = _median(image[ids == number]) / healthy - 1
+  return found
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+  return values[np.isfinite(values)]
+
+
+def _chance(contrasts: np.ndarray, subject_ids: np.ndarray, seed: int) -> float:
+  """Of the contrasts of real slices, NaN for those without; [n]."""
+  halves = patient_halves(subject_ids, seed)
+  medians = np.array([[_median(_known(contrasts[is_in])) for is_in in split] for split in halves])
+  return float(np.sqrt(np.mean((medians[:, 0] - medians[:, 1]) ** 2)))
 
 
 def _partners(slices: SliceSet) -> np.ndarray:

@@ -22,7 +22,7 @@ def check_all(found: SliceFidelity) -> list[Check]:
     _beside('density', 'density: 1 for slices as plausible as real ones', found.density),
     _beside('coverage', 'coverage: share of real slices with a drawn one near', found.coverage),
     _lesion_slices(found),
-    _areas(found.areas),
+    _areas(found.areas, found.chances),
     *_contrasts(found.contrasts),
     _explained(found.explained, found.mismatched),
     _nearer('nearer_share', 'nearer to a training slice than 99 % of held-out ones', found.distance),
@@ -65,11 +65,13 @@ def _lesion_slices(found: SliceFidelity) -> Check:
   )
 
 
-def _areas(areas: Mapping[str, Beside]) -> Check:
-  """Of the class that is farthest off, by its factor."""
+def _areas(areas: Mapping[str, Beside], chances: Mapping[str, float]) -> Check:
+  """Of the class that is farthest off, by its factor beyond what is chance."""
+  known = [name for name, area in areas.items() if math.isfinite(area.ratio)]
   off = lambda name: abs(math.log(ratio)) if (ratio := areas[name].ratio) > 0 else math.inf
-  known = [name for name in areas if math.isfinite(areas[name].ratio)]
-  worst = max(known, key=off, default='')
+  beyond = lambda name: off(name) - math.log(chances.get(name, 1.0))
+  is_near = lambda name: abs(areas[name].ratio - 1) <= TOLERANCE or beyond(name) <= 0
+  worst = max(known, key=lambda name: (not is_near(name), beyond(name)), default='')
   found = areas[worst] if worst else Beside(math.nan, math.nan)
   return Check(
     'worst_area',
@@ -77,16 +79,17 @@ def _areas(areas: Mapping[str, Beside]) -> Check:
     found.drawn,
     found.real,
     '{:.1f}'.format,
-    f'each within {TOLERANCE:.0%} of real',
-    _verdict(found.ratio, abs(found.ratio - 1) <= TOLERANCE),
+    f'each within {TOLERANCE:.0%} of real, or of what is chance',
+    _verdict(found.ratio, all(map(is_near, known))),
   )
 
 
 def _contrasts(contrasts: Sequence[LesionContrast]) -> list[Check]:
-  strengths = np.array([one.strength for one in contrasts if one.is_judged])
-  share = lambda right: float(right.mean()) if strengths.size else math.nan
-  right_way, near = share(strengths > 0), share(np.abs(strengths - 1) <= TOLERANCE)
-  text = f'of {len(strengths)} contrasts of lesions, those '
+  judged = [one for one in contrasts if one.is_judged]
+  share = lambda right: float(np.mean(right)) if right else math.nan
+  right_way = share([one.strength > 0 for one in judged])
+  near = share([abs(one.drawn - one.real) <= _tolerated(one) for one in judged])
+  text = f'of {len(judged)} contrasts of lesions, those '
   return [
     Check(
       'lesion_contrast_signs',
@@ -99,7 +102,7 @@ def _contrasts(contrasts: Sequence[LesionContrast]) -> list[Check]:
     ),
     Check(
       'lesion_contrasts',
-      f'{text}within {TOLERANCE:.0%} of real',
+      f'{text}within {TOLERANCE:.0%} of real, or of what is chance',
       near,
       None,
       percent,
@@ -107,6 +110,10 @@ def _contrasts(contrasts: Sequence[LesionContrast]) -> list[Check]:
       _verdict(near, near == 1),
     ),
   ]
+
+
+def _tolerated(found: LesionContrast) -> float:
+  return float(np.nanmax([TOLERANCE * abs(found.real), found.chance]))
 
 
 def _explained(found: Mapping[str, Beside], mismatched: Mapping[str, Beside]) -> Check:

@@ -17,11 +17,10 @@ from stroke_eval.nearest_slices import Nearer, Nearness
 from stroke_eval.plain_values import plain
 from stroke_eval.slice_agreement import LesionContrast
 from stroke_eval.slice_features import Features
-from stroke_eval.slice_sets import SliceSet
+from stroke_eval.slice_sets import SliceSet, patient_halves
 from stroke_eval.statistics.density_coverage import density_and_coverage
 from stroke_eval.statistics.frechet import frechet_distance
 
-_N_SPLITS = 10
 ALL = 'all'
 
 
@@ -75,6 +74,7 @@ class SliceFidelity:
     coverage: Likewise.
     gaps: Feature -> how far its mean is from that of held-out slices, in their deviations.
     areas: Class -> mean area in pixels, of all slices.
+    chances: Class -> factor by which its area may be off by chance, see `_chances`.
     lesion_shares: How many slices have a lesion.
     contrasts: Of each class of the lesion in each contrast.
     explained: Contrast -> share of its variance that classes account for.
@@ -94,6 +94,7 @@ class SliceFidelity:
   coverage: Beside
   gaps: Mapping[str, float]
   areas: Mapping[str, Beside]
+  chances: Mapping[str, float]
   lesion_shares: LesionShares
   contrasts: tuple[LesionContrast, ...]
   explained: Mapping[str, Beside]
@@ -147,8 +148,9 @@ def compare(
     **distances,
     gaps=slice_features.gaps(features, of_real),
     areas=_areas(drawn, matched),
+    chances=_chances(held_out, seed),
     lesion_shares=_lesion_shares(drawn.has_lesion, matched.has_lesion, asks_lesion),
-    contrasts=tuple(slice_agreement.lesion_contrasts(drawn, held_out)),
+    contrasts=tuple(slice_agreement.lesion_contrasts(drawn, held_out, seed)),
     explained=_explained(drawn, held_out, mismatched=False),
     mismatched=_explained(drawn, held_out, mismatched=True),
     distance=nearest_slices.nearer(near.distances, real_near.distances),
@@ -169,8 +171,8 @@ def _distances(
   families = slice_features.varying_families(real)
   families[ALL] = np.ones(rows.shape[1], bool)
   rng, found, n = np.random.default_rng(seed), [], 0
-  for _ in range(_N_SPLITS):
-    halves = [real_rows[np.isin(subject_ids, half)] for half in _halves(subject_ids, rng)]
+  for split in patient_halves(subject_ids, seed):
+    halves = [real_rows[is_in] for is_in in split]
     n = min(len(rows), *map(len, halves))
     drawn, half, other = (one[rng.permutation(len(one))[:n]] for one in (rows, *halves))
     found.append([_all_of(one, half, families) for one in (drawn, other)])
@@ -191,19 +193,28 @@ def _all_of(
   return (*frechet, *density_and_coverage(half, rows))
 
 
-def _halves(subject_ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-  subjects = rng.permutation(np.unique(subject_ids))
-  if len(subjects) < 2:
-    raise ValueError(f'held-out slices of {len(subjects)} patient, expected two patients or more')
-  middle = len(subjects) // 2
-  return subjects[:middle], subjects[middle:]
-
-
 def _areas(drawn: SliceSet, real: SliceSet) -> dict[str, Beside]:
   """Of all classes but the background."""
   mean = lambda slices, number: float((slices.ids == number).sum(axis=(1, 2)).mean())
   classes = {**real.classes.tissues, **real.classes.lesions}
   return {name: Beside(mean(drawn, i), mean(real, i)) for i, name in classes.items()}
+
+
+def _chances(real: SliceSet, seed: int) -> dict[str, float]:
+  """The factor by which a perfect generator's area of each class is off in about 5 % of cases.
+
+  The mean over half of the patients has twice the variance of that over all, and the difference of two
+  such has four times: its root mean square is two deviations of the mean over all.
+  """
+  found = {}
+  for i, name in {**real.classes.tissues, **real.classes.lesions}.items():
+    pixels = (real.ids == i).sum(axis=(1, 2))
+    means = np.array(
+      [[pixels[is_in].mean() for is_in in split] for split in patient_halves(real.subject_ids, seed)]
+    )
+    if means.all():
+      found[name] = float(np.exp(np.sqrt(np.mean(np.log(means[:, 0] / means[:, 1]) ** 2))))
+  return found
 
 
 def _lesion_shares(drawn: np.ndarray, real: np.ndarray, asks_lesion: bool) -> LesionShares:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Of a class or lesion that counts as there; as `pipelines.MIN_LESION_PIXELS`, which a test holds equal.
 MIN_PIXELS = 8
 UNKNOWN = -1
+_N_SPLITS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +99,20 @@ def read_slices(
     image = example['image'][..., :n_contrasts].transpose(2, 0, 1, 3)[kept]
     subject = np.full(len(kept), example['subject_id'].decode())
     yield SliceSet(image, ids, kept, subject, classes, contrasts)
+
+
+def patient_halves(subject_ids: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+  """Ten splits of the patients into halves, at random: which slices are in either, bool [n] each.
+
+  Raises:
+    ValueError: Fewer than two patients.
+  """
+  rng, patients = np.random.default_rng(seed), np.unique(subject_ids)
+  if len(patients) < 2:
+    raise ValueError(f'slices of {len(patients)} patient, expected two patients or more')
+  firsts = [rng.permutation(patients)[: len(patients) // 2] for _ in range(_N_SPLITS)]
+  found = [np.isin(subject_ids, first) for first in firsts]
+  return [(is_first, ~is_first) for is_first in found]
 
 
 def joined(sets: Sequence[SliceSet]) -> SliceSet:

@@ -34,6 +34,19 @@ class Asked:
     return [float(values[name]) for name in names]  # type: ignore[arg-type]
 
 
+def level_of(number: int, n_slices: int) -> float:
+  """Level of an axial slice by its number from the lowest, as in `slice_example`."""
+  return float((2 * number + 1) / n_slices - 1)
+
+
+def conditions_of(spec: BundleSpec, numbers: Sequence[int], has_lesion: Sequence[bool]) -> np.ndarray:
+  """What a generator is given for slices by their numbers, with a lesion or not; float32 [n, k]."""
+  n_slices = spec.grid['shape'][2]
+  asked = [Asked(int(z), level_of(z, n_slices), has) for z, has in zip(numbers, has_lesion)]
+  rows = [one.condition(spec.conditions) for one in asked]
+  return np.array(rows, np.float32).reshape(len(rows), len(spec.conditions))
+
+
 class Patients:
   """Patients by number; each depends on the seed and its number alone."""
 
@@ -66,7 +79,7 @@ class Patients:
     return [
       Asked(
         number=int(i),
-        level=float((2 * i + 1) / n - 1) if LEVEL in asked else None,
+        level=level_of(i, n) if LEVEL in asked else None,
         has_lesion=bool(luck[i] < self._lesions[i]) if LESION in asked else None,
       )
       for i in np.flatnonzero(self._shares > extent)

@@ -21,18 +21,19 @@ class LesionContrastsTest(absltest.TestCase):
     self.assertEqual((core.lesion, core.contrast, core.n_real, core.n_drawn), ('core', 'T1', 2, 2))
     np.testing.assert_allclose([core.real, core.drawn, core.strength], [0.375, 0.15, 0.4], atol=1e-6)
     self.assertEqual((core.real_signed_share, core.drawn_signed_share), (1, 0.5))
+    self.assertAlmostEqual(core.chance, 0.25, 6)  # Each half is a patient.
     self.assertEqual((oedema.n_real, oedema.is_judged), (0, False))
     self.assertTrue(np.isnan(oedema.strength))
 
   def test_the_wrong_way_and_next_to_none(self):
-    ids = slices.halves(1, CORE)
+    ids = slices.halves(2, CORE)
     of = lambda value: slices.slice_set(ids, _image(ids, 0.5, value))
     self.assertAlmostEqual(lesion_contrasts(of(0.4), of(0.75))[0].strength, -0.4, 6)
     self.assertFalse(lesion_contrasts(of(0.4), of(0.51))[0].is_judged)
 
   def test_seven_pixels_are_too_few(self):
-    ids = slices.halves(1)
-    ids[0, 0, :7] = CORE
+    ids = slices.halves(2)
+    ids[:, 0, :7] = CORE
     one = slices.slice_set(ids, _image(ids, 0.5, 0.9))
     self.assertEqual(lesion_contrasts(one, one)[0].n_real, 0)
 

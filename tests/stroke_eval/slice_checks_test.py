@@ -34,6 +34,19 @@ class ChecksTest(absltest.TestCase):
     ):
       self.assertEqual(self.verdict(key, **changes), False, key)
 
+  def test_chance_widens_the_bounds(self):
+    areas = {'core': Beside(5.0, 10.0), 'CSF': Beside(120.0, 100.0)}
+    self.assertFalse(self.verdict('worst_area', areas=areas, chances={'core': 1.9}))
+    self.assertTrue(self.verdict('worst_area', areas=areas, chances={'core': 2.1}))
+    # Small beside the bounds of what is certain, it takes nothing away; the class that fails is named.
+    checks = slice_checks.check_all(
+      dataclasses.replace(_FOUND, areas=areas, chances={'core': 1.9, 'CSF': 1.01})
+    )
+    self.assertIn('farthest off, core', {check.key: check.text for check in checks}['worst_area'])
+    of = lambda chance: (dataclasses.replace(contrast(0.1, 0.5), chance=chance),)
+    self.assertFalse(self.verdict('lesion_contrasts', contrasts=of(0.39)))
+    self.assertTrue(self.verdict('lesion_contrasts', contrasts=of(0.41)))
+
   def test_what_could_not_be_measured_is_not_judged(self):
     for key, changes in (
       ('frechet', {'frechet': {'all': Beside(math.nan, 1.0)}}),

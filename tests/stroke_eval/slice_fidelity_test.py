@@ -101,12 +101,15 @@ class CompareTest(absltest.TestCase):
     checks = {check.key: check.is_good for check in slice_checks.check_all(found)}
     self.assertIsNone(checks['frechet'])
 
-  def test_halves_are_of_patients(self):
-    first, second = slice_fidelity._halves(self.held_out.subject_ids, np.random.default_rng(0))
-    self.assertEqual((len(first), len(second)), (10, 10))
-    self.assertEqual(set(first) | set(second), set(self.held_out.subject_ids))
-    with self.assertRaisesRegex(ValueError, 'of 1 patient, expected two'):
-      slice_fidelity._halves(self.held_out.subject_ids[[0, 20]], np.random.default_rng(0))
+  def test_chance_of_an_area(self):
+    """Two patients with 16 and 32 pixels: every split of them has a ratio of 2 or a half."""
+    ids = slices.halves(2)
+    ids[:, :4] = 0
+    ids[:, :2], ids[1, 2:4] = OEDEMA, OEDEMA
+    found = slice_fidelity._chances(slices.slice_set(ids, np.zeros([2, 8, 8, 1])), seed=0)
+    self.assertAlmostEqual(found['oedema'], 2)
+    self.assertAlmostEqual(found['CSF'], 1)
+    self.assertNotIn('core', found)  # No half has any.
 
   def test_classes_are_those_of_the_module(self):
     self.assertEqual(set(self.compare(self.held_out).areas), set(CLASSES.names[1:]))

@@ -57,6 +57,16 @@ class ReadSlicesTest(tf.test.TestCase):
     bare = SliceClasses.of(ClassMap.from_scheme(_SCHEME, {}), _SCHEME)
     self.assertEqual((bare.parenchyma, bare.tissues), ((), {}))
 
+  def test_halves_are_of_patients(self):
+    subjects = np.repeat(['a', 'b', 'c', 'd', 'e'], 3)
+    splits = slice_sets.patient_halves(subjects, seed=0)
+    for first, second in splits:
+      self.assertEqual((len(set(subjects[first])), len(set(subjects[second]))), (2, 3))
+      self.assertTrue((first ^ second).all())
+    self.assertGreater(len({tuple(first) for first, _ in splits}), 3)
+    with self.assertRaisesRegex(ValueError, 'of 1 patient, expected two'):
+      slice_sets.patient_halves(subjects[:3], seed=0)
+
   def test_a_lesion_is_as_large_as_in_training(self):
     self.assertEqual(slice_sets.MIN_PIXELS, pipelines.MIN_LESION_PIXELS)
 

@@ -53,7 +53,7 @@ def patients(n: int, seed: int) -> SliceSet:
 
 def contrast(drawn: float, real: float, name: str = 'T1') -> LesionContrast:
   """Of the core."""
-  return LesionContrast('core', name, real, drawn, 9, 9, 1.0, 1.0)
+  return LesionContrast('core', name, real, drawn, 9, 9, 1.0, 1.0, chance=math.nan)
 
 
 def fidelity() -> SliceFidelity:
@@ -68,6 +68,7 @@ def fidelity() -> SliceFidelity:
     coverage=Beside(0.9, 0.9),
     gaps={},
     areas={'CSF': Beside(129.0, 100.0), 'core': Beside(7.1, 10.0)},
+    chances={},
     lesion_shares=LesionShares(0.5, 0.4, 0.5, 0.8, 0.0),
     contrasts=(contrast(0.64, 0.5), contrast(-0.36, -0.5, 'T2'), contrast(-0.9, 0.01, 'ADC')),
     explained={'T1': Beside(0.7, 0.8)},

@@ -20,11 +20,11 @@ from launchers.reports.study.tables import checks_table
 from stroke_eval.chosen_cases import evenly_spread
 from stroke_eval.nearest_slices import Nearness, blocks
 from stroke_eval.slice_fidelity import SliceFidelity
-from stroke_eval.slice_sets import SliceSet
+from stroke_eval.slice_sets import UNKNOWN, SliceSet
 from stroke_eval.synthesis_checks import Check
 from stroke_tfds.files import write_whole
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.synthetic_slices.patients import LESION, LEVEL, Asked
+from stroke_tfds.synthetic_slices.patients import LESION, LEVEL, conditions_of
 
 _TITLE = 'Does the generator draw what it should?'
 _N_WITH, _N_WITHOUT = 6, 3
@@ -231,17 +231,12 @@ def _slices(
   evaluation: Evaluation, latents: np.ndarray, numbers: Sequence[int], has_lesion: bool
 ) -> SliceSet:
   """Slices of latents, asked for levels, and a lesion or none."""
-  spec, real = evaluation.generator.spec, evaluation.real
-  n_levels = spec.grid['shape'][2]
-  asked = [Asked(z, (2 * z + 1) / n_levels - 1, has_lesion) for z in numbers]
-  conditions = np.array([one.condition(spec.conditions) for one in asked], np.float32)
+  generator, real = evaluation.generator, evaluation.real
+  conditions = conditions_of(generator.spec, numbers, [has_lesion] * len(numbers))
   image, ids = slices_of_latents(
-    evaluation.generator,
-    latents,
-    conditions.reshape(len(asked), -1),
-    truncation=evaluation.facts['truncation'],
+    generator, latents, conditions, truncation=evaluation.facts['truncation']
   )
-  unknown = np.full(len(asked), -1)
+  unknown = np.full(len(numbers), UNKNOWN)
   return SliceSet(image, ids, unknown, unknown.astype(str), real.classes, real.contrasts)
 
 

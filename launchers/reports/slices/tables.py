@@ -52,21 +52,34 @@ def contrasts_table(found: SliceFidelity) -> Table:
       lesion = one.lesion
     shares = (_number(share, '.0%') for share in (one.drawn_signed_share, one.real_signed_share))
     rows.append(
-      [one.contrast, _signed(one.drawn), _signed(one.real), _number(one.strength, '.2f'), *shares]
+      [
+        one.contrast,
+        _signed(one.drawn),
+        _signed(one.real),
+        _number(one.chance, '.2f'),
+        _number(one.strength, '.2f'),
+        *shares,
+      ]
     )
   return Table(
-    ['', 'drawn', 'real', 'drawn / real', 'drawn', 'real'],
+    ['', 'drawn', 'real', 'chance', 'drawn / real', 'drawn', 'real'],
     rows,
     'Median inside the class of a slice over that of its healthy parenchyma, less 1; medians over '
     'slices with 8 pixels of the class or more. Right: share of these slices with the sign of the real '
-    'median. A real contrast below .05 is not judged.',
-    groups=[('', 1), ('contrast', 3), ('of that sign', 2)],
+    'median. Chance: by how much a perfect generator is off in about 5 % of cases, from halves of the '
+    'patients. A real contrast below .05 is not judged.',
+    groups=[('', 1), ('contrast', 4), ('of that sign', 2)],
   )
 
 
 def areas_table(found: SliceFidelity) -> Table:
-  rows = _beside(found.areas, '.1f')
-  return Table(['class', 'drawn', 'real', 'drawn / real'], rows, 'Mean pixels of a slice.')
+  chance = lambda name: _number(found.chances.get(name, math.nan), '.2f')
+  rows = [[*row, chance(row[0])] for row in _beside(found.areas, '.1f')]
+  note = (
+    'Mean pixels of a slice. Chance: the factor by which a perfect generator is off in about 5 % of '
+    'cases, from halves of the patients.'
+  )
+  return Table(['class', 'drawn', 'real', 'drawn / real', 'chance'], rows, note)
 
 
 def distances_table(found: SliceFidelity) -> Table:

@@ -62,6 +62,12 @@ class SlicesTest(tf.test.TestCase):
     self.assertEqual(one.condition(('lesion', 'level')), [1.0, 0.25])
     self.assertEqual(one.condition(()), [])
 
+  def test_conditions_of_slices_by_number(self):
+    spec = _spec(conditions=('lesion', 'level'))
+    made = patients.conditions_of(spec, [0, 3], [True, False])
+    self.assertAllEqual(made, [[1, -0.75], [0, 0.75]])
+    self.assertEqual(patients.conditions_of(_spec(conditions=()), [0, 3], [True] * 2).shape, (2, 0))
+
   def test_patients_for_a_number_of_slices(self):
     """Of two slices each: five slices need three patients."""
     made = Patients(_spec(slice_shares=(0.0, 1.0, 1.0, 0.0)), None, seed=0)

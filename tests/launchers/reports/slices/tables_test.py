@@ -12,7 +12,7 @@ from tests.stroke_eval.slices import fidelity
 class TablesTest(absltest.TestCase):
   def test_contrasts_stand_below_their_class(self):
     of = lambda lesion, contrast, drawn, real: LesionContrast(
-      lesion, contrast, real, drawn, 5, 9, 1.0, 0.25
+      lesion, contrast, real, drawn, 5, 9, 1.0, 0.25, 0.125
     )
     found = (
       of('core', 'T1', -0.001, 0.5),
@@ -24,10 +24,10 @@ class TablesTest(absltest.TestCase):
       table.rows,
       [
         ['core: 9 drawn slices, 5 real ones'],
-        ['T1', '+0.00', '+0.50', '\N{MINUS SIGN}0.00', '25%', '100%'],
-        ['T2', '+0.20', '+0.01', '\N{EN DASH}', '25%', '100%'],  # No real contrast to speak of.
+        ['T1', '+0.00', '+0.50', '0.12', '\N{MINUS SIGN}0.00', '25%', '100%'],
+        ['T2', '+0.20', '+0.01', '0.12', '\N{EN DASH}', '25%', '100%'],  # No real contrast to speak of.
         ['rim: 9 drawn slices, 5 real ones'],
-        ['T1', '\N{EN DASH}', '\N{MINUS SIGN}0.50', '\N{EN DASH}', '25%', '100%'],
+        ['T1', '\N{EN DASH}', '\N{MINUS SIGN}0.50', '0.12', '\N{EN DASH}', '25%', '100%'],
       ],
     )
 
@@ -35,9 +35,13 @@ class TablesTest(absltest.TestCase):
     found = dataclasses.replace(
       fidelity(),
       areas={'CSF': Beside(30.0, 40.0), 'core': Beside(2.0, 0.0)},
+      chances={'CSF': 1.5},
       frechet={'all': Beside(9, 3)},
     )
-    areas = [['CSF', '30.0', '40.0', '0.75'], ['core', '2.0', '0.0', '\N{EN DASH}']]
+    areas = [
+      ['CSF', '30.0', '40.0', '0.75', '1.50'],
+      ['core', '2.0', '0.0', '\N{EN DASH}', '\N{EN DASH}'],
+    ]
     self.assertEqual(tables.areas_table(found).rows, areas)
     self.assertEqual(tables.distances_table(found).rows, [['all', '9.0', '3.0', '3.00']])
 
