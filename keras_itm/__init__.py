@@ -18,6 +18,7 @@ from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.slice_segmenter import SliceSegmenter
 from keras_itm.models.spade import Spade
 from keras_itm.models.style_gan import StyleGAN
+from keras_itm.models.style_translator import StyleTranslator
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
 from keras_itm.networks.image_encoder import image_encoder
 from keras_itm.networks.lesion_critic import lesion_critic
@@ -58,6 +59,7 @@ __all__ = [
   'SliceSegmenter',
   'Spade',
   'StyleGAN',
+  'StyleTranslator',
   'draw_slices',
   'flow_unet_3d',
   'image_encoder',

@@ -12,6 +12,7 @@ class StyleDraws:
     n_layers: Layers of a generator that take a style each.
     style_size: Numbers of a style.
     n_noises: Numbers of noise, 0 for none.
+    n_labels: Channels of the label slices that a generator takes, 0 for none.
   """
 
   def __init__(self, mapping: tf.keras.Model, generator: tf.keras.Model, mixing: float):
@@ -19,11 +20,12 @@ class StyleDraws:
 
     Args:
       mapping: Latents [n, L], or a list of them and conditions [n, k], to styles [n, w].
-      generator: Styles [n, layers, w], or a list of them and noise [n, m], to slices.
+      generator: Styles [n, layers, w], or a list of them, noise [n, m] and label slices
+        [n, X, Y, n_labels] as there are, to slices.
       mixing: Share of draws whose fine layers take the style of a second latent.
     """
     self.latent_size, self.n_conditions = _sizes(mapping)
-    (self.n_layers, self.style_size), self.n_noises = _styles_and_noises(generator)
+    (self.n_layers, self.style_size), self.n_noises, self.n_labels = _generator_sizes(generator)
     self._mixing = mixing
 
   def numbers(self, rng: tf.random.Generator, n: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -65,9 +67,16 @@ class StyleDraws:
     """Latents to styles, [n, w]."""
     return mapping([latent, condition] if self.n_conditions else latent)
 
-  def slices(self, generator: tf.keras.layers.Layer, styles: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+  def slices(
+    self,
+    generator: tf.keras.layers.Layer,
+    styles: tf.Tensor,
+    noise: tf.Tensor,
+    labels: tf.Tensor | None = None,
+  ) -> tf.Tensor:
     """Styles of all layers to slices, [n, X, Y, channels]."""
-    return generator([styles, noise] if self.n_noises else styles)
+    inputs = [styles, *[noise] * bool(self.n_noises), *[labels] * bool(self.n_labels)]
+    return generator(inputs if inputs[1:] else styles)
 
 
 def check_networks(
@@ -81,7 +90,7 @@ def check_networks(
   Raises:
     ValueError: Says which does not.
   """
-  (_, style_size), n_noises = _styles_and_noises(generator)
+  (_, style_size), n_noises, n_labels = _generator_sizes(generator)
   latent_size, n_conditions = _sizes(mapping)
   if mapping.output_shape[-1] != style_size:
     raise ValueError(f'mapping makes styles of {mapping.output_shape[-1]}, expected {style_size}')
@@ -89,13 +98,14 @@ def check_networks(
     raise ValueError('latents of a single number, expected at least two, which noise is drawn from')
   shapes = discriminator.input_shape
   seen, *condition = shapes if isinstance(shapes, list) else [shapes]
-  makes, judged = generator.output_shape[1:], condition[0][-1] if condition else 0
-  if seen[1:] != makes or judged != n_conditions:
+  (*size, n_channels), judged = generator.output_shape[1:], condition[0][-1] if condition else 0
+  shown = (*size, n_channels + n_labels)
+  if seen[1:] != shown or judged != n_conditions:
     raise ValueError(
-      f'discriminator takes {seen[1:]} and {judged} conditions, expected {makes} and {n_conditions}'
+      f'discriminator takes {seen[1:]} and {judged} conditions, expected {shown} and {n_conditions}'
     )
-  if n_contrasts is not None and not 0 <= n_contrasts <= makes[-1]:
-    raise ValueError(f'n_contrasts is {n_contrasts}, expected at most {makes[-1]}, the channels')
+  if n_contrasts is not None and not 0 <= n_contrasts <= n_channels:
+    raise ValueError(f'n_contrasts is {n_contrasts}, expected at most {n_channels}, the channels')
 
 
 def _sizes(mapping: tf.keras.Model) -> tuple[int, int]:
@@ -105,8 +115,9 @@ def _sizes(mapping: tf.keras.Model) -> tuple[int, int]:
   return latent[-1], condition[0][-1] if condition else 0
 
 
-def _styles_and_noises(generator: tf.keras.Model) -> tuple[tuple[int, int], int]:
-  """(Layers, numbers of a style) and how many numbers of noise."""
+def _generator_sizes(generator: tf.keras.Model) -> tuple[tuple[int, int], int, int]:
+  """(Layers, numbers of a style), how many numbers of noise, and how many channels of labels."""
   shapes = generator.input_shape
-  styles, *noise = shapes if isinstance(shapes, list) else [shapes]
-  return styles[1:], noise[0][-1] if noise else 0
+  by_rank = {len(shape): shape for shape in (shapes if isinstance(shapes, list) else [shapes])}
+  # Noise [n, m], styles [n, layers, w], labels [n, X, Y, n_labels].
+  return by_rank[3][1:], by_rank.get(2, (0,))[-1], by_rank.get(4, (0,))[-1]

@@ -35,10 +35,12 @@ class StyleModel(AdversarialModel):
 
   Attributes:
     more_metrics: Names of what a subclass reports beside the rest, by `compare`.
+    takes_labels: Whether the generator is one that labels steer.
   """
 
   checks = (checks.tells_apart('real_score', 'fake_score'),)
   more_metrics: tuple[str, ...] = ()
+  takes_labels: bool = False
 
   def __init__(
     self,
@@ -88,13 +90,22 @@ class StyleModel(AdversarialModel):
     if min(ema_half_life, ema_ramp) <= 0:
       raise ValueError(f'ema_half_life {ema_half_life}, ema_ramp {ema_ramp}: expected more than 0')
     check_networks(mapping, generator, discriminator, n_contrasts)
+    self.draws = StyleDraws(mapping, generator, mixing)
+    if bool(self.draws.n_labels) != self.takes_labels:
+      raise ValueError(
+        f'generator takes {self.draws.n_labels} channels of labels, expected '
+        f'{"at least 1" if self.takes_labels else "none"}'
+      )
+    if self.draws.n_labels and self.draws.n_conditions:
+      raise ValueError(
+        f'mapping takes {self.draws.n_conditions} conditions, expected none beside labels'
+      )
     self.mapping = mapping
     self.generator = generator
     self.discriminator = discriminator
     # How much they keep depends on the slices seen so far; `update` is told.
     self.average_mapping = AveragedNetwork(mapping, decay=0.0)
     self.average = AveragedNetwork(generator, decay=0.0)
-    self.draws = StyleDraws(mapping, generator, mixing)
     self.latent_size, self.n_conditions = self.draws.latent_size, self.draws.n_conditions
     self.style_mean = MovingMean((self.draws.style_size,), _STYLE_DECAY)
     self.path_mean = MovingMean((), _PATH_DECAY)

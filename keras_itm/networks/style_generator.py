@@ -12,7 +12,7 @@ from keras_itm.layers.blurred_resampling import Blur
 from keras_itm.layers.equalised import ChannelBias
 from keras_itm.layers.linear_doubling import LinearDoubling
 from keras_itm.layers.modulated_convolution import ModulatedConv2D
-from keras_itm.layers.space_to_depth import DepthToSpace2D
+from keras_itm.layers.space_to_depth import DepthToSpace2D, SpaceToDepth2D
 from keras_itm.layers.split import Split
 from keras_itm.layers.voxel_noise import VoxelNoise
 
@@ -31,6 +31,7 @@ def style_generator(
   noise: bool = True,
   folded: bool = False,
   class_shares: Sequence[float] = (),
+  n_labels: int = 0,
 ) -> tf.keras.Model:
   """Builds the generator: styles [n, layers, style_size] -> slices [n, X, Y, n_contrasts + n_classes].
 
@@ -49,16 +50,22 @@ def style_generator(
     folded: Whether convolutions stop at half the slice's size. The last doubling is then a sub-pixel
       convolution, 4 kernels that start alike, and a blur: about half the time.
     class_shares: Of the pixels of real slices, which the output then starts from; even, when empty.
+    n_labels: Channels of one-hot label slices [n, X, Y, n_labels], the last input, which say what lies
+      where; 0 for none. At each size they are averaged and join the maps of its last convolution.
 
   Returns:
-    A model from styles, or [styles, noise], to slices, float32. The input's second axis says how many
-    layers have a style of their own, 2 log2(r) - 2 for convolutions up to size r.
+    A model from styles, or a list of styles, noise and labels as there are, to slices, float32. The
+    second axis of styles says how many layers have one of their own, 2 log2(r) - 2 for convolutions up
+    to size r.
 
   Raises:
-    ValueError: A size that is none of these, no channel, or not one positive share of each class.
+    ValueError: A size that is none of these, no channel, not one positive share of each class, or
+      negative labels.
   """
   check_slice_size(image_size)
   _check_channels(n_contrasts, n_classes, class_shares)
+  if n_labels < 0:
+    raise ValueError(f'n_labels is {n_labels}, expected at least 0')
   finest = image_size[0] // (2 if folded else 1)
   sizes = [2**i for i in range(2, int(math.log2(finest)) + 1)]
   filters = {size: min(base // size, max_filters) for size in sizes}
@@ -66,6 +73,7 @@ def style_generator(
   styles = _layers.Input((n_styles, style_size), name='styles')
   parts = Split([style_size] * n_styles, name='split')(_layers.Reshape((-1,), name='flat')(styles))
   noises = _Noises(sizes) if noise else None
+  labels = _Labels(image_size, n_labels, folded) if n_labels else None
   x = Constant((COARSEST, COARSEST, filters[COARSEST]), name='constant')(styles)
   convolve = lambda x, size, i, doubled: _convolution(
     x, parts[i], filters[size], f'conv_{size}_{"up" if doubled else "same"}', noises, doubled
@@ -74,7 +82,7 @@ def style_generator(
   for i, size in enumerate(sizes):
     if i:
       x = convolve(x, size, 2 * i - 1, True)
-    x = convolve(x, size, 2 * i, False)
+    x = convolve(labels.join(x) if labels else x, size, 2 * i, False)
     # As in the reference, the style of the next convolution.
     image = _add(image, _to_image(x, parts[2 * i + 1], n_channels, 1, f'to_image_{size}'), size)
   if folded:
@@ -82,8 +90,8 @@ def style_generator(
   if class_shares:
     image = ChannelBias([0.0] * n_contrasts + np.log(class_shares).tolist(), name='shares')(image)
   image = ClassSoftmax(n_classes, dtype='float32', name='slice')(image)
-  inputs = [styles, noises.input] if noises else styles
-  return tf.keras.Model(inputs, image, name='style_generator')
+  inputs = [styles, *(part.input for part in (noises, labels) if part)]
+  return tf.keras.Model(inputs if inputs[1:] else styles, image, name='style_generator')
 
 
 class _Noises:
@@ -93,6 +101,25 @@ class _Noises:
     counts = [size**2 for size in sizes for _ in range(2)][1:]
     self.input = _layers.Input((sum(counts),), name='noise')
     self.parts = iter(Split(counts, name='noise_parts')(self.input))
+
+
+class _Labels:
+  """The input for labels; they join maps at their size, averaged, or in the finest of all by pixel."""
+
+  def __init__(self, image_size: Sequence[int], n_labels: int, folded: bool):
+    self.input = _layers.Input((*image_size, n_labels), name='segmentation')
+    # Of mean square 1, as maps are.
+    self._scaled = _layers.Rescaling(math.sqrt(n_labels), name='label_scale')(self.input)
+    self._folded = folded
+
+  def join(self, x: Any) -> Any:
+    size, labels = x.shape[1], self._scaled
+    factor = labels.shape[1] // size
+    if self._folded and factor == 2:
+      labels = SpaceToDepth2D(name='labels_folded')(labels)
+    elif factor > 1:
+      labels = _layers.AveragePooling2D(factor, name=f'labels_{size}')(labels)
+    return _layers.Concatenate(name=f'join_{size}')([x, labels])
 
 
 def _convolution(

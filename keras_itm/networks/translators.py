@@ -5,6 +5,8 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 
+from keras_itm.layers.adaptive_augmentation import AdaptiveAugmentation
+
 Factory = Callable[..., tf.keras.Model]
 
 
@@ -63,6 +65,35 @@ def cycle_networks(
     'discriminator': discriminator(n_labels=0, n_contrasts=n_contrasts),
     'label_discriminator': discriminator(n_labels=n_labels, n_contrasts=0),
   }
+
+
+@gin.register
+def style_networks(
+  shape: tuple[int, int, int],
+  n_labels: int,
+  n_contrasts: int,
+  *,
+  mapping: Factory = gin.REQUIRED,
+  generator: Factory = gin.REQUIRED,
+  discriminator: Factory = gin.REQUIRED,
+  augmentation: Callable[..., AdaptiveAugmentation] | None = None,
+) -> dict[str, tf.keras.layers.Layer]:
+  """The networks of a StyleGAN2 that labels steer; arguments as above.
+
+  The mapping's factory is given nothing, that of the generator size, channels, length of a style and
+  `n_classes` 0, that of the discriminator size and channels, the labels as its classes, that of an
+  augmentation the contrasts.
+  """
+  size = {'image_size': shape[:2], 'n_contrasts': n_contrasts}
+  made = mapping()
+  networks = {
+    'mapping': made,
+    'generator': generator(**size, n_classes=0, n_labels=n_labels, style_size=made.output_shape[-1]),
+    'discriminator': discriminator(**size, n_classes=n_labels),
+  }
+  if augmentation:
+    networks['augmentation'] = augmentation(n_contrasts=n_contrasts)
+  return networks
 
 
 @gin.register

@@ -38,6 +38,7 @@ from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.slice_segmenter import SliceSegmenter
 from keras_itm.models.spade import Spade
 from keras_itm.models.style_gan import StyleGAN
+from keras_itm.models.style_translator import StyleTranslator
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
 from keras_itm.networks.image_encoder import image_encoder
 from keras_itm.networks.lesion_critic import LogVolume, lesion_critic
@@ -142,6 +143,7 @@ NETWORKS = {
   'style_generator folded': lambda: style_generator(
     (8, 8), 1, N_LABELS, 4, 16, 4, noise=False, folded=True, class_shares=(0.5, 0.4, 0.1)
   ),
+  'style_generator labels': lambda: style_generator((8, 8), 1, 0, 4, 32, 6, n_labels=N_LABELS),
   'style_generator noise': lambda: style_generator((8, 8), 1, N_LABELS, 4, 32, 6),
   'style_mapping': lambda: style_mapping(_LATENT, 4, 1, n_conditions=2),
   'unet_2d': lambda: unet_2d((8, 8), 2, N_LABELS, (4, 5), 6, normalization='instance'),
@@ -280,22 +282,37 @@ def _joint(n: int, seed: int) -> tuple[np.ndarray, ...]:
   return image, np.eye(N_LABELS, dtype=np.float32)[labels], levels
 
 
+_STYLE_OPTIONS = {
+  'n_contrasts': 1,
+  'r1_weight': 0.5,
+  'r1_every': 4,
+  'path_weight': 0.25,
+  'path_every': 3,
+  'mixing': 0.75,
+  'ema_half_life': 20.0,
+  'ema_ramp': 0.5,
+  'seed': 3,
+}
+
+
 def _style_gan(dropout: float) -> tf.keras.Model:
   return StyleGAN(
     NETWORKS['style_mapping'](),
     NETWORKS['style_generator noise'](),
     NETWORKS['style_discriminator'](),
-    n_contrasts=1,
-    r1_weight=0.5,
-    r1_every=4,
-    path_weight=0.25,
-    path_every=3,
-    mixing=0.75,
-    ema_half_life=20.0,
-    ema_ramp=0.5,
+    **_STYLE_OPTIONS,
     augmentation=_augmentation(1),
-    seed=3,
     name='g',
+  )
+
+
+def _style_translator(dropout: float) -> tf.keras.Model:
+  return StyleTranslator(
+    style_mapping(_LATENT, 4, 1),
+    NETWORKS['style_generator labels'](),
+    style_discriminator((8, 8), 1, N_LABELS, 32, 6, 2),
+    **_STYLE_OPTIONS,
+    name='h',
   )
 
 
@@ -309,4 +326,5 @@ MODELS = {
   SliceSegmenter: ModelCase(_slice_segmenter, _classed_slices, n_optimizers=1, half='mixed_bfloat16'),
   Spade: ModelCase(_spade, _pairs),
   StyleGAN: ModelCase(_style_gan, _joint),
+  StyleTranslator: ModelCase(_style_translator, _pairs),
 }

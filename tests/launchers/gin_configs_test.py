@@ -32,6 +32,7 @@ _LARGE = [
   'pix2pix_resnet_paper.gin',
   'stylegan_joint_paper.gin',
   'stylegan_masks_paper.gin',
+  'stylegan_translator_paper.gin',
 ]
 _TRAININGS = [name for name in _ALL if name not in (*_STUDIES, *_LARGE)]
 

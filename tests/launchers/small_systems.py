@@ -9,6 +9,14 @@ import tensorflow as tf
 from launchers import gin_files
 from tests import tiny
 
+_STYLE_SIZES = [
+  'style_mapping.latent_size = 8',
+  'style_mapping.style_size = 8',
+  'style_generator.base = 64',
+  'style_generator.max_filters = 8',
+  'style_discriminator.base = 64',
+  'style_discriminator.max_filters = 8',
+]
 _SIZES = {
   'pix2pix10_mini.gin': ['pix2pix_unet.filters = (8, 16, 16)', 'patch_gan.filters = (4, 8, 8)'],
   'spade_mini.gin': [
@@ -36,29 +44,24 @@ _SIZES = {
     'lesion_critic.filters = (8, 8)',
     'train_lesion_gan.min_voxels = 1',
   ],
-  'stylegan_joint_mini.gin': [
-    'style_mapping.latent_size = 8',
-    'style_mapping.style_size = 8',
-    'style_generator.base = 64',
-    'style_generator.max_filters = 8',
-    'style_discriminator.base = 64',
-    'style_discriminator.max_filters = 8',
-  ],
+  'stylegan_joint_mini.gin': _STYLE_SIZES,
+  'stylegan_translator_mini.gin': _STYLE_SIZES,
   'unet_mini.gin': [
     'unet_3d.filters = (4, 8)',
     'unet_3d.bottleneck_filters = 8',
     'train_unet.min_voxels = 1',
   ],
 }
-# StyleGAN2 goes through precisions, devices and checkpoints in `conformance_test`.
-SYSTEMS = tuple(name for name in _SIZES if not name.startswith('stylegan'))
+# What draws slices goes through precisions, devices and checkpoints in `conformance_test`.
+SYSTEMS = tuple(name for name in _SIZES if name != 'stylegan_joint_mini.gin')
 
 
 def launcher(system: str) -> tuple[str, str]:
   """Module and root function that train a system."""
   families = {
     'lesion_gan': 'train_lesion_gan',
-    'stylegan': 'train_style_gan',
+    'stylegan_joint': 'train_style_gan',
+    'stylegan_masks': 'train_style_gan',
     'unet': 'train_unet',
   }
   root = next((name for family, name in families.items() if system.startswith(family)), 'train_itm')

@@ -13,6 +13,7 @@ from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
 from keras_itm.models.style_gan import StyleGAN
+from keras_itm.models.style_translator import StyleTranslator
 from stroke_tfds.label_schemes import ASEG28
 from tests.keras_itm.conformance_cases import MODELS
 
@@ -32,6 +33,7 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(
     (Pix2Pix, 'translator', {'segmentation': _LABELS, 'latent': _LATENT[:, :0]}, (-1, 1)),
     (Spade, 'translator', {'segmentation': _LABELS, 'latent': _LATENT}, (-1, 1)),
+    (StyleTranslator, 'translator', {'segmentation': _LABELS, 'latent': _LATENT}, (-1, 1)),
     (LesionGAN, 'lesion_generator', {'latent': _LATENT}, (0, 1)),
     (Segmenter, 'segmenter', {'image': _IMAGE}, (0, 1)),
   )

@@ -74,6 +74,28 @@ class StyleGeneratorTest(tf.test.TestCase):
       moved = [bool(np.any(a != b)) for a, b in zip(base, maps(styles))]
       self.assertEqual(moved, [j >= i for j in range(5)])
 
+  def test_labels_join_the_last_convolution_of_each_size(self):
+    """Their channels, averaged over 4x4, 2x2 and single pixels, times the root of their number."""
+    network, without = _small(noise=False, n_labels=4), _small(noise=False)
+    more = {'conv_4_same': 8, 'conv_8_same': 8, 'conv_16_same': 4}  # Filters.
+    # Kernels of 3x3 from 4 more channels, and scales for these from styles of 5.
+    added = {name: 9 * 4 * filters + (5 + 1) * 4 for name, filters in more.items()}
+    expected = {name: n + added.get(name, 0) for name, n in by_layer(without).items()}
+    self.assertEqual(by_layer(network), expected)
+    self.assertEqual([tuple(x.shape[1:]) for x in network.inputs], [(6, 5), (16, 16, 4)])
+    labels = np.zeros([2, 16, 16, 4], np.float32)
+    labels[:, 5, 9, 3] = 1
+    joined = [network.get_layer(f'join_{size}').input[1] for size in (4, 8, 16)]
+    shares = tf.keras.Model(network.inputs[1], joined)(labels)
+    for share, place, weight in zip(shares, ((1, 2), (2, 4), (5, 9)), (1 / 16, 1 / 4, 1)):
+      self.assertAllClose(share[0, place[0], place[1]], [0, 0, 0, 2 * weight])
+      self.assertAllClose(tf.reduce_sum(share[0]), 2 * weight)
+
+  def test_folded_maps_are_joined_by_the_labels_of_all_pixels(self):
+    network = _small(noise=False, folded=True, n_labels=4)
+    self.assertEqual(network.get_layer('join_8').output.shape[1:], (8, 8, 8 + 4 * 4))
+    self.assertEqual(network.get_layer('join_4').output.shape[1:], (4, 4, 8 + 4))
+
   def test_noise_starts_without_effect(self):
     network = _small()
     noise = tf.random.stateless_normal([2, 16 + 2 * 64 + 2 * 256], seed=[0, 1])
