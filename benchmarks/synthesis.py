@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -167,8 +168,8 @@ class StageClock:
   def _generating(self, generate: Callable) -> Callable:
     """What happens while the generator waits is TFDS encoding and writing."""
 
-    def generating(builder: Builder) -> Iterator:
-      examples = generate(builder)
+    def generating(builder: Builder, *given: Any) -> Iterator:
+      examples = generate(builder, *given)
       end = object()
       while True:
         with self.stage('read'):

@@ -24,7 +24,11 @@ _DAMAGED = (
 
 
 class BuildCache:
-  """A folder with one file per finished part; a file is there whole or not at all."""
+  """A folder with one file per finished part; a file is there whole or not at all.
+
+  Attributes:
+    folder: Where they are.
+  """
 
   def __init__(
     self,
@@ -39,7 +43,11 @@ class BuildCache:
       arrays: Names of what a part holds beside its provenance.
       parts: What errors call the parts.
     """
-    self._folder, self._arrays, self._parts = Path(folder), arrays, parts
+    self.folder, self._arrays, self._parts = Path(folder), arrays, parts
+
+  def missing(self, count: int) -> list[int]:
+    """Which of parts 0 to `count` are not made yet."""
+    return [index for index in range(count) if not self._file(index).exists()]
 
   def load(self, index: int) -> dict[str, Any] | None:
     """The part's arrays and provenance by name; None where it is not made yet."""
@@ -71,7 +79,7 @@ class BuildCache:
     # As it is: to pack it would take as long as to draw its lesion several times over.
     np.savez(archive, **content)
     try:
-      self._folder.mkdir(parents=True, exist_ok=True)
+      self.folder.mkdir(parents=True, exist_ok=True)
       files.replace(self._file(index), archive.getvalue())
     except OSError as error:
       if error.errno in files.DISK_FULL:
@@ -80,14 +88,14 @@ class BuildCache:
 
   def disk_full(self, error: Exception) -> InputError:
     """What to tell the user, here and where TFDS itself finds no room."""
-    n_kept = len(list(self._folder.glob('*.npz')))
+    n_kept = len(list(self.folder.glob('*.npz')))
     return InputError(
-      f'disk full ({error}): {n_kept} finished {self._parts} are kept in {self._folder}; free some '
+      f'disk full ({error}): {n_kept} finished {self._parts} are kept in {self.folder}; free some '
       'space and give the same command again to go on from there'
     )
 
   def clear(self) -> None:
-    shutil.rmtree(self._folder, ignore_errors=True)
+    shutil.rmtree(self.folder, ignore_errors=True)
 
   def _file(self, index: int) -> Path:
-    return self._folder / f'{index:06d}.npz'
+    return self.folder / f'{index:06d}.npz'

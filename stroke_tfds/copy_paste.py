@@ -17,6 +17,7 @@ from stroke_tfds.derived_config import DerivedVolumesConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again, spared_parenchyma
 from stroke_tfds.licences import licences_of
+from stroke_tfds.resumable import VOLUMES, ResumableBuilder
 from stroke_tfds.sources import Source, check_agreement, fingerprint, open_sources
 
 _MAX_DRAWS = 100
@@ -97,11 +98,14 @@ class CopyPasteConfig(DerivedVolumesConfig):
     super().check_fields()
 
 
-class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration=True):  # type: ignore[call-arg]
+class CopyPasteBuilder(ResumableBuilder, Generic[_Donor], skip_registration=True):  # type: ignore[call-arg]
   """One split `train`; every volume is a pure function of the sources, the seed and its index.
 
   Subclasses say by `prepare_donor` what of a donor is kept and by `paste` what is done with it.
   """
+
+  ARRAYS = VOLUMES
+  KEEPS_PARTS = False
 
   def __init__(self, *, data_dir: str | None = None, config: Any = None, **kwargs: Any):
     known = type(self.BUILDER_CONFIGS[0])
@@ -153,10 +157,6 @@ class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration
     source = self.parent_source
     return scale_again(image, self.contrasts, source.grid, source.intensity_scaling)
 
-  def download_and_prepare(self, **kwargs: Any) -> None:
-    super().download_and_prepare(**kwargs)
-    self.log_how_to_load()
-
   def _info(self) -> tfds.core.DatasetInfo:
     source = self.parent_source
     own = {
@@ -166,21 +166,23 @@ class CopyPasteBuilder(builder.StrictBuilder, Generic[_Donor], skip_registration
     }
     return self.make_info(source.grid, self.contrasts, {**source.metadata, **own})
 
-  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-    del dl_manager  # Nothing is downloaded.
-    return {'train': self._generate_examples()}
+  def parts_by_split(self) -> dict[str, range]:
+    return {'train': range(self.builder_config.num_volumes)}
 
-  def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
-    donors = self._read_donors()
-    make = lambda numbered: self._make_example(numbered[0], numbered[1], donors)
-    for derived in builder.map_in_order(make, enumerate(self._read_parents())):
+  def _generate_examples(
+    self, donors: Sequence[tuple[str, _Donor]], parts: range
+  ) -> Iterator[tuple[str, dict[str, Any]]]:
+    parents = self.parent_source.cycle(len(parts), start=parts.start).as_numpy_iterator()
+
+    def make(numbered: tuple[int, dict[str, Any]]) -> dict[str, Any]:
+      index, parent = numbered
+      new = lambda: self._make_example(index, Case.from_example(parent), donors)
+      return self.kept_example(index, new)
+
+    for derived in builder.map_in_order(make, zip(parts, parents)):
       yield derived['subject_id'], derived
 
-  def _read_parents(self) -> Iterator[Case]:
-    parents = self.parent_source.cycle(self.builder_config.num_volumes)
-    return map(Case.from_example, parents.as_numpy_iterator())
-
-  def _read_donors(self) -> list[tuple[str, _Donor]]:
+  def open_tools(self) -> list[tuple[str, _Donor]]:
     """Subject and what `prepare_donor` keeps of each clinical case whose lesion is large enough."""
     source, least = self.sources['clinical'], self.builder_config.min_voxels
     cases = map(Case.from_example, source.examples().as_numpy_iterator())

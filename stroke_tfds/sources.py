@@ -94,31 +94,43 @@ class Source:
     """Where drawn cases stand in the split, in the order of the draw; int [count]."""
     return np.random.default_rng(seed).permutation(self.usable_positions)[:count]
 
-  def examples(self, features: Sequence[str] = ()) -> tf.data.Dataset:
-    """The examples in the order in which they are stored; with names, these features alone."""
-    stored = self._stored(features)
+  def examples(self, features: Sequence[str] = (), start: int = 0) -> tf.data.Dataset:
+    """The examples from `start` on, in the order in which they are stored; by name, these features."""
     if not self.draw:
-      return stored
+      return self._stored(features, start)
+    stored = self._stored(features)
     is_drawn = np.zeros(self.builder.info.splits[self.split].num_examples, bool)
     is_drawn[self.draw_positions(*self.draw)] = True
     chosen = stored.enumerate().filter(lambda i, example: tf.constant(is_drawn)[i])
-    return chosen.map(lambda i, example: example)
+    return chosen.map(lambda i, example: example).skip(start)
 
-  def cycle(self, count: int, features: Sequence[str] = ()) -> tf.data.Dataset:
-    """`count` examples, in the order of `examples` and again from the first where there are fewer."""
+  def cycle(self, count: int, features: Sequence[str] = (), start: int = 0) -> tf.data.Dataset:
+    """`count` examples from number `start` on, in the order of `examples` again and again."""
     options = tf.data.Options()
     # There is nothing to tune, and the tuner can keep the end of a build waiting for seconds.
     options.autotune.enabled = False
-    return self.examples(features).repeat().take(count).with_options(options)
+    rest = self.examples(features).repeat()
+    begin = start % self.n_examples
+    cycled = self.examples(features, begin).concatenate(rest) if begin else rest
+    return cycled.take(count).with_options(options)
 
-  def _stored(self, features: Sequence[str]) -> tf.data.Dataset:
+  def _stored(self, features: Sequence[str], start: int = 0) -> tf.data.Dataset:
     wanted = tfds.decode.PartialDecoding(dict.fromkeys(features, True)) if features else None
     config = tfds.ReadConfig(interleave_cycle_length=1)
     # Machines that train together share each batch; by files, some would have nothing to share.
     config.options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return self.builder.as_dataset(
-      split=self.split, read_config=config, shuffle_files=False, decoders=wanted
+    read = functools.partial(
+      self.builder.as_dataset, read_config=config, shuffle_files=False, decoders=wanted
     )
+    if not start:
+      return read(split=self.split)
+    parts = tfds.core.ReadInstruction.from_spec(self.split).to_absolute(self.builder.info.splits)
+    if len(parts) > 1:
+      return read(split=self.split).skip(start)
+    # What is left out is then not decoded.
+    (part,) = parts
+    rest = tfds.core.ReadInstruction(part.splitname, (part.from_ or 0) + start, part.to, unit='abs')
+    return read(split=rest)
 
 
 def open_sources(

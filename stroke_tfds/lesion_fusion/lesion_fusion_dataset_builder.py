@@ -41,10 +41,10 @@ class Builder(copy_paste.CopyPasteBuilder[fusion.RelativeLesion]):
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [LesionFusionConfig()]
 
-  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+  def open_tools(self) -> list[tuple[str, fusion.RelativeLesion]]:
     check_healthy(self.parent_source)
     check_one_class(self.label_scheme, f'healthy {self.parent_source}')
-    return super()._split_generators(dl_manager)
+    return super().open_tools()
 
   def prepare_donor(self, case: copy_paste.Case) -> fusion.RelativeLesion:
     structures = fusion.pool_sides(self.label_scheme['names'])

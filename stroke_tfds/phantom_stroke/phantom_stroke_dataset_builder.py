@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from stroke_tfds.phantom import cohort, subject
 from stroke_tfds.phantom.anatomy import Anatomy, template_anatomy
 from stroke_tfds.phantom.growth import Lesion
 from stroke_tfds.phantom.lesions import grow_lesion, territory_map
+from stroke_tfds.resumable import VOLUMES, ResumableBuilder, one_after_another
 
 _SPLITS = ('healthy', 'train', 'test')
 _SIMULATOR = '3.0.0'  # Changes whenever the same config gives other bytes.
@@ -105,9 +106,12 @@ class PhantomStrokeConfig(builder.StrictConfig):
     )
 
 
-class Builder(builder.StrictBuilder):
+class Builder(ResumableBuilder):
   """Simulated DWIs; every subject is a pure function of the config and its number."""
 
+  ARRAYS = VOLUMES
+  PARTS = 'subjects'
+  KEEPS_PARTS = False
   VERSION = tfds.core.Version('3.0.0')
   HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
@@ -152,15 +156,17 @@ class Builder(builder.StrictBuilder):
     )
     return self.make_info(config.grid, config.contrasts, metadata)
 
-  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-    del dl_manager  # Nothing is downloaded.
-    simulator = _Simulator(self.builder_config)
-    return {split: self._generate_examples(simulator, split) for split in _SPLITS}
+  def parts_by_split(self) -> dict[str, range]:
+    return one_after_another({split: getattr(self.builder_config, f'n_{split}') for split in _SPLITS})
 
-  def _generate_examples(self, simulator: '_Simulator', split: str):
-    n_subjects = getattr(self.builder_config, f'n_{split}')
-    make = functools.partial(simulator.make_example, split)
-    for simulated in builder.map_in_order(make, range(n_subjects)):
+  def open_tools(self) -> '_Simulator':
+    return _Simulator(self.builder_config)
+
+  def _generate_examples(
+    self, simulator: '_Simulator', parts: range
+  ) -> Iterator[tuple[str, dict[str, Any]]]:
+    make = lambda index: functools.partial(simulator.make_example, *self.place(index))
+    for simulated in builder.map_in_order(lambda index: self.kept_example(index, make(index)), parts):
       yield simulated['subject_id'], simulated
 
 

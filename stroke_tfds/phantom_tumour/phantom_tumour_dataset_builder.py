@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from stroke_tfds.phantom.body import HEALTHY
 from stroke_tfds.phantom.structural_signal import CONTRASTS, check_contrasts
 from stroke_tfds.phantom.territories import territory_map
 from stroke_tfds.phantom.tumours import grow_tumour
+from stroke_tfds.resumable import VOLUMES, ResumableBuilder, one_after_another
 
 _SPLITS = ('healthy', 'train', 'test')
 _SIMULATOR = '1.0.0'  # Changes whenever the same config gives other bytes.
@@ -72,9 +73,12 @@ class PhantomTumourConfig(builder.StrictConfig):
     )
 
 
-class Builder(builder.StrictBuilder):
+class Builder(ResumableBuilder):
   """Simulated structural images; every subject is a pure function of the config and its number."""
 
+  ARRAYS = VOLUMES
+  PARTS = 'subjects'
+  KEEPS_PARTS = False
   VERSION = tfds.core.Version('1.0.0')
   HOMEPAGE = 'https://nist.mni.mcgill.ca/icbm-152-nonlinear-atlases-2009/'
   RELEASE_NOTES = {'1.0.0': 'Initial release.'}
@@ -103,18 +107,18 @@ class Builder(builder.StrictBuilder):
     )
     return self.make_info(config.grid, config.contrasts, metadata)
 
-  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-    del dl_manager  # Nothing is downloaded.
-    # What workers share is made before they start.
+  def parts_by_split(self) -> dict[str, range]:
+    return one_after_another({split: getattr(self.builder_config, f'n_{split}') for split in _SPLITS})
+
+  def open_tools(self) -> None:
+    # What threads share is made before they start.
     territory_map()
     if self.builder_config.intensity_scaling == PARENCHYMA_MEDIAN:
       brain_tissue(self.builder_config.grid)
-    return {split: self._generate_examples(split) for split in _SPLITS}
 
-  def _generate_examples(self, split: str):
-    n_subjects = getattr(self.builder_config, f'n_{split}')
-    make = functools.partial(make_example, self.builder_config, split)
-    for simulated in builder.map_in_order(make, range(n_subjects)):
+  def _generate_examples(self, tools: None, parts: range) -> Iterator[tuple[str, dict[str, Any]]]:
+    make = lambda index: functools.partial(make_example, self.builder_config, *self.place(index))
+    for simulated in builder.map_in_order(lambda index: self.kept_example(index, make(index)), parts):
       yield simulated['subject_id'], simulated
 
 

@@ -65,45 +65,47 @@ class Builder(ResumableBuilder):
     n_classes = len(self._spec.label_scheme.get('lesion_class_ids', ())) or 1
     return len(self._spec.classes) - n_classes
 
-  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-    del dl_manager  # Nothing is downloaded.
-    return {'train': self._generate_examples()}
-
-  def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
+  def parts_by_split(self) -> dict[str, range]:
     config = self.builder_config
-    generator, patients = config.load(), config.patients(self._spec)
-    n_patients = config.num_patients or patients.first_with(config.num_slices)
-    draw = lambda index: self._draw(index, patients, generator)
-    drawn = builder.map_in_order(draw, range(n_patients))
-    progress = tqdm.tqdm(drawn, 'Drawing', n_patients, unit=' patients')
-    slices = (one for index, made in enumerate(progress) for one in self._examples(index, made))
+    n_patients = config.num_patients or config.patients(self._spec).first_with(config.num_slices)
+    return {'train': range(n_patients)}
+
+  def open_tools(self) -> Bundle:
+    return self.builder_config.load()
+
+  def _generate_examples(self, generator: Bundle, parts: range) -> Iterator[tuple[str, dict[str, Any]]]:
+    config = self.builder_config
+    patients = config.patients(self._spec)
+    draw = lambda index: self.part(index, lambda: self._draw(index, patients, generator))
+    drawn = builder.map_in_order(draw, parts)
+    progress = tqdm.tqdm(drawn, 'Drawing', len(parts), unit=' patients', disable=self.by_beam)
+    slices = (one for index, made in zip(parts, progress) for one in self._examples(index, made))
     # Of the last patient as many as were asked for.
     yield from itertools.islice(slices, config.num_slices or None)
 
   def _draw(self, index: int, patients: Patients, generator: Bundle) -> dict[str, Any]:
     """Images, classes and provenance of all slices of a patient."""
-    made = self.cache.load(index)
-    if made is None:
-      config, asked = self.builder_config, patients.slices(index)
-      conditions = [one.condition(self._spec.conditions) for one in asked]
-      image, classes = draw_slices(
-        generator,
-        np.array(conditions, np.float32).reshape(len(asked), -1),
-        index,
-        seed=config.seed,
-        truncation=config.truncation,
-      )
-      origin = {
-        'source': self.name,
-        'joint_generator': generator.fingerprint,
-        'seed': config.seed,
-        'patient': index,
-        'truncation': config.truncation,
-      }
-      origins = [{**origin, **_facts(one)} for one in asked]
-      made = {'image': image, 'classes': classes, 'provenance': origins}
-      self.cache.save(index, **made)
-    return made
+    config, asked = self.builder_config, patients.slices(index)
+    conditions = [one.condition(self._spec.conditions) for one in asked]
+    image, classes = draw_slices(
+      generator,
+      np.array(conditions, np.float32).reshape(len(asked), -1),
+      index,
+      seed=config.seed,
+      truncation=config.truncation,
+    )
+    origin = {
+      'source': self.name,
+      'joint_generator': generator.fingerprint,
+      'seed': config.seed,
+      'patient': index,
+      'truncation': config.truncation,
+    }
+    return {
+      'image': image,
+      'classes': classes,
+      'provenance': [{**origin, **_facts(one)} for one in asked],
+    }
 
   def _examples(self, index: int, made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     subject_id = f'synthetic-{index:06d}'

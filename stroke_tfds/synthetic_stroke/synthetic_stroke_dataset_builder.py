@@ -1,6 +1,7 @@
 """Synthetic stroke volumes: healthy anatomy, an invented lesion, a translated image."""
 
 import collections
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,24 +63,22 @@ class Builder(ResumableBuilder):
     except synthesis.LesionDrawError as error:
       raise InputError(str(error)) from error
 
-  def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-    return {'train': self._generate_examples()}
+  def parts_by_split(self) -> dict[str, range]:
+    return {'train': range(self.builder_config.num_volumes)}
 
-  def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
-    config = self.builder_config
-    drawing = CaseDrawing(config, self._healthy, self.name, self._given_data_dir)
-    brains = self._healthy.cycle(config.num_volumes, drawing.features).enumerate()
+  def open_tools(self) -> CaseDrawing:
+    return CaseDrawing(self.builder_config, self._healthy, self.name, self._given_data_dir)
+
+  def _generate_examples(
+    self, drawing: CaseDrawing, parts: range
+  ) -> Iterator[tuple[str, dict[str, Any]]]:
+    brains = self._healthy.cycle(len(parts), drawing.features, parts.start).as_numpy_iterator()
     rejected: collections.Counter[str] = collections.Counter()
-    with tqdm.tqdm(total=config.num_volumes, desc='Synthesising', unit=' volumes') as progress:
-      for index, healthy in brains.as_numpy_iterator():
-        index = int(index)
-        derived = self.cache.load(index)
-        if derived is None:
-          derived = drawing.draw(healthy, index)
-          self.cache.save(index, **derived)
-        rejected.update(derived['provenance'].get('rejected', ()))
-        progress.update()
-        yield self._example(index, healthy['labels'], **derived)
+    named = {'desc': 'Synthesising', 'unit': ' volumes', 'disable': self.by_beam}
+    for index, healthy in zip(parts, tqdm.tqdm(brains, total=len(parts), **named)):
+      derived = self.part(index, functools.partial(drawing.draw, healthy, index))
+      rejected.update(derived['provenance'].get('rejected', ()))
+      yield self._example(index, healthy['labels'], **derived)
     if drawing.audit:
       # TFDS writes the metadata after the last example.
       self.info.metadata['audit'] = drawing.audit.report(rejected)

@@ -58,6 +58,14 @@ class DrawnCasesTest(tf.test.TestCase):
       cycled = self.open('(3, seed=1)').cycle(count, ['subject_id']).as_numpy_iterator()
       self.assertEqual([example['subject_id'].decode() for example in cycled], expected)
 
+  def test_begins_anywhere(self):
+    for draw in ('', '[1:]', '[1:]+train[:1]', '(3, seed=1)'):
+      source, subjects = self.open(draw), self.subjects(draw)
+      for start in (0, 1, len(subjects) + 2):
+        cycled = source.cycle(4, ['subject_id'], start).as_numpy_iterator()
+        expected = [subjects[i % len(subjects)] for i in range(start, start + 4)]
+        self.assertEqual([example['subject_id'].decode() for example in cycled], expected)
+
   def test_volumes_are_those_of_the_split(self):
     whole = {e['subject_id']: e['image'] for e in self.open('').examples().as_numpy_iterator()}
     drawn = list(self.open('(3, seed=1)').examples().as_numpy_iterator())
