@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import resource
 import shutil
 import tempfile
 from multiprocessing import util
@@ -34,6 +35,20 @@ def _forget_networks():
   yield
   tf.keras.backend.clear_session()
   gc.collect()
+
+
+_GROWTH = 0.2  # Of the most memory so far.
+_most_memory = 0
+
+
+@pytest.fixture(autouse=True)
+def _collect_garbage():
+  """Networks hold one another in cycles: what a test left is let go of once memory has grown by it."""
+  global _most_memory
+  yield
+  if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > (1 + _GROWTH) * _most_memory:
+    gc.collect()
+    _most_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def pytest_collection_modifyitems(items):
