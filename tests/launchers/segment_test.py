@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import nibabel as nib
+import pytest
 import tensorflow as tf
 
 from stroke_tfds.imaging.grid import get_grid
@@ -40,6 +41,7 @@ class SegmentProgramTest(tf.test.TestCase):
     line = missing.stderr.splitlines()[-1]
     self.assertRegex(line, r"^error: .*\['bundle', 'image'\].*; give --bundle and --image")
 
+  @pytest.mark.slow
   @needs_samples
   def test_volumes_and_place_are_those_of_a_real_scan(self):
     # ISLES'22: the mask of the expert has 4.184 ml.
