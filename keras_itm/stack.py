@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import types
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -97,6 +97,21 @@ def logs_of_step(results: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
   if IS_KERAS_3 and isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
     return {name: tf.reshape(value, [1]) for name, value in results.items()}
   return results
+
+
+def same_each_time(
+  make_dataset: Callable[[], tf.data.Dataset], model: tf.keras.Model
+) -> tf.data.Dataset:
+  """Batches for `fit` in the order in which they come when gone over for the first time.
+
+  Under a strategy Keras 3 looks at the first batch, to learn shapes, then begins again; a dataset that
+  shuffles has another order then. Made anew, it has the first one.
+  """
+  strategies = (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy)
+  if not (IS_KERAS_3 and isinstance(model.distribute_strategy, strategies)):
+    return make_dataset()
+  options = make_dataset().options()
+  return tf.data.Dataset.range(1).flat_map(lambda _: make_dataset()).with_options(options)
 
 
 def gradients_for(

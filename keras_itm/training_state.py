@@ -84,9 +84,10 @@ class TrainingState:
     epoch, done = divmod(self.step, self._steps_per_epoch)
     calls = _OneTraining(self._model, callbacks, epochs, self._steps_per_epoch, done)
     options = {'callbacks': calls, 'validation_data': validation, 'shuffle': False, 'verbose': 0}
+    batches = lambda step: stack.same_each_time(lambda: make_dataset(step), self._model)
     if done:
       self._model.fit(
-        make_dataset(self.step),
+        batches(self.step),
         initial_epoch=epoch,
         epochs=epoch + 1,
         steps_per_epoch=self._steps_per_epoch - done,
@@ -95,7 +96,7 @@ class TrainingState:
       epoch += 1
     if not calls.has_ended:
       self._model.fit(
-        make_dataset(epoch * self._steps_per_epoch),
+        batches(epoch * self._steps_per_epoch),
         initial_epoch=epoch,
         epochs=epochs,
         steps_per_epoch=self._steps_per_epoch,

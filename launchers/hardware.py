@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from typing import Any
 
 import gin
 import tensorflow as tf
@@ -75,8 +76,21 @@ def _mirrored() -> tf.distribute.Strategy:
   return tf.distribute.MirroredStrategy(devices, reduce)
 
 
+class _MultiWorker(tf.distribute.MultiWorkerMirroredStrategy):
+  """Reduces structures as well: Keras 3 asks it of a whole batch, to learn its shapes and types."""
+
+  def reduce(self, reduce_op: Any, value: Any, axis: int | None) -> Any:
+    return tf.nest.map_structure(lambda part: self._reduce_one(reduce_op, part, axis), value)
+
+  def _reduce_one(self, reduce_op: Any, value: Any, axis: int | None) -> tf.Tensor:
+    first = tf.convert_to_tensor(self.experimental_local_results(value)[0])
+    if first.dtype == tf.uint8:
+      return first  # Label maps, which no two workers can add up.
+    return super().reduce(reduce_op, value, axis)
+
+
 _STRATEGIES = {
   'default': tf.distribute.get_strategy,
   'mirrored': _mirrored,
-  'multi_worker': tf.distribute.MultiWorkerMirroredStrategy,
+  'multi_worker': _MultiWorker,
 }

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_itm import training_state
 from keras_itm.checks import TrainingError
 from keras_itm.models.tracked import TrackedModel
+from tests.keras_itm.models.model_testing import two_replicas
 
 _STEPS = 4  # In an epoch.
 
@@ -25,6 +26,14 @@ class _Toy(TrackedModel):
 
   def train_step(self, batch):
     self.total.assign_add(batch[0])
+    self.track({'value': batch})
+    return self.results()
+
+
+class _Watch(_Toy):
+  """Reports the mean of the numbers that it is given."""
+
+  def train_step(self, batch):
     self.track({'value': batch})
     return self.results()
 
@@ -88,6 +97,21 @@ class TrainingStateTest(tf.test.TestCase):
     model, _, rest = self.train(every=4)
     self.assertAllClose(model.total, 66.0)
     self.assertEqual(rest[0], (1, {'value': 5.5}))
+
+  def test_shuffled_batches_come_in_one_order_on_one_device_and_two(self):
+    numbers = tf.data.Dataset.range(100).map(lambda n: tf.cast(n, tf.float32))
+    data = lambda step: numbers.shuffle(100, seed=1).batch(2).skip(step)
+    seen = []
+    for scope in (contextlib.nullcontext(), two_replicas().scope()):
+      with scope:
+        model = _Watch()
+      state = training_state.TrainingState(model, self.folder, 1)
+      values = []
+      log = tf.keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs, v=values: v.append(logs))
+      state.fit(data, epochs=4, callbacks=[training_state.CountSteps(state), log])
+      seen.append(values)
+    expected = [{'value': np.mean(batch)} for batch in data(0).take(4).as_numpy_iterator()]
+    self.assertAllClose(seen, [expected, expected])
 
   def test_a_weight_that_is_not_finite_is_not_saved(self):
     model, state, _ = self.train(stop_after=4)
