@@ -1,5 +1,6 @@
 """What all launchers share: flags, the gin configuration and one-line errors."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from launchers import gin_mistakes, program
 from launchers.gin_files import GIN_IMPORTS, parse_gin
 from launchers.gin_parameters import help_of
 from stroke_tfds.disk_errors import disk_errors_named
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, printable
 
 _GIN_FILE = flags.DEFINE_multi_string(
   'gin_file', [], 'Configuration: a path, or the bare name of a file that comes with the package.'
@@ -71,9 +72,9 @@ def launch(
       raise InputError(str(error).split('\n')[0]) from error
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
       reason = str(error).split('\n')[0]
-      raise InputError(
-        f'another worker was lost ({reason}); start all of them again, they resume together'
-      ) from error
+      text = f'another worker was lost ({reason}); start all of them again, they resume together'
+      print(printable(f'error: {text}'), file=sys.stderr, flush=True)
+      os._exit(1)  # Nothing is left to save, and TensorFlow may crash as it takes down what is left.
     except RuntimeError as error:
       if 'Required bindings' not in str(error):
         raise
