@@ -20,8 +20,9 @@ from stroke_tfds import files
 from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.generators import load_fitting_bundle
+from stroke_tfds.slice_example import LESION, LEVEL
 from stroke_tfds.sources import Source, fingerprint, open_sources
-from stroke_tfds.synthetic_slices.patients import LESION, LEVEL, conditions_of
+from stroke_tfds.synthetic_slices.patients import conditions_of
 
 
 @gin.configurable

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
+from stroke_tfds.slice_example import LESION, LEVEL, level_of
 from stroke_tfds.sources import Source
 
 _Example = dict[str, tf.Tensor]
@@ -93,7 +94,7 @@ def paired_volumes(
   )
 
 
-CONDITIONS = ('level', 'lesion')
+CONDITIONS = (LEVEL, LESION)
 MIN_LESION_PIXELS = 8  # Of a slice that counts as one with a lesion.
 
 
@@ -185,8 +186,8 @@ def _slice_facts(
   n = ids.shape[2]
   n_pixels = tf.reduce_sum(tf.cast(ids >= classes.first_lesion, tf.int32), axis=[0, 1])
   return {
-    'level': (2 * tf.range(n, dtype=tf.float32) + 1) / n - 1,
-    'lesion': tf.cast(n_pixels >= min_lesion_pixels, tf.float32),
+    LEVEL: level_of(tf.range(n, dtype=tf.float32), n),
+    LESION: tf.cast(n_pixels >= min_lesion_pixels, tf.float32),
     'is_empty': tf.reduce_all(example['labels'] == 0, axis=[0, 1]),
   }
 

@@ -9,6 +9,8 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds.imaging.grid import Grid
 
+LEVEL, LESION = 'level', 'lesion'  # What a generator of slices can be asked for.
+
 
 def features(grid: Grid, contrasts: Sequence[str]) -> tfds.features.FeaturesDict:
   """Features of one slice; axes are R and A of RAS: (X, Y), and contrasts last.
@@ -75,3 +77,8 @@ def make_example(
     'subject_id': subject_id,
     'provenance': json.dumps(provenance, sort_keys=True),
   }
+
+
+def level_of(number: Any, n_slices: int) -> Any:
+  """Level of an axial slice by its number from the lowest, or those of numbers: -1 to 1."""
+  return (2 * number + 1) / n_slices - 1

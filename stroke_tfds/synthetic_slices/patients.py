@@ -8,8 +8,8 @@ import numpy as np
 from keras_itm.bundle import BundleSpec
 from keras_itm.synthesis import random_numbers
 from stroke_tfds.errors import InputError
+from stroke_tfds.slice_example import LESION, LEVEL, level_of
 
-LEVEL, LESION = 'level', 'lesion'
 _EXTENT, _LESIONS = 1, 2  # Streams of random numbers beside that of the latents.
 _TOLERANCE = 1e-6
 
@@ -32,11 +32,6 @@ class Asked:
     """What the generator is given, in the order of its conditions."""
     values = {LEVEL: self.level, LESION: self.has_lesion}
     return [float(values[name]) for name in names]  # type: ignore[arg-type]
-
-
-def level_of(number: int, n_slices: int) -> float:
-  """Level of an axial slice by its number from the lowest, as in `slice_example`."""
-  return float((2 * number + 1) / n_slices - 1)
 
 
 def conditions_of(spec: BundleSpec, numbers: Sequence[int], has_lesion: Sequence[bool]) -> np.ndarray:

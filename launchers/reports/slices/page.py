@@ -24,7 +24,8 @@ from stroke_eval.slice_sets import UNKNOWN, SliceSet
 from stroke_eval.synthesis_checks import Check
 from stroke_tfds.files import write_whole
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.synthetic_slices.patients import LESION, LEVEL, conditions_of
+from stroke_tfds.slice_example import LESION, LEVEL
+from stroke_tfds.synthetic_slices.patients import conditions_of
 
 _TITLE = 'Does the generator draw what it should?'
 _N_WITH, _N_WITHOUT = 6, 3
