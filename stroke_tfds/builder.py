@@ -19,6 +19,7 @@ from stroke_tfds.disk_errors import disk_error
 from stroke_tfds.errors import InputError
 from stroke_tfds.files import locked
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.record_order import writer_in_order
 
 _N_WORKERS = 2
 _MAX_NAME = 100  # File systems take 255, with what is added to it.
@@ -137,6 +138,9 @@ class StrictBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
       if not told:
         raise
       raise InputError(told) from error
+
+  def _example_writer(self) -> Any:
+    return writer_in_order(super()._example_writer())
 
   def disk_error(self, error: Exception) -> str:
     """What to tell of an error of the disk; '' of another error."""
