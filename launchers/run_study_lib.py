@@ -34,6 +34,8 @@ from launchers.study.tasks import Task, Tasks
 from stroke_tfds import files, sources
 from stroke_tfds.errors import InputError
 
+_PHANTOMS = ('phantom_stroke/', 'phantom_tumour/')
+
 
 @gin.configurable('run_study')
 def study_design(
@@ -109,8 +111,8 @@ def run_study(
 
   Args:
     workdir: Takes a folder per seed, the stages' times and logs, and the report.
-    data_dir: TFDS data folder; its own default when None. Splits of phantom_stroke that are not there
-      are built first.
+    data_dir: TFDS data folder; its own default when None. Simulated data sets that are not there are
+      built first.
     design: The study; that of the gin configuration when None.
     arm_index: The one training to run, with all that it needs; all and the report when None.
     dry_run: Whether to list the trainings and run none.
@@ -233,7 +235,7 @@ class StudyRun:
       collect(stage.product, arm, task.seed, facts)
     elif task.synthetic:
       name, seed = task.synthetic
-      learnt = {name: [self._open_set(name, seed)]}
+      learnt = {name: [self._open_set(name, seed, task.size)]}
       for tested in (self._opened['test'], *self._external.values()):
         leakage.check_no_leakage(tested, learnt, self._data_dir)
 
@@ -252,8 +254,9 @@ class StudyRun:
     available |= {n: self._opened[n].n_examples for n in arm.learns_from if n in self._opened}
     return {n: available[n] if count == ALL else count for n, count in arm.learns_from.items()}
 
-  def _open_set(self, name: str, seed: int) -> sources.Source:
-    return sources.open_sources([self._tasks.set_text(name, seed)], self._data_dir, build=False)[0]
+  def _open_set(self, name: str, seed: int, size: int | str = ALL) -> sources.Source:
+    text, units = self._tasks.set_text(name, seed, size), (sources.VOLUMES, sources.SLICES)
+    return sources.open_sources([text], self._data_dir, build=False, units=units)[0]
 
   def _report(self, runner: StageRunner, seeds: Sequence[int]) -> None:
     """Of the finished trainings of these seeds."""
@@ -301,8 +304,11 @@ class StudyRun:
     made = [task for task in needed_by(self._all, finished) if task.seed == seed]
     learnt = {name for arm in study.finished for name in arm.learns_from}
     dice = {arm.name: study.results[arm.name, seed].metrics['dice'].mean(axis=0) for arm in shown}
+    used = {name: made for name, made in self._design.used().items() if name in learnt}
+    opened = {n: self._open_set(n, seed) for n, made in used.items() if not made.joint_generator}
     return Volumes(
-      sets={name: self._open_set(name, seed) for name in self._design.used() if name in learnt},
+      # Of slices there are other reports: evaluate_slices.
+      sets={name: source for name, source in opened.items() if not source.holds_slices},
       clinical=self._opened['train'],
       healthy=self._opened.get('healthy'),
       test=self._opened['test'],
@@ -330,7 +336,7 @@ def _phantom_titles(design: Design) -> dict[str, str]:
   """Name of each simulated data set that the study learns from or tests on -> its stage."""
   texts = [design.train, design.test, design.healthy, design.validation]
   names = dict.fromkeys(text.partition(':')[0] for text in texts)
-  return {name: f'{name} data set' for name in names if name.startswith('phantom_stroke/')}
+  return {name: f'{name} data set' for name in names if name.startswith(_PHANTOMS)}
 
 
 def _this_command() -> str:

@@ -117,6 +117,7 @@ def train_unet(
     test_source.grid,
     min_voxels,
     f'test source {test_source}',
+    test_source.metadata['label_scheme'],
   )
   evaluated = range(evaluated_epochs[0], evaluated_epochs[1] + 1) if evaluated_epochs else ()
   fitting.fit(

@@ -9,11 +9,14 @@ import numpy as np
 from keras_itm.lesions import binarise
 from stroke_eval import segmentation
 from stroke_eval.lesion_sets import TERRITORIES, survey_lesions
+from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.label_schemes import lesion_regions
 
 OUTSIDE = 'outside'  # Of a lesion in no arterial territory.
-# Scan [X, Y, Z, C], as stored -> probability of a lesion [X, Y, Z].
+# Scan [X, Y, Z, C], as stored -> probability of a lesion [X, Y, Z], or of each class of lesions, none
+# the first, [X, Y, Z, K].
 Predict = Callable[[np.ndarray], np.ndarray]
 # True mask [X, Y, Z] and probability [X, Y, Z] -> named losses of the case.
 Losses = Callable[[np.ndarray, np.ndarray], Mapping[str, float]]
@@ -26,7 +29,8 @@ class Results:
 
   Attributes:
     rows: One per case: subject_id, territory (that which holds most of the lesion) and what
-      `segmentation.measure` says.
+      `segmentation.measure` says; where lesions have classes and a segmenter tells them apart, also
+      Dice of each class and union, as `dice_necrotic_core`.
     masks: Subject -> predicted mask, uint8 [X, Y, Z].
     losses: Means over the scored cases; empty where no losses were asked for.
   """
@@ -47,13 +51,19 @@ class HeldOutCases:
     grid: Where the voxels are.
     min_voxels: Cases with a smaller lesion are left out of means, not of the rows.
     name: Of the cases, for the error.
+    label_scheme: JSON fields of that of the examples' labels, for classes of lesions; none when None.
 
   Raises:
     InputError: No case has a lesion as large as that.
   """
 
   def __init__(
-    self, examples: Iterable[Mapping[str, Any]], grid: Grid, min_voxels: int, name: str = 'held-out set'
+    self,
+    examples: Iterable[Mapping[str, Any]],
+    grid: Grid,
+    min_voxels: int,
+    name: str = 'held-out set',
+    label_scheme: Mapping[str, Any] | None = None,
   ):
     examples = list(examples)
     self._subjects = [example['subject_id'].decode() for example in examples]
@@ -66,21 +76,28 @@ class HeldOutCases:
       )
     self._grid = grid
     self._territories = self._main_territories()
+    self._regions = lesion_regions(label_scheme or {})
+    self._classes = []
+    if label_scheme and self._regions:
+      classes = ClassMap.from_scheme(label_scheme, groups={})
+      self._classes = [classes.classes(example).numpy() for example in examples]
 
   def mean_losses(self, predict: Predict, losses: Losses) -> dict[str, float]:
     """Means over the scored cases, for learning curves."""
     scored = np.flatnonzero(self._is_scored)
-    return _means([losses(self._lesions[i], predict(self._images[i])) for i in scored])
+    return _means([losses(self._lesions[i], _any_lesion(predict(self._images[i]))) for i in scored])
 
   def measure(self, predict: Predict, losses: Losses | None = None) -> Results:
     """Segments and measures every case; with `losses` it also has what mean_losses gives."""
     rows, masks, of_scored = [], {}, []
     for i, (subject, truth) in enumerate(zip(self._subjects, self._lesions)):
-      probability = predict(self._images[i])
+      by_class = predict(self._images[i])
+      probability = _any_lesion(by_class)
       if losses and self._is_scored[i]:
         of_scored.append(losses(truth, probability))
       masks[subject] = binarise(probability).numpy()
       numbers = segmentation.measure(truth, masks[subject], self._grid.spacing_mm)
+      numbers |= self._dice_of_regions(i, masks[subject], by_class)
       numbers = {name: round(value, 6) for name, value in numbers.items()}
       rows.append({'subject_id': subject, 'territory': self._territories[i], **numbers})
     return Results(rows, masks, _means(of_scored))
@@ -90,6 +107,14 @@ class HeldOutCases:
     scored = [float(row['dice']) for row, is_scored in zip(rows, self._is_scored) if is_scored]
     return float(np.mean(scored))
 
+  def _dice_of_regions(self, i: int, mask: np.ndarray, by_class: np.ndarray) -> dict[str, float]:
+    """Of a case, where the predicted lesion has its most probable class; empty without classes."""
+    if not self._regions or by_class.ndim == mask.ndim:
+      return {}
+    found = mask * (1 + by_class[..., 1:].argmax(axis=-1)).astype(np.uint8)
+    dice = segmentation.region_dice(self._classes[i], found, self._regions)
+    return {f'dice_{region.replace(" ", "_")}': value for region, value in dice.items()}
+
   def _main_territories(self) -> list[str]:
     """The arterial territory that holds most of each lesion; empty without lesion."""
     positive = [i for i, lesion in enumerate(self._lesions) if lesion.any()]
@@ -98,6 +123,11 @@ class HeldOutCases:
     for i, shares in zip(positive, facts.territory_shares):
       names[i] = TERRITORIES[shares.argmax()] if shares.any() else OUTSIDE
     return names
+
+
+def _any_lesion(probability: np.ndarray) -> np.ndarray:
+  """Of classes, of which the first is none, the sum of the others; [X, Y, Z]."""
+  return probability if probability.ndim == 3 else probability[..., 1:].sum(axis=-1)
 
 
 def _means(losses: list[Mapping[str, float]]) -> dict[str, float]:

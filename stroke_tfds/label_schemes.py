@@ -159,6 +159,22 @@ def check_one_class(label_scheme: Mapping[str, Any], what: str) -> None:
     )
 
 
+def lesion_regions(label_scheme: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+  """What Dice is measured of where lesions have classes: each class, and the unions of BraTS.
+
+  Args:
+    label_scheme: JSON fields of the scheme.
+
+  Returns:
+    Name -> classes, counted from 1; empty in schemes without such classes.
+  """
+  names = [label_scheme['names'][i] for i in label_scheme.get('lesion_class_ids', ())]
+  regions: dict[str, tuple[int, ...]] = {name: (k,) for k, name in enumerate(names, 1)}
+  if tuple(names) == TUMOUR_CLASSES:
+    regions |= TUMOUR_REGIONS
+  return regions
+
+
 ASEG28 = _aseg28()
 TUMOUR_CLASSES = ('necrotic core', 'oedema', 'enhancing tumour')
 ASEG28_TUMOUR = LabelScheme(

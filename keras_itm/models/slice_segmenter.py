@@ -30,17 +30,31 @@ class SliceSegmenter(Segmenter):
       raise ValueError(f'network gives {network.output_shape}, expected classes of slices [n, X, Y, K]')
 
   def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
+    return _any_lesion(self._probability(image, training))
+
+  @property
+  def n_classes(self) -> int:
+    """Of the network, 'none' among them; 1 where it gives one probability."""
+    return self.network.output_shape[-1]
+
+  @tf.function(reduce_retracing=True)
+  def classify(self, image: tf.Tensor) -> tf.Tensor:
+    """Probability of each class, [n, X, Y, Z, K] of volumes, for inference, compiled."""
+    return self._probability(image, training=False)
+
+  def _probability(self, image: tf.Tensor, training: bool) -> tf.Tensor:
+    """Of each class, [n, X, Y, K] of slices or [n, X, Y, Z, K] of volumes."""
     if image.shape.rank == 4:
-      return _any_lesion(self.network(image, training=training))
+      return self.network(image, training=training)
     # One slice after the other: a whole volume's activations need not fit.
     slices = tf.transpose(image, [3, 0, 1, 2, 4])
     found = tf.map_fn(
-      lambda one: _any_lesion(self.network(one, training=training)),
+      lambda one: self.network(one, training=training),
       slices,
       fn_output_signature=tf.float32,
       parallel_iterations=1,
     )
-    return tf.transpose(found, [1, 2, 3, 0])
+    return tf.transpose(found, [1, 2, 3, 0, 4])
 
   def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
     image, classes = batch

@@ -126,7 +126,8 @@ def _curve_arms(study: Study) -> dict[int, str]:
   """Number of clinical cases -> the finished arm that learns from these alone, like the first arm."""
   counts = {}
   for arm in study.finished:
-    plain = not arm.start and arm.bindings == study.arms[0].bindings
+    first = study.arms[0]
+    plain = not arm.start and (arm.bindings, arm.n_slices) == (first.bindings, first.n_slices)
     if plain and set(arm.learns_from) == {CLINICAL}:
       counts.setdefault(_count(study, arm), arm.name)
   return dict(sorted(counts.items()))
@@ -187,7 +188,7 @@ def _means(study: Study, arm: str) -> dict[str, Any]:
   dice = study.values(arm, 'dice')
   by_epoch = dice[..., cases.is_scored].mean(axis=-1)
   false_ml = study.values(arm, 'predicted_volume_ml')[..., ~cases.is_positive]
-  others = [metric for metric in METRICS if metric != 'dice']
+  others = [metric for metric in (*METRICS, *study.regions) if metric != 'dice']
   return {
     'n_cases': int(cases.is_scored.sum()),
     'dice': DiceSummary(float(by_epoch.mean()), _sd(by_epoch), float(by_epoch.max())),

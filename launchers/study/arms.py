@@ -25,6 +25,8 @@ class Arm:
     steps_per_epoch: Optimizer steps; those of the study's segmenter when 0.
     start: Arm of the same seed from whose last checkpoint it starts; a new network when empty.
     weights: Source -> relative chance of a draw from it; all cases alike when empty.
+    n_slices: Source -> how many of its slices are learnt from, drawn by the seed; all when empty. Of a
+      segmenter of slices.
     bindings: Gin bindings of this arm alone.
     group: Row of the paper's Table 1 that it belongs to, such as `synthetic, then 10 clinical`.
     system: Column of that table: the translator's name, or empty for baselines.
@@ -40,6 +42,7 @@ class Arm:
   steps_per_epoch: int = 0
   start: str = ''
   weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  n_slices: Mapping[str, int] = dataclasses.field(default_factory=dict)
   bindings: tuple[str, ...] = ()
   group: str = ''
   system: str = ''
@@ -174,14 +177,18 @@ def _check_sources(arm: Arm, what: str) -> None:
       raise InputError(
         f'{what}: {count!r} cases of {source!r}, expected a whole number from 1 or "all"'
       )
-  if not isinstance(arm.weights, Mapping) or (arm.weights and {*arm.weights} != {*arm.learns_from}):
-    raise InputError(
-      f'{what}: weights is {arm.weights!r}, expected one for each of its sources '
-      f'{sorted(arm.learns_from)}'
-    )
+  for field in ('weights', 'n_slices'):
+    given = getattr(arm, field)
+    if not isinstance(given, Mapping) or (given and {*given} != {*arm.learns_from}):
+      raise InputError(
+        f'{what}: {field} is {given!r}, expected one for each of its sources {sorted(arm.learns_from)}'
+      )
   for source, weight in arm.weights.items():
     if not isinstance(weight, int | float) or not 0 < weight < float('inf'):
       raise InputError(f'{what}: weight of {source!r} is {weight!r}, expected a number > 0')
+  for source, count in arm.n_slices.items():
+    if not _is_count(count):
+      raise InputError(f'{what}: {count!r} slices of {source!r}, expected a whole number from 1')
 
 
 def _check_epochs(arm: Arm, what: str) -> None:

@@ -9,22 +9,23 @@ from keras_itm.lesions import MIN_VOXELS
 from launchers.gin_files import gin_lines, parse_gin
 from launchers.stages import slug
 from launchers.study import leakage
-from launchers.study.arms import ALL, CLINICAL
+from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.design import DATA_FIELDS, Design, slices, source_text
 from launchers.study.external import NativeScans
 from launchers.study.tasks import lesion_gan_title
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import Source
+from stroke_tfds.sources import SLICES, VOLUMES, Source
 
 
 def check_names(design: Design) -> None:
   """Refuses what is wrong whatever the data are.
 
   Raises:
-    InputError: An arm that names an unknown source or asks for more synthetic cases than a set has, a
-      gin file that is not there, a number below 1.
+    InputError: An arm that names an unknown source or asks for more synthetic cases than a set has,
+      sources of slices beside some of volumes or for a segmenter of volumes, a gin file that is not
+      there, a number below 1.
   """
   if not isinstance(design.num_volumes, int) or design.num_volumes < 1:
     raise InputError(f'num_volumes is {design.num_volumes!r}, expected a whole number from 1')
@@ -34,7 +35,9 @@ def check_names(design: Design) -> None:
   _check_folders(design)
   _check_generators(design)
   gin_lines(design.unet)
-  _check_bindings(design)
+  units = {name: source.unit for name, source in design.used().items() if not source.set}
+  _check_one_unit(units)
+  _check_bindings(design, units)
 
 
 def _check_counts(design: Design) -> None:
@@ -65,28 +68,57 @@ def _check_generators(design: Design) -> None:
       )
     if source.translator and not design.lesion_gan:
       raise InputError(f'source {name!r}: needs the gin file of a lesion GAN, and lesion_gan is empty')
+    if source.gin_file:
+      gin_lines(source.gin_file)
     if source.translator:
-      gin_lines(source.translator)
       gin_lines(design.lesion_gan)
 
 
-def _check_bindings(design: Design) -> None:
-  """Every arm's bindings must be known to its segmenter. Ends with a configuration of gin's own."""
-  for bindings, arm in {arm.bindings: arm for arm in design.arms}.items():
+def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
+  """Every arm's bindings and sources must fit its segmenter. Ends with a configuration of gin's own."""
+  for bindings in dict.fromkeys(arm.bindings for arm in design.arms):
+    arms = [arm for arm in design.arms if arm.bindings == bindings]
     gin.clear_config()
     try:
       parse_gin([design.unet], list(bindings))
     except InputError as error:
-      raise InputError(f'arm {arm.name!r}: {str(error).splitlines()[0]}') from error
+      raise InputError(f'arm {arms[0].name!r}: {str(error).splitlines()[0]}') from error
+    if not gin.get_bindings('train_unet').get('by_slices'):
+      _check_no_slices(arms, units, design.unet)
   gin.clear_config()
+
+
+def _check_no_slices(arms: Sequence[Arm], units: Mapping[str, str], unet: str) -> None:
+  """Arms whose segmenter is one of volumes learn from no slices."""
+  for arm in arms:
+    of_slices = [f'slices of {name!r}' for name in arm.learns_from if units.get(name) == SLICES]
+    if found := of_slices or ['a number of slices'] * bool(arm.n_slices):
+      raise InputError(
+        f'arm {arm.name!r}: learns from {found[0]}, but the segmenter of {unet} is one of volumes, '
+        'expected train_unet.by_slices = True'
+      )
+
+
+def _check_one_unit(units: Mapping[str, str]) -> None:
+  """Refuses a study that mixes synthetic sources of slices and of volumes.
+
+  Args:
+    units: Of each source that arms learn from.
+  """
+  first = {unit: name for name, unit in reversed(units.items())}
+  if len(first) > 1:
+    raise InputError(
+      f'source {first[SLICES]!r} is of slices and {first[VOLUMES]!r} of volumes, expected synthetic '
+      'sources of one kind in a study'
+    )
 
 
 def _check_folders(design: Design) -> None:
   """Each training has a folder of its own, named after its arm or its source."""
-  translated = [name for name, source in design.synthetic.items() if source.translator]
+  trained = [name for name, source in design.synthetic.items() if source.gin_file]
   lesion_gans = dict.fromkeys(map(lesion_gan_title, [ALL, *design.lesion_gans()]))
   kinds = {'arm': (['generators'], [arm.name for arm in design.arms])}
-  kinds['source'] = (list(lesion_gans), translated)
+  kinds['source'] = (list(lesion_gans), trained)
   for kind, (taken, names) in kinds.items():
     found = {'': 'the seed', **{slug(title): f'the {title}' for title in taken}}
     for name in names:
@@ -129,7 +161,17 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
     for name, count in arm.learns_from.items():
       with _named(f'arm {arm.name!r}'):
         opened |= _check_source(design, name, count, data_dir)
+  _check_opened_units(design, opened)
   return opened
+
+
+def _check_opened_units(design: Design, opened: Mapping[str, Source]) -> None:
+  """Ready sets are of the unit of the others, and of one that the segmenter learns from."""
+  units = {name: source.unit for name, source in design.used().items()}
+  units |= {name: SLICES for name in units if name in opened and opened[name].holds_slices}
+  _check_one_unit(units)
+  if SLICES in units.values():
+    _check_bindings(design, units)
 
 
 def _check_development(opened: Mapping[str, Source], data_dir: str) -> None:
@@ -198,10 +240,11 @@ def _check_source(design: Design, name: str, count: int | str, data_dir: str) ->
   text = design.synthetic[name].set
   if not text:
     return {}
-  _, whole = sources.open_sources([design.train, text], data_dir, build=False)
+  units = (VOLUMES, SLICES)
+  _, whole = sources.open_sources([design.train, text], data_dir, build=False, units=units)
   if count != ALL and text[-1] in '])':
     raise InputError(f'asks for {count} cases of {name!r}, which is the part {text} already')
   if count != ALL and count > whole.n_examples:
     raise InputError(f'asks for {count} cases of {name!r}, but {whole} has {whole.n_examples}')
-  sources.open_sources([slices(text, count)], data_dir, build=False)
+  sources.open_sources([slices(text, count)], data_dir, build=False, units=units)
   return {name: whole}

@@ -13,7 +13,7 @@ from launchers.describe_lib import configured_networks
 from launchers.gin_files import parse_gin
 from launchers.study.arms import Arm
 from launchers.study.design import Design, describe_sources
-from launchers.study.tasks import Task, lesion_gan_title, translator_title
+from launchers.study.tasks import Task, generator_title, lesion_gan_title
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
 
@@ -32,7 +32,8 @@ class Training:
     epochs: Of the gin file; an arm has its own.
     steps_per_epoch: Optimizer steps.
     step_multiply_adds: Multiply-adds of one step.
-    network_multiply_adds: Multiply-adds of the networks for one example.
+    network_multiply_adds: Multiply-adds of the networks for one example; of a segmenter of slices, for
+      one volume.
   """
 
   epochs: int
@@ -65,10 +66,12 @@ class Costs:
   ):
     read = lambda root, file, lines=(): _read(root, file, lines, design.train, data_dir)
     self._trainings = {
-      translator_title(name): read('train_itm', source.translator, source.bindings)
-      for name, source in design.translators().items()
+      generator_title(name, source): read(
+        'train_itm' if source.translator else 'train_style_gan', source.gin_file, source.bindings
+      )
+      for name, source in design.trained().items()
     }
-    if self._trainings:
+    if design.translators():
       lesion_gan = read('train_lesion_gan', design.lesion_gan)
       self._trainings |= {lesion_gan_title(count): lesion_gan for count in design.lesion_gans()}
     # The study gives each arm its own.
@@ -185,9 +188,8 @@ def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_di
   step = _FORWARD_AND_BACK * others + _DISCRIMINATED * judged
   if root == 'train_lesion_gan':
     step *= gin.get_bindings('LesionGAN').get('critic_steps', _CRITIC_STEPS)
-  return Training(
-    values['epochs'], values['steps_per_epoch'], batch_size * step, sum(multiply_adds.values())
-  )
+  of_case = sum(multiply_adds.values()) * (grid.shape[2] if values.get('by_slices') else 1)
+  return Training(values['epochs'], values['steps_per_epoch'], batch_size * step, of_case)
 
 
 def _measured_rate() -> float:

@@ -7,36 +7,44 @@ from typing import Any
 from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
 from launchers.study.external_sets import ExternalTest
 from stroke_tfds.carvemix import CarveMixConfig
-from stroke_tfds.derived_config import DerivedVolumesConfig
+from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.lesion_fusion import LesionFusionConfig
+from stroke_tfds.sources import SLICES, VOLUMES
+from stroke_tfds.synthetic_slices import SyntheticSlicesConfig
 from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 from stroke_tfds.texts import check_label
 
 BUILDERS = {'lesion_fusion': LesionFusionConfig, 'carvemix': CarveMixConfig}
-_OF_STUDY = ('num_volumes', 'seed')  # Of each set's config; the study gives them.
-_KINDS = ('translator', 'builder', 'set')
+# Of each set's config; the study gives them.
+_OF_STUDY = ('num_volumes', 'seed', 'joint_generator', 'num_patients', 'num_slices')
+_TRAINED = ('translator', 'joint_generator')
+_KINDS = (*_TRAINED, 'builder', 'set')
 DATA_FIELDS = ('train', 'test', 'healthy', 'validation', 'development')
 _TAKEN = (CLINICAL, *DATA_FIELDS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Synthetic:
-  """A source of synthetic cases; exactly one of the first three is given.
+  """A source of synthetic cases; exactly one of the first four is given.
 
   Attributes:
     translator: Gin file of a translator, trained for each seed beside the study's lesion GAN. Sources
       with the same file and bindings share its training, in the folder of the first of them: keep that
       one's name and place while a study runs.
+    joint_generator: Gin file of a generator of slices with their classes, trained for each seed; shared
+      likewise. Its cases are generated patients, a number of slices each.
     builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
     set: A built data set, `name/config:split`, the same for all seeds.
-    bindings: Gin bindings of the translator's training.
-    config: Further fields of a new set's config, such as `{'keep_scan': True}`.
+    bindings: Gin bindings of the training of the translator or joint generator.
+    config: Further fields of a new set's config, such as `{'keep_scan': True}` or
+      `{'truncation': 0.7}`.
     clinical: Clinical cases that its generators learn from, or that a builder takes: `all`, or a number
       drawn by the seed, the same ones as an arm with this number learns from.
   """
 
   translator: str = ''
+  joint_generator: str = ''
   builder: str = ''
   set: str = ''
   bindings: tuple[str, ...] = ()
@@ -48,9 +56,25 @@ class Synthetic:
     return bool(self.translator) or 'healthy' in getattr(BUILDERS.get(self.builder), 'SOURCES', ())
 
   @property
-  def config_class(self) -> type[DerivedVolumesConfig]:
+  def gin_file(self) -> str:
+    """Of what is trained for it; empty where nothing is."""
+    return self.translator or self.joint_generator
+
+  @property
+  def unit(self) -> str:
+    """What an example of a new set is."""
+    return SLICES if self.joint_generator else VOLUMES
+
+  @property
+  def builder_name(self) -> str:
     """Of a new set."""
-    return BUILDERS.get(self.builder, SyntheticStrokeConfig)
+    return self.builder or ('synthetic_slices' if self.joint_generator else 'synthetic_stroke')
+
+  @property
+  def config_class(self) -> type[DerivedConfig]:
+    """Of a new set."""
+    made = SyntheticSlicesConfig if self.joint_generator else SyntheticStrokeConfig
+    return BUILDERS.get(self.builder, made)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +90,7 @@ class Design:
     unet: Gin file of the segmenter.
     lesion_gan: Gin file of the lesion GAN.
     synthetic: Name of each synthetic source -> what it is.
-    num_volumes: Cases of a synthetic set.
+    num_volumes: Cases of a synthetic set; of slices, its generated patients.
     arms: What is compared.
     seeds: Each arm is trained once for each; so are the generators.
     development: Cases on which learning rates are chosen, no test case among them; may be empty.
@@ -96,15 +120,36 @@ class Design:
   about: str = ''
 
   def trained_as(self, name: str) -> str:
-    """The source under whose name a source's translator is trained: the first with the same one."""
-    key = lambda source: (source.translator, source.bindings, source.clinical)
+    """The source under whose name a source's generator is trained: the first with the same one."""
+    key = lambda source: (source.gin_file, source.bindings, source.clinical)
     wanted = key(self.synthetic[name])
     return next(other for other, source in self.synthetic.items() if key(source) == wanted)
 
   def translators(self) -> dict[str, Synthetic]:
     """What is trained for the sources that some arm learns from: name -> its translator."""
-    names = [self.trained_as(name) for name, source in self.used().items() if source.translator]
+    return {name: source for name, source in self.trained().items() if source.translator}
+
+  def trained(self) -> dict[str, Synthetic]:
+    """The same of translators and joint generators."""
+    names = [self.trained_as(name) for name, source in self.used().items() if source.gin_file]
     return {name: self.synthetic[name] for name in dict.fromkeys(names)}
+
+  def new_sets(self) -> tuple[tuple[str, int | str], ...]:
+    """The sets that are built: their source, and how many of its cases they hold.
+
+    Arms learn from the first cases of a set; of generated patients, whose slices are not stored one
+    after another, each number has a set of its own. The patients of a smaller one are in a larger one.
+    """
+    found = {}
+    for name, source in self.used().items():
+      counts = [arm.learns_from[name] for arm in self.arms if name in arm.learns_from]
+      found |= {(name, self.set_size(name, n)): None for n in counts if not source.set}
+    return tuple(found)
+
+  def set_size(self, name: str, count: int | str) -> int | str:
+    """Cases of the set that an arm takes so many from: a number of patients, or `all`."""
+    is_part = self.synthetic[name].joint_generator and count != self.num_volumes
+    return count if is_part else ALL
 
   def used(self) -> dict[str, Synthetic]:
     """The synthetic sources that some arm learns from."""
@@ -155,8 +200,8 @@ def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
   if 'builder' in given and fields['builder'] not in BUILDERS:
     raise InputError(f'{what}: builder is {fields["builder"]!r}, expected one of {sorted(BUILDERS)}')
   bindings = read_texts(fields.get('bindings', ()), f'{what}: bindings')
-  if bindings and 'translator' not in given:
-    raise InputError(f'{what}: bindings are of a translator, and it has none')
+  if bindings and given[0] not in _TRAINED:
+    raise InputError(f'{what}: bindings are of a translator or joint generator, and it has none')
   if not isinstance(fields.get('config', {}), Mapping) or (fields.get('config') and 'set' in given):
     raise InputError(f'{what}: config is {fields["config"]!r}, expected fields of a new set')
   count = fields.get('clinical', ALL)
@@ -172,13 +217,15 @@ def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
 
 def _check_config(what: str, source: Synthetic) -> None:
   """Before hours of training: the set is built after them."""
-  try:
-    source.config_class(**source.config)
-  except InputError as error:
-    raise InputError(f'{what}: {error}') from error
   for field in _OF_STUDY:
     if field in source.config:
       raise InputError(f'{what}: config has {field!r}, which the study gives')
+  try:
+    config = source.config_class(**source.config)
+    if isinstance(config, SyntheticSlicesConfig):
+      dataclasses.replace(config, joint_generator='bundle', num_patients=1).check_fields()
+  except InputError as error:
+    raise InputError(f'{what}: {error}') from error
 
 
 def read_rates(development: str, rates: Sequence[float]) -> tuple[float, ...]:
@@ -230,5 +277,6 @@ def slices(text: str, count: int | str) -> str:
 
 def describe_sources(arm: Arm) -> str:
   """What an arm learns from, for people."""
-  parts: Sequence[str] = [f'{count} {name}' for name, count in arm.learns_from.items()]
+  slices_of = {name: f' ({count:,} slices)' for name, count in arm.n_slices.items()}
+  parts = [f'{count} {name}{slices_of.get(name, "")}' for name, count in arm.learns_from.items()]
   return ' + '.join(parts)

@@ -16,7 +16,7 @@ from stroke_tfds.sources import Source
 
 _FEATURES = ('image', 'lesion', 'subject_id', 'provenance')
 # What the provenance of a case says that was made from others.
-_DERIVED_BY = ('translator', 'lesion_generator', 'lesion_donor')
+_DERIVED_BY = ('translator', 'lesion_generator', 'lesion_donor', 'joint_generator')
 _Key = tuple[str, ...]
 
 

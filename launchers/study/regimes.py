@@ -33,7 +33,7 @@ class _Regime:
     """Name and fields of the arm of one of the values."""
     places = {self.place: value}
     if value in synthetic:
-      places[_TRANSLATOR] = value if synthetic[value].translator else ''
+      places[_TRANSLATOR] = value if synthetic[value].gin_file else ''
     return _filled(self.name, places), _filled({**self.fields, **self.values[value]}, places)
 
 
@@ -48,7 +48,7 @@ def read_arms(
   mapping to further fields of each one's arm:
 
   - `sources`: Synthetic sources, for which `{source}` stands in the regime's name and in all its texts.
-    `{translator}` stands for one that has a translator, and for nothing where it has none.
+    `{translator}` stands for one that has a translator or joint generator, for nothing else.
   - `counts`: Numbers, for which `{count}` stands.
 
   Arms come in the order of their entries; regimes that follow one another are unrolled source by source

@@ -29,6 +29,8 @@ METRICS = (
   'hausdorff95_mm',
   'predicted_volume_ml',
 )
+# Before the name of a class or union of classes of lesions, where a segmenter tells them apart.
+_OF_REGION = 'dice_'
 _CURVE = ('epoch', 'step', 'dice', 'loss', 'test_dice', 'test_loss')
 
 
@@ -71,7 +73,8 @@ class Result:
     facts: Everything in result.json but what follows: sources, command, seconds, run, ...
     curve: Metric -> values over epochs, NaN where not measured; has `epoch` and `step`, and dice, loss,
       test_dice, test_loss.
-    metrics: Metric of METRICS -> [evaluated epochs, n cases].
+    metrics: Metric of METRICS, and `dice_REGION` where lesions have classes -> [evaluated epochs, n
+      cases].
   """
 
   arm: str
@@ -103,6 +106,13 @@ class Study:
     is_there = lambda arm: all((arm.name, seed) in self.results for seed in self.seeds)
     return tuple(arm for arm in self.arms if is_there(arm))
 
+  @property
+  def regions(self) -> tuple[str, ...]:
+    """Metrics of classes of lesions, such as `dice_oedema`, that every training has."""
+    first, *others = self.results.values()
+    found = [name for name in first.metrics if name.startswith(_OF_REGION)]
+    return tuple(name for name in found if all(name in other.metrics for other in others))
+
   def of_seeds(self, seeds: Sequence[int]) -> 'Study':
     """The same study with some of its seeds alone."""
     return dataclasses.replace(self, seeds=tuple(seeds))
@@ -131,8 +141,10 @@ def collect(run: Path, arm: Arm, seed: int, facts: dict[str, Any]) -> None:
   curve = {name: [row.get(name, np.nan) for row in rows] for name in _CURVE}
   try:
     epochs = [_read_rows(run / 'window' / f'epoch_{n:04d}.csv') for n in arm.evaluated_range]
+    head = epochs[0][0] if epochs[0] else {}
+    names = [*METRICS, *(name for name in head if name.startswith(_OF_REGION))]
     metrics = {
-      name: np.array([[float(row[name]) for row in epoch] for epoch in epochs]) for name in METRICS
+      name: np.array([[float(row[name]) for row in epoch] for epoch in epochs]) for name in names
     }
     cases = _test_set(epochs[0])
   except (ValueError, KeyError, TypeError, csv.Error) as error:
@@ -212,7 +224,8 @@ def read_result(path: Path) -> tuple[Result, TestSet]:
     curve = {name: np.array(values, float) for name, values in content.pop('curve').items()}
     cases = TestSet(**{name: np.array(values) for name, values in content.pop('cases').items()})
     metrics = content.pop('metrics')
-    metrics = {name: np.array(metrics[name], float) for name in METRICS}
+    names = [*METRICS, *(name for name in metrics if name.startswith(_OF_REGION))]
+    metrics = {name: np.array(metrics[name], float) for name in names}
     if not isinstance(content['arm'], str) or not isinstance(content['seed'], int):
       raise TypeError('arm and seed are no text and no whole number')
     return Result(content['arm'], content['seed'], content, curve, metrics), cases

@@ -54,7 +54,8 @@ class ArmRow:
     dice: Over scored cases.
     seed_sd: Standard deviation of Dice between seeds, n - 1; None with one seed.
     all_sizes: Mean Dice over test lesions of any size.
-    metrics: Metric of METRICS except dice -> mean over scored cases, evaluated epochs and seeds.
+    metrics: Metric of METRICS except dice, or Dice of a class or union of classes (`Study.regions`) ->
+      mean over scored cases, evaluated epochs and seeds.
     false_positive_ml: Mean predicted volume in cases without lesion; None where there are none.
     false_positive_share: Share of them, over evaluated epochs and seeds, with any predicted voxel; None
       likewise.

@@ -28,6 +28,7 @@ class Task:
     stage: Makes the stage, which tells whether it is done.
     arm: The arm and the seed that it trains, None for generators and data sets.
     synthetic: The source and the seed whose data set it builds, or None.
+    size: Cases of that data set, or `all`.
     search: The arm and the learning rate that it tries on the development cases, or None.
   """
 
@@ -36,6 +37,7 @@ class Task:
   stage: Callable[[], Stage]
   arm: tuple[Arm, int] | None = None
   synthetic: tuple[str, int] | None = None
+  size: int | str = ALL
   search: tuple[Arm, float] | None = None
 
   @property
@@ -68,11 +70,10 @@ class Tasks:
     """
     tasks = []
     for seed in self._design.seeds:
-      used = self._design.used()
-      translators = self._design.translators()
+      trained, sets = self._design.trained(), self._design.new_sets()
       tasks += [self._lesion_gan(count, seed) for count in self._design.lesion_gans()]
-      tasks += [self._translator(name, source, seed) for name, source in translators.items()]
-      tasks += [self._set(name, source, seed) for name, source in used.items() if not source.set]
+      tasks += [self._trained(name, source, seed) for name, source in trained.items()]
+      tasks += [self._set(name, size, seed) for name, size in sets]
       for arm in self._design.arms:
         if seed == self._design.seeds[0] and self._design.searches_rate(arm):
           tasks += [self._search(arm, rate, seed) for rate in self._design.learning_rates]
@@ -84,10 +85,10 @@ class Tasks:
     """Where the training of an arm leaves its files."""
     return self._seed_folder(seed) / stages.slug(arm.name)
 
-  def set_text(self, name: str, seed: int) -> str:
+  def set_text(self, name: str, seed: int, size: int | str = ALL) -> str:
     """A synthetic source as `name/config:split`; its generators must be trained."""
     source = self._design.synthetic[name]
-    return source.set or f'{self._set_name(source, name, seed)}:train'
+    return source.set or f'{self._set_name(source, name, seed, size)}:train'
 
   def _seed_folder(self, seed: int) -> Path:
     return self._root / f'seed_{seed}'
@@ -112,35 +113,48 @@ class Tasks:
     )
     return Task(name, (), lambda: stage)
 
-  def _translator(self, name: str, source: Synthetic, seed: int) -> Task:
-    clinical = source_text(self._design.train, source.clinical, seed)
-    bindings = [
-      f'train_itm.sources = {[self._design.healthy, clinical]!r}',
-      f'train_itm.validation = {[self._design.validation]!r}',
-      f'train_itm.seed = {seed}',
-      *source.bindings,
-    ]
+  def _trained(self, name: str, source: Synthetic, seed: int) -> Task:
+    """The training of a translator or a joint generator."""
+    learnt = [source_text(self._design.train, source.clinical, seed)]
+    launcher, values = 'train_style_gan', {}
+    if source.translator:
+      launcher, values = 'train_itm', {'validation': [self._design.validation]}
+      learnt = [self._design.healthy, *learnt]
+    values = {'sources': learnt, **values, 'seed': seed}
+    lines = [f'{launcher}.{field} = {value!r}' for field, value in values.items()]
     # An arm may have the name of the set that it learns from.
-    title = _titled(translator_title(name), seed)
-    stage = stages.train(
-      title, 'train_itm', source.translator, self._generator(name, seed), self._data_dir, bindings
-    )
+    title = _titled(generator_title(name, source), seed)
+    folder, bindings = self._generator(name, seed), [*lines, *source.bindings]
+    stage = stages.train(title, launcher, source.gin_file, folder, self._data_dir, bindings)
     return Task(title, (), lambda: stage)
 
-  def _set(self, name: str, source: Synthetic, seed: int) -> Task:
+  def _set(self, name: str, size: int | str, seed: int) -> Task:
     """The building of a synthetic set."""
-    title, needs = _set_title(name, seed), []
+    title, needs = _set_title(name, size, seed), []
+    source = self._design.synthetic[name]
+    if source.gin_file:
+      needs = [generator_title(self._design.trained_as(name), source)]
     if source.translator:
-      needs = [translator_title(self._design.trained_as(name)), lesion_gan_title(source.clinical)]
+      needs.append(lesion_gan_title(source.clinical))
 
     def stage() -> Stage:
-      builder = source.builder or 'synthetic_stroke'
-      options = [builder, '--config', json.dumps(self._set_config(source, name, seed))]
-      return stages.build(title, self._set_name(source, name, seed), options, self._data_dir)
+      config = json.dumps(self._set_config(source, name, seed, size))
+      options = [source.builder_name, '--config', config]
+      return stages.build(title, self._set_name(source, name, seed, size), options, self._data_dir)
 
-    return Task(title, tuple(_titled(need, seed) for need in needs), stage, synthetic=(name, seed))
+    needed = tuple(_titled(need, seed) for need in needs)
+    return Task(title, needed, stage, synthetic=(name, seed), size=size)
 
-  def _set_config(self, source: Synthetic, name: str, seed: int) -> dict[str, Any]:
+  def _set_config(
+    self, source: Synthetic, name: str, seed: int, size: int | str = ALL
+  ) -> dict[str, Any]:
+    if source.joint_generator:
+      return {
+        'joint_generator': str(self._generator(self._design.trained_as(name), seed) / 'bundle'),
+        'num_patients': self._design.num_volumes if size == ALL else size,
+        'seed': seed,
+        **source.config,
+      }
     config = {'num_volumes': self._design.num_volumes, 'seed': seed, **source.config}
     if source.builder:
       clinical = source_text(self._design.train, source.clinical, seed)
@@ -153,9 +167,9 @@ class Tasks:
       **config,
     }
 
-  def _set_name(self, source: Synthetic, name: str, seed: int) -> str:
-    config = source.config_class(**self._set_config(source, name, seed)).resolve(self._data_dir)
-    return f'{source.builder or "synthetic_stroke"}/{config.name}'
+  def _set_name(self, source: Synthetic, name: str, seed: int, size: int | str) -> str:
+    config = source.config_class(**self._set_config(source, name, seed, size)).resolve(self._data_dir)
+    return f'{source.builder_name}/{config.name}'
 
   def search_folders(self, arm: Arm) -> dict[float, Path]:
     """Learning rate -> folder of the training that tries it; none where the arm has no search."""
@@ -190,8 +204,11 @@ class Tasks:
 
   def _needs(self, arm: Arm, seed: int) -> list[str]:
     """What comes before a training of the arm, whatever its learning rate."""
-    synthetic = self._design.synthetic
-    needs = [_set_title(name, seed) for name in arm.synthetic_sources if not synthetic[name].set]
+    needs = [
+      _set_title(name, self._design.set_size(name, arm.learns_from[name]), seed)
+      for name in arm.synthetic_sources
+      if not self._design.synthetic[name].set
+    ]
     return needs + ([_titled(arm.start, seed)] if arm.start else [])
 
   def _arm_bindings(self, arm: Arm, seed: int, test: str) -> list[str]:
@@ -208,6 +225,8 @@ class Tasks:
       values['steps_per_epoch'] = arm.steps_per_epoch
     if arm.weights:
       values['weights'] = [arm.weights[name] for name in arm.learns_from]
+    if arm.n_slices:
+      values['n_slices'] = [arm.n_slices[name] for name in arm.learns_from]
     if arm.start:
       values['start'] = str(self._seed_folder(seed) / stages.slug(arm.start))
     return [*(f'train_unet.{name} = {value!r}' for name, value in values.items()), *arm.bindings]
@@ -215,6 +234,8 @@ class Tasks:
   def _source(self, name: str, count: int | str, seed: int) -> str:
     if name == CLINICAL:
       return source_text(self._design.train, count, seed)
+    if self._design.synthetic[name].joint_generator:
+      return self.set_text(name, seed, self._design.set_size(name, count))
     return slices(self.set_text(name, seed), count)
 
 
@@ -232,9 +253,9 @@ def _rate_line(rate: float) -> str:
   return f'ConstantThenLinear.learning_rate = {rate!r}'
 
 
-def translator_title(name: str) -> str:
-  """What the training of a source's translator is called, without its seed."""
-  return f'{name} translator'
+def generator_title(name: str, source: Synthetic) -> str:
+  """What the training of a source's translator or joint generator is called, without its seed."""
+  return f'{name} {"translator" if source.translator else "generator"}'
 
 
 def _titled(name: str, seed: int) -> str:
@@ -252,5 +273,5 @@ def _check_slugs(tasks: Sequence[Task]) -> None:
       )
 
 
-def _set_title(name: str, seed: int) -> str:
-  return _titled(f'{name} set', seed)
+def _set_title(name: str, size: int | str, seed: int) -> str:
+  return _titled(f'{name} set' if size == ALL else f'{name} set of {size}', seed)

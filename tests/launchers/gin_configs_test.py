@@ -24,7 +24,7 @@ _fit = fitting.fit
 _FOLDER = Path(str(importlib.resources.files('gin_configs'))) / 'experiments'
 _ARMS = Path(__file__).parent / 'study' / 'paper_arms.json'
 _ALL = sorted(path.name for path in _FOLDER.glob('*.gin'))
-_STUDIES = [name for name in _ALL if name == 'demo.gin' or name.startswith('phantom_study')]
+_STUDIES = [name for name in _ALL if name == 'demo.gin' or ('_study_' in name and 'unet' not in name)]
 # More than a minute each; their mini files take the same way, and `describe` builds their networks.
 _LARGE = [
   'cyclegan_paper.gin',

@@ -9,7 +9,7 @@ import tensorflow as tf
 from launchers import gin_files
 from tests import tiny
 
-_SIZES = {
+SIZES = {
   'pix2pix10_mini.gin': ['pix2pix_unet.filters = (8, 16, 16)', 'patch_gan.filters = (4, 8, 8)'],
   'spade_mini.gin': [
     'spade_generator.filters = (8, 8)',
@@ -51,7 +51,7 @@ _SIZES = {
   ],
 }
 # StyleGAN2 goes through precisions, devices and checkpoints in `conformance_test`.
-SYSTEMS = tuple(name for name in _SIZES if not name.startswith('stylegan'))
+SYSTEMS = tuple(name for name in SIZES if not name.startswith('stylegan'))
 
 
 def launcher(system: str) -> tuple[str, str]:
@@ -71,7 +71,7 @@ def bindings(system: str, cohort: str, **values) -> list[str]:
   root = launcher(system)[1]
   values = {'epochs': 3, 'steps_per_epoch': 3, 'batch_size': 2, **values}
   return [
-    *_SIZES[system],
+    *SIZES[system],
     f"clinical = ['{cohort}:train']",
     f"clinical_test = '{cohort}:test'",
     f"itm_train = ['{cohort}:train']",

@@ -8,6 +8,8 @@ from stroke_eval.held_out_cases import OUTSIDE, HeldOutCases
 from stroke_eval.lesion_sets import TERRITORIES
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.label_schemes import ASEG28_TUMOUR
 from tests import tiny
 
 _SPACING_ML = 0.576  # Of a voxel of 6 x 6 x 16 mm.
@@ -106,6 +108,55 @@ class ScoredTest(HeldOutCasesCase):
     brightest = [squared(e['image']).max() for e, is_scored in zip(self.examples, scored) if is_scored]
     self.assertAllClose(means['brightest'], np.mean(brightest))
     self.assertEqual(self.cases(least).measure(squared, losses).losses, means)
+
+
+class RegionsTest(tf.test.TestCase):
+  """Five voxels of a glioma in a row: necrotic core, oedema, oedema, enhancing, enhancing."""
+
+  def cases(self, scheme):
+    labels = np.zeros((6, 1, 1), np.uint8)
+    labels[:5, 0, 0] = 28, 29, 29, 30, 30
+    example = {'image': labels[..., np.newaxis], 'lesion': np.uint8(labels > 0), 'labels': labels}
+    grid = Grid('row', labels.shape, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    return HeldOutCases([{**example, 'subject_id': b'a'}], grid, 1, label_scheme=scheme)
+
+  def predict(self, image):
+    """Finds: oedema, oedema, oedema, enhancing (all lesions .6 in all), none (.4), oedema."""
+    p = np.zeros((*image.shape[:3], 4), np.float32)
+    p[:, 0, 0] = [[0.1, 0.1, 0.7, 0.1]] * 3 + [[0.4, 0.1, 0.2, 0.3], [0.6, 0, 0, 0.4], [0, 0, 1, 0]]
+    return p
+
+  def test_dice_by_hand(self):
+    (row,) = self.cases(ASEG28_TUMOUR.to_json()).measure(self.predict).rows
+    # Found and true voxels and those of both: 5, 5, 4 of the tumour; 1, 3, 1 of its core; 0, 1, 0;
+    # 4, 2, 2; 1, 2, 1 of the classes.
+    expected = {
+      'dice': 0.8,
+      'dice_whole_tumour': 0.8,
+      'dice_tumour_core': 0.5,
+      'dice_necrotic_core': 0,
+      'dice_oedema': 4 / 6,
+      'dice_enhancing_tumour': 2 / 3,
+    }
+    self.assertAllClose({name: row[name] for name in expected}, expected, atol=1e-6)
+
+  def test_none_without_classes(self):
+    """Of the scheme, or of the segmenter."""
+    first = self.cases(None).measure(self.predict).rows
+    union = lambda image: self.predict(image)[..., 1:].sum(-1)
+    second = self.cases(ASEG28_TUMOUR.to_json()).measure(union).rows
+    self.assertEqual(first, second)
+    self.assertNotIn('dice_oedema', first[0])
+
+  def test_losses_are_of_any_lesion(self):
+    seen = []
+    losses = lambda truth, probability: seen.append(probability) or {'x': 1.0}
+    cases = self.cases(ASEG28_TUMOUR.to_json())
+    cases.measure(self.predict, losses)
+    cases.mean_losses(self.predict, losses)
+    self.assertLen(seen, 2)
+    for one in seen:
+      self.assertAllClose(one[:, 0, 0], [0.9, 0.9, 0.9, 0.6, 0.4, 1], atol=1e-6)
 
 
 if __name__ == '__main__':

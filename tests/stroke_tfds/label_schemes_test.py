@@ -2,7 +2,13 @@ import numpy as np
 import tensorflow as tf
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.label_schemes import ASEG28, ASEG28_TUMOUR, TUMOUR_REGIONS, check_one_class
+from stroke_tfds.label_schemes import (
+  ASEG28,
+  ASEG28_TUMOUR,
+  TUMOUR_REGIONS,
+  check_one_class,
+  lesion_regions,
+)
 
 
 class Aseg28Test(tf.test.TestCase):
@@ -70,6 +76,15 @@ class Aseg28TumourTest(tf.test.TestCase):
     self.assertEqual(TUMOUR_REGIONS['whole tumour'], (1, 2, 3))
     self.assertEqual(TUMOUR_REGIONS['tumour core'], (1, 3))
     self.assertEqual(TUMOUR_REGIONS['enhancing tumour'], (3,))
+
+  def test_what_dice_is_measured_of(self):
+    self.assertEqual(lesion_regions(ASEG28.to_json()), {})
+    self.assertEqual(
+      lesion_regions(ASEG28_TUMOUR.to_json()),
+      {'necrotic core': (1,), 'oedema': (2,), **TUMOUR_REGIONS},
+    )
+    other = {'names': ['background', 'brain', 'old', 'new'], 'lesion_class_ids': [2, 3]}
+    self.assertEqual(lesion_regions(other), {'old': (1,), 'new': (2,)})
 
   def test_json_of_schemes_without_classes_is_that_of_earlier_sets(self):
     self.assertEqual(set(ASEG28.to_json()), {'name', 'names', 'lesion_id', 'parenchyma_ids'})

@@ -173,7 +173,8 @@ def _interval(name: str, d: Interval | None) -> dict[str, float | None]:
 def _cases(study: Study) -> Iterator[dict[str, Any]]:
   cases = study.cases
   for arm in study.finished:
-    by_case = {metric: study.by_case(arm.name, metric) for metric in METRICS}
+    metrics = (*METRICS, *study.regions)
+    by_case = {metric: study.by_case(arm.name, metric) for metric in metrics}
     for s, seed in enumerate(study.seeds):
       for i, subject_id in enumerate(cases.subject_id):
         yield {

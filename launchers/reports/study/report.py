@@ -23,6 +23,7 @@ from launchers.reports.study.figures.differences import (
   differences_by_territory,
 )
 from launchers.reports.study.figures.generated_lesions import generated_lesions
+from launchers.reports.study.figures.generated_numbers import generated_numbers
 from launchers.reports.study.figures.generators import generators
 from launchers.reports.study.figures.intensities import intensities
 from launchers.reports.study.figures.learning_curves import learning_curves
@@ -132,6 +133,7 @@ def _figures(inputs: ReportInputs, styles: ArmStyles, surveyed: SurveyedSets | N
       differences_by_size(analysis, styles, commands),
       differences_by_territory(analysis, styles, commands),
       ranks(analysis, styles, commands),
+      generated_numbers(study, styles, commands),
       *(volume_figures(inputs.volumes, surveyed) if inputs.volumes else []),
     ]
   return sorted((one for one in drawn if one), key=lambda section: section.number)

@@ -137,7 +137,12 @@ def metrics_table(analysis: Analysis, styles: ArmStyles, note: str = '') -> Tabl
   ]
   groups = [('', 1), ('lesion-wise (%)', 3), ('absolute difference', 2), ('', 1)]
   groups.append(('false positives', 2))
-  return Table(head, _grouped(analysis, styles, _metrics_cells), note, groups)
+  regions = [name for name in analysis.rows[0].metrics if name.startswith('dice_')]
+  if regions:
+    head += [name.removeprefix('dice_').replace('_', ' ') for name in regions]
+    groups.append(('Dice (%)', len(regions)))
+  cells = lambda row: [*_metrics_cells(row), *(formatting.percent(row.metrics[r]) for r in regions)]
+  return Table(head, _grouped(analysis, styles, cells), note, groups)
 
 
 def _metrics_cells(row: ArmRow) -> list[str]:

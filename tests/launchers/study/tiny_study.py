@@ -91,8 +91,13 @@ def arm(**changes: Any) -> dict[str, Any]:
 
 def command(workdir: Path, data_dir: Path, **changes: Any) -> list[str]:
   """The command of the study."""
+  return command_of(fields(**changes), workdir, data_dir)
+
+
+def command_of(given: dict[str, Any], workdir: Path, data_dir: Path) -> list[str]:
+  """The command of a study by its arguments of `study_design`."""
   file = workdir.with_suffix('.gin')
-  lines = [f'run_study.{name} = {value!r}' for name, value in fields(**changes).items()]
+  lines = [f'run_study.{name} = {value!r}' for name, value in given.items()]
   file.write_text('\n'.join(['import launchers.run_study_lib', *lines]) + '\n')
   options = [f'--gin_file={file}', f'--workdir={workdir}', f'--data_dir={data_dir}']
   return [sys.executable, '-m', 'launchers.run_study', *options]

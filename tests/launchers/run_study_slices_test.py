@@ -1,0 +1,166 @@
+"""Studies of slices: what they refuse, their stages, and a whole one on tiny gliomas."""
+
+import csv
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from launchers.study import checks
+from launchers.study.design import read_synthetic
+from launchers.study.regimes import read_arms
+from launchers.study.tasks import Tasks
+from stroke_tfds.phantom_tumour.phantom_tumour_dataset_builder import Builder
+from tests import tiny
+from tests.launchers.study import refusals, slice_study, tiny_study
+from tests.launchers.study.tiny_study import arm
+
+
+class RefusalTest(refusals.Case):
+  def test_slices_and_volumes(self):
+    both = {**slice_study.fields()['synthetic'], 'CarveMix': {'builder': 'carvemix'}}
+    design = slice_study.design(
+      synthetic=both, arms={'x': arm(learns_from={'CarveMix': 2, 'joint': 'all'})}
+    )
+    message = "^source 'joint' is of slices and 'CarveMix' of volumes, expected"
+    self.refuses(message, checks.check_names, design)
+
+  def test_a_segmenter_of_volumes(self):
+    unet = tiny_study.gin_file(tiny_study.UNET)
+    message = "^arm 'real . 1': learns from slices of 'joint', but the segmenter of .* is one"
+    self.refuses(message, checks.check_names, slice_study.design(unet=unet))
+    arms = {'x': arm(n_slices={'clinical': 9})}
+    message = "^arm 'x': learns from a number of slices, but the segmenter of"
+    self.refuses(message, checks.check_names, slice_study.design(unet=unet, arms=arms))
+
+  def test_generated_patients_below_one(self):
+    for count in (0, -3):
+      arms = {'x': arm(learns_from={'joint': count})}
+      self.refuses(f"^arm 'x': {count} cases of 'joint', expected", read_arms, arms)
+      design = slice_study.design(num_volumes=count)
+      self.refuses(f'^num_volumes is {count}, expected', checks.check_names, design)
+    self.refuses(
+      "^arm 'real . 3': asks for 3 cases of 'joint', but num_volumes is 2",
+      checks.check_names,
+      slice_study.design(num_volumes=2),
+    )
+
+  def test_truncation_out_of_range(self):
+    for value in (1.5, -0.1, 'half'):
+      message = f"^source 'joint': truncation is {value!r}, expected a number from 0 to 1$"
+      self.refuses(message, read_synthetic, self.source(truncation=value))
+    message = "^source 'joint': config has 'num_slices', which the study gives"
+    self.refuses(message, read_synthetic, self.source(num_slices=8))
+
+  def source(self, **config):
+    return {'joint': {'joint_generator': 'stylegan_joint_mini.gin', 'config': config}}
+
+  def test_slices_that_are_no_number_for_each_source(self):
+    learns_from = {'clinical': 'all', 'joint': 1}
+    for n_slices in ({'joint': 9}, 9):
+      arms = {'x': arm(learns_from=learns_from, n_slices=n_slices)}
+      self.refuses("^arm 'x': n_slices is .*, expected one for each", read_arms, arms)
+    arms = {'x': arm(learns_from=learns_from, n_slices={'clinical': 9, 'joint': 0})}
+    self.refuses("^arm 'x': 0 slices of 'joint', expected", read_arms, arms)
+
+
+class StagesTest(tf.test.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.root = Path(tfds.testing.make_tmp_dir()) / 'study'
+    tasks = Tasks(slice_study.design(), cls.root, str(cls.root)).all()
+    cls.tasks = {task.title: task for task in tasks}
+    metadata = Builder(config=slice_study.CONFIG).info.metadata
+    bundle = tiny.save_toy_joint(cls.root / 'toy', metadata, lesion_shares=[0.5] * 8)
+    target = cls.root / 'seed_0' / 'generators' / 'joint'
+    target.mkdir(parents=True)
+    bundle.rename(target / 'bundle')
+
+  def flags(self, title):
+    found = [flag for flag in self.tasks[title].stage().command if flag.startswith('--gin_bindings=')]
+    return dict(flag.removeprefix('--gin_bindings=').split(' = ') for flag in found)
+
+  def config(self, title):
+    command = self.tasks[title].stage().command
+    self.assertIn('synthetic_slices', command)
+    return json.loads(command[command.index('--config') + 1])
+
+  def test_one_generator_a_set_for_each_number_of_patients(self):
+    needs = {title: task.needs for title, task in self.tasks.items()}
+    one = ('joint generator, seed 0',)
+    self.assertEqual(
+      needs,
+      {
+        'joint generator': (),
+        'joint set of 1': one,
+        'joint set': one,
+        'near the mean set': one,
+        'real': (),
+        'real + 1': ('joint set of 1, seed 0',),
+        'real + 3': ('joint set, seed 0',),
+        'generated': ('near the mean set, seed 0',),
+      },
+    )
+
+  def test_a_generator_learns_from_the_training_cases_alone(self):
+    flags = self.flags('joint generator')
+    self.assertEqual(
+      flags,
+      {'train_style_gan.sources': repr([f'{slice_study.COHORT}:train']), 'train_style_gan.seed': '0'},
+    )
+    self.assertIn('launchers.train_style_gan', self.tasks['joint generator'].stage().command)
+
+  def test_sets_are_of_its_bundle(self):
+    bundle = str(self.root / 'seed_0' / 'generators' / 'joint' / 'bundle')
+    self.assertEqual(
+      self.config('joint set of 1'), {'joint_generator': bundle, 'num_patients': 1, 'seed': 0}
+    )
+    self.assertEqual(
+      self.config('near the mean set'),
+      {'joint_generator': bundle, 'num_patients': 3, 'seed': 0, 'truncation': 0.5},
+    )
+
+  def test_arms_learn_from_the_set_of_their_number(self):
+    flags = self.flags('real + 1')
+    self.assertRegex(
+      flags['train_unet.sources'],
+      rf"^\['{slice_study.COHORT}:train', 'synthetic_slices/n1_seed0-\w+:train'\]$",
+    )
+    self.assertEqual(flags['train_unet.n_slices'], '[9, 2]')
+    self.assertIn("'synthetic_slices/n3_seed0-", self.flags('real + 3')['train_unet.sources'])
+
+
+@pytest.mark.slow
+class WholeStudyTest(tf.test.TestCase):
+  def test_from_the_design_to_the_report(self):
+    folder = Path(tfds.testing.make_tmp_dir())
+    study = folder / 'study'
+    slice_study.build(folder / 'data')
+    arms = {k: fields for k, fields in slice_study.fields()['arms'].items() if k != 'generated'}
+    arms['real + {count}']['counts'] = [1]
+    environment = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])}
+    command = slice_study.command(study, folder / 'data', arms=arms)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    self.assertEqual(done.returncode, 0, done.stderr[-3000:] + done.stdout[-3000:])
+    with (study / 'table.csv').open(newline='') as file:
+      rows = list(csv.DictReader(file))
+    self.assertEqual([row['arm'] for row in rows], ['real', 'real + 1'])
+    regions = {'necrotic_core', 'oedema', 'enhancing_tumour', 'whole_tumour', 'tumour_core'}
+    self.assertContainsSubset({f'dice_{name}' for name in regions}, rows[0])
+    with (study / 'cases.csv').open(newline='') as file:
+      cases = list(csv.DictReader(file))
+    for case in cases:
+      # The union of all classes is the lesion.
+      self.assertEqual(case['dice_whole_tumour'], case['dice'])
+    result = json.loads((study / 'seed_0' / 'real_1' / 'result.json').read_text())
+    self.assertEqual(result['n_cases'], {'clinical': 3, 'joint': 1})
+    self.assertIn('tumour core', (study / 'report.html').read_text())
+
+
+if __name__ == '__main__':
+  tf.test.main()
