@@ -7,7 +7,7 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ _DAMAGED = (
   *(struct.error, zipfile.BadZipFile, zlib.error),
 )
 
+_FAST = 1  # zlib's level; higher ones save a few percent more and take several times as long.
+
 
 class BuildCache:
-  """A folder with one file per finished part; a file is there whole or not at all.
+  """A folder with one packed file per finished part; a file is there whole or not at all.
 
   Attributes:
     folder: Where they are.
@@ -73,14 +75,11 @@ class BuildCache:
     Raises:
       InputError: The disk is full; says where the parts made so far are.
     """
-    # In memory first: NumPy's archive cannot be closed on a disk that is full.
-    archive = io.BytesIO()
-    content: dict[str, Any] = {'provenance': np.array(json.dumps(provenance)), **arrays}
-    # As it is: to pack it would take as long as to draw its lesion several times over.
-    np.savez(archive, **content)
+    # In memory first: an archive cannot be closed on a disk that is full.
+    content = _packed({'provenance': np.array(json.dumps(provenance)), **arrays})
     try:
       self.folder.mkdir(parents=True, exist_ok=True)
-      files.replace(self._file(index), archive.getvalue())
+      files.replace(self._file(index), content)
     except OSError as error:
       if error.errno in files.DISK_FULL:
         raise self.disk_full(error) from error
@@ -99,3 +98,14 @@ class BuildCache:
 
   def _file(self, index: int) -> Path:
     return self.folder / f'{index:06d}.npz'
+
+
+def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+  """An archive that `np.load` reads, as of `np.savez_compressed`, at an eighth of its time."""
+  archive = io.BytesIO()
+  with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED, compresslevel=_FAST) as members:
+    for name, array in arrays.items():
+      stored = io.BytesIO()
+      np.lib.format.write_array(stored, np.asanyarray(array), allow_pickle=False)
+      members.writestr(f'{name}.npy', stored.getbuffer())
+  return archive.getvalue()

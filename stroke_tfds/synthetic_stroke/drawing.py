@@ -49,7 +49,7 @@ class CaseDrawing:
     self.audit = self._calibrated(data_dir) if config.audit else None
 
   def draw(self, brain: dict[str, Any], index: int) -> dict[str, Any]:
-    """Image, lesion and provenance of a volume.
+    """Image, float16 as sets store it, lesion and provenance of a volume.
 
     Args:
       brain: A healthy example with `features`.
@@ -74,7 +74,8 @@ class CaseDrawing:
           **({'in_scan': True} if self._config.keep_scan else {}),
           **({'rejected': rejected} if rejected else {}),
         }
-        return {'image': made.image, 'lesion': made.lesion, 'provenance': provenance}
+        image = made.image.astype(np.float16)
+        return {'image': image, 'lesion': made.lesion, 'provenance': provenance}
       rejected.append(reason)
     raise InputError(self._none_passed(index, rejected))
 
