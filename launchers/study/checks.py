@@ -8,8 +8,8 @@ import gin
 from keras_itm.lesions import MIN_VOXELS
 from launchers.gin_files import gin_lines, parse_gin
 from launchers.stages import slug
-from launchers.study import leakage
-from launchers.study.arms import ALL, CLINICAL, Arm
+from launchers.study import leakage, slice_checks
+from launchers.study.arms import ALL, CLINICAL
 from launchers.study.design import DATA_FIELDS, Design, slices, source_text
 from launchers.study.external import NativeScans
 from launchers.study.tasks import lesion_gan_title
@@ -36,7 +36,7 @@ def check_names(design: Design) -> None:
   _check_generators(design)
   gin_lines(design.unet)
   units = {name: source.unit for name, source in design.used().items() if not source.set}
-  _check_one_unit(units)
+  slice_checks.check_one_unit(units)
   _check_bindings(design, units)
 
 
@@ -84,33 +84,8 @@ def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
     except InputError as error:
       raise InputError(f'arm {arms[0].name!r}: {str(error).splitlines()[0]}') from error
     if not gin.get_bindings('train_unet').get('by_slices'):
-      _check_no_slices(arms, units, design.unet)
+      slice_checks.check_no_slices(arms, units, design.unet)
   gin.clear_config()
-
-
-def _check_no_slices(arms: Sequence[Arm], units: Mapping[str, str], unet: str) -> None:
-  """Arms whose segmenter is one of volumes learn from no slices."""
-  for arm in arms:
-    of_slices = [f'slices of {name!r}' for name in arm.learns_from if units.get(name) == SLICES]
-    if found := of_slices or ['a number of slices'] * bool(arm.n_slices):
-      raise InputError(
-        f'arm {arm.name!r}: learns from {found[0]}, but the segmenter of {unet} is one of volumes, '
-        'expected train_unet.by_slices = True'
-      )
-
-
-def _check_one_unit(units: Mapping[str, str]) -> None:
-  """Refuses a study that mixes synthetic sources of slices and of volumes.
-
-  Args:
-    units: Of each source that arms learn from.
-  """
-  first = {unit: name for name, unit in reversed(units.items())}
-  if len(first) > 1:
-    raise InputError(
-      f'source {first[SLICES]!r} is of slices and {first[VOLUMES]!r} of volumes, expected synthetic '
-      'sources of one kind in a study'
-    )
 
 
 def _check_folders(design: Design) -> None:
@@ -162,6 +137,8 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
       with _named(f'arm {arm.name!r}'):
         opened |= _check_source(design, name, count, data_dir)
   _check_opened_units(design, opened)
+  slice_checks.check_contrasts(design, opened['train'])
+  slice_checks.check_numbers(design, opened)
   return opened
 
 
@@ -169,7 +146,7 @@ def _check_opened_units(design: Design, opened: Mapping[str, Source]) -> None:
   """Ready sets are of the unit of the others, and of one that the segmenter learns from."""
   units = {name: source.unit for name, source in design.used().items()}
   units |= {name: SLICES for name in units if name in opened and opened[name].holds_slices}
-  _check_one_unit(units)
+  slice_checks.check_one_unit(units)
   if SLICES in units.values():
     _check_bindings(design, units)
 

@@ -5,16 +5,19 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers.study import checks
+from launchers.study import checks, leakage
 from launchers.study.design import read_synthetic
 from launchers.study.regimes import read_arms
 from launchers.study.tasks import Tasks
+from stroke_tfds import sources
 from stroke_tfds.phantom_tumour.phantom_tumour_dataset_builder import Builder
+from stroke_tfds.synthetic_slices import SyntheticSlicesConfig
 from tests import tiny
 from tests.launchers.study import refusals, slice_study, tiny_study
 from tests.launchers.study.tiny_study import arm
@@ -66,6 +69,73 @@ class RefusalTest(refusals.Case):
       self.refuses("^arm 'x': n_slices is .*, expected one for each", read_arms, arms)
     arms = {'x': arm(learns_from=learns_from, n_slices={'clinical': 9, 'joint': 0})}
     self.refuses("^arm 'x': 0 slices of 'joint', expected", read_arms, arms)
+
+
+class DataTest(refusals.Case):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.data_dir = Path(tfds.testing.make_tmp_dir())
+    slice_study.build(cls.data_dir)
+
+  def check(self, **changes):
+    return checks.check_data(slice_study.design(**changes), str(self.data_dir))
+
+  def test_more_slices_than_there_are(self):
+    opened = self.check()
+    n = sum(int(e['labels'].any((0, 1)).sum()) for e in tfds.as_numpy(opened['train'].examples()))
+    fits = {'x': arm(n_slices={'clinical': n})}
+    self.check(arms=fits)
+    message = f"^arm 'x': asks for {n + 1} slices of 'clinical', expected at most {n}$"
+    self.refuses(message, self.check, arms={'x': arm(n_slices={'clinical': n + 1})})
+    # Two generated patients have eight slices at most.
+    generated = lambda count: {'x': arm(learns_from={'joint': 2}, n_slices={'joint': count})}
+    self.check(arms=generated(16))
+    message = "^arm 'x': asks for 17 slices of 'joint', expected at most 16$"
+    self.refuses(message, self.check, arms=generated(17))
+
+  def test_a_generator_of_other_contrasts(self):
+    for n in (0, 1):
+      bindings = [f'train_style_gan.n_contrasts = {n}']
+      joint = {'joint_generator': 'stylegan_joint_mini.gin', 'bindings': bindings}
+      message = f"^source 'joint': its generator draws {n} contrasts, expected the 2 of phantom_tumour"
+      arms = {'x': arm(learns_from={'joint': 2})}
+      self.refuses(message, self.check, synthetic={'joint': joint}, arms=arms)
+
+  def slices(self, *splits):
+    """A set of slices of a generator that learnt from splits of the cohort."""
+    folder = Path(tfds.testing.make_tmp_dir()) / 'bundle'
+    metadata = Builder(config=slice_study.CONFIG).info.metadata
+    facts = {key: metadata[key] for key in ('intensity_scaling', 'contrasts')}
+    facts['trained_on'] = tuple(f'{slice_study.COHORT}:{split}' for split in splits)
+    bundle = tiny.save_toy_joint(folder, metadata, lesion_shares=[0.5] * 8, **facts)
+    config = SyntheticSlicesConfig(joint_generator=str(bundle), num_patients=1, seed=len(splits))
+    config = config.resolve(str(self.data_dir))
+    tfds.builder('synthetic_slices', config=config, data_dir=str(self.data_dir)).download_and_prepare()
+    return f'synthetic_slices/{config.name}:train'
+
+  def test_a_ready_set_of_slices(self):
+    ready = {'mine': {'set': self.slices('train')}, 'CarveMix': {'builder': 'carvemix'}}
+    alone = {'synthetic': ready, 'arms': {'x': arm(learns_from={'mine': 'all'})}}
+    self.assertTrue(self.check(**alone)['mine'].holds_slices)
+    message = "^arm 'x': learns from slices of 'mine', but the segmenter of"
+    self.refuses(message, self.check, unet=tiny_study.gin_file(tiny_study.UNET), **alone)
+    both = {'x': arm(learns_from={'mine': 'all', 'CarveMix': 1})}
+    message = "^source 'mine' is of slices and 'CarveMix' of volumes"
+    self.refuses(message, self.check, synthetic=ready, arms=both)
+
+  def test_test_cases_behind_generated_slices(self):
+    test = self.check()['test']
+    open_set = lambda text: sources.open_sources([text], str(self.data_dir), units=('slices',))
+    look = lambda text: leakage.check_no_leakage(test, {'joint': open_set(text)}, str(self.data_dir))
+    text = self.slices('train')
+    look(text)
+    metadata = {**open_set(text)[0].metadata, 'made_from': []}
+    with mock.patch.object(sources.Source, 'metadata', metadata):
+      self.refuses('^joint: .* has no made_from in its metadata', look, text)
+    message = f'^joint: {slice_study.COHORT}:test holds .*, which is the test case'
+    self.refuses(message, look, self.slices('train', 'test'))
+    self.refuses('^joint: .* was made by a joint_generator', look, self.slices())
 
 
 class StagesTest(tf.test.TestCase):
@@ -158,7 +228,7 @@ class WholeStudyTest(tf.test.TestCase):
       # The union of all classes is the lesion.
       self.assertEqual(case['dice_whole_tumour'], case['dice'])
     result = json.loads((study / 'seed_0' / 'real_1' / 'result.json').read_text())
-    self.assertEqual(result['n_cases'], {'clinical': 3, 'joint': 1})
+    self.assertEqual(result['n_cases'], {'clinical': 2, 'joint': 1})
     self.assertIn('tumour core', (study / 'report.html').read_text())
 
 

@@ -31,7 +31,9 @@ JOINT = '\n'.join(
 )
 
 
-CONFIG = PhantomTumourConfig(name='tiny', grid=tiny.GRID, n_healthy=1, n_train=3, n_test=3)
+CONFIG = PhantomTumourConfig(
+  name='tiny', grid=tiny.GRID, n_healthy=1, n_train=2, n_test=2, contrasts=('T1', 'FLAIR')
+)
 COHORT = f'phantom_tumour/{CONFIG.name}'
 
 
