@@ -44,6 +44,10 @@ METRICS = (
   'is empty. False positives: mean volume predicted in cases without lesion, and the share of them in '
   'which any is; a network that predicts nothing has none.'
 )
+REGIONS = (
+  ' Dice of a class of lesions, or a union of classes: 1 where neither truth nor prediction has it, 0 '
+  'where one alone has.'
+)
 STAGES = (
   'Wall-clock time of a stage in the start in which it ended; starts that were interrupted are not '
   'counted. Stages that ran side by side count each their own time, so that sums may be longer than '

@@ -184,7 +184,7 @@ def _page(
     paper=tables.paper_table(styles, analysis.rows),
     paper_note=notes.paper_table(study, styles),
     dice=tables.dice_table(analysis, styles, notes.dice_table(study, analysis)),
-    metrics=tables.metrics_table(analysis, styles, notes.METRICS),
+    metrics=tables.metrics_table(analysis, styles, notes.METRICS + notes.REGIONS * bool(study.regions)),
     sections=figures,
     checks=tables.checks_table(checks, notes.CHECKS) if checks else None,
     external={

@@ -132,6 +132,20 @@ class CollectTest(tf.test.TestCase):
     self.assertAllEqual(study.cases.lesion_volume_ml, [20.0, 0.0])
     self.assertAllEqual(study.cases.territory, ['ACA', ''])
 
+  def test_dice_of_classes_where_every_training_has_it(self):
+    self.assertEqual(self.collect()[0].regions, ())
+    (self.run_folder / RESULT).unlink()
+    for epoch in (2, 3):
+      rows = [{**self.row(name, 40, epoch), 'dice_oedema': epoch / 10} for name in ('one', 'two')]
+      files.write_csv(self.run_folder / 'window' / f'epoch_{epoch:04d}.csv', rows)
+    study, result = self.collect()
+    self.assertEqual(study.regions, ('dice_oedema',))
+    self.assertAllClose(result.metrics['dice_oedema'], [[0.2, 0.2], [0.3, 0.3]])
+    without = {k: v for k, v in result.metrics.items() if k in METRICS}
+    other = dataclasses.replace(result, metrics=without)
+    both = dataclasses.replace(study, results={**study.results, ('other', 7): other})
+    self.assertEqual(both.regions, ())
+
   def test_the_learning_curve(self):
     _, result = self.collect()
     self.assertAllEqual(result.curve['step'], [2, 4, 6])

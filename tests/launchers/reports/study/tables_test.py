@@ -93,6 +93,14 @@ class FullTablesTest(tf.test.TestCase):
       found.rows[1], ['clinical', '91.0', '82.0', '73.0', '1.23', '0.50', '12.3', '0.25', '30 %']
     )
 
+  def test_classes_of_lesions(self):
+    metrics = {**rows.row(rows.CLINICAL).metrics, 'dice_oedema': 0.81, 'dice_tumour_core': 0.62}
+    found = tables.metrics_table(rows.analysis(rows.row(rows.CLINICAL, metrics=metrics)), STYLES)
+    self.assertEqual(found.head[-2:], ['oedema', 'tumour core'])
+    self.assertEqual(found.rows[1][-2:], ['81.0', '62.0'])
+    self.assertEqual(found.groups[-1], ('Dice (%)', 2))
+    self.assertEqual(sum(span for _, span in found.groups), len(found.head))
+
   def test_without_negative_cases(self):
     row = rows.row(rows.CLINICAL, false_positive_ml=None, false_positive_share=None)
     self.assertEqual(
