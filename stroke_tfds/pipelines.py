@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
+from stroke_tfds.kept_examples import kept_examples
 from stroke_tfds.slice_example import LESION, LEVEL, level_of
 from stroke_tfds.sources import Source
 
@@ -360,7 +361,7 @@ def endless(
   start_step: int,
   transform: Callable[..., Any],
 ) -> tf.data.Dataset:
-  """Keeps examples in memory and yields shuffled, transformed batches without end.
+  """Yields shuffled, transformed batches without end; keeps examples in memory where they fit.
 
   The same seed gives the same batches, also when a resumed run starts at a later step: order and
   random numbers depend on the seed and the example's position alone.
@@ -370,9 +371,10 @@ def endless(
 
 
 def _shuffled(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
-  """Endless elements, kept in memory, in another order in each round."""
+  """Endless elements, kept in memory where they fit, in another order in each round."""
   n_shuffled = 4096
-  return dataset.cache().shuffle(n_shuffled, seed=seed, reshuffle_each_iteration=True).repeat()
+  dataset = kept_examples(dataset)
+  return dataset.shuffle(n_shuffled, seed=seed, reshuffle_each_iteration=True).repeat()
 
 
 def _mixed(datasets: Sequence[tf.data.Dataset], weights: Sequence[float], seed: int) -> tf.data.Dataset:
