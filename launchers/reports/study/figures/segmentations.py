@@ -66,21 +66,22 @@ def segmentations(volumes: Volumes) -> Section | None:
     _panel(examples[subject], why, {arm: masks[arm][subject] for arm in masks}, volumes)
     for subject, why in chosen.items()
   ]
-  caption = _caption(len(panels), len(voxels), next(iter(dice)), bool(mistaken))
+  shown = test.metadata['contrasts'][0]
+  caption = _caption(len(panels), len(voxels), next(iter(dice)), bool(mistaken), shown)
   made_by = list(dict.fromkeys(commands[arm] for arm in masks))
   return Section('Segmentations of test cases', panels, caption, made_by, columns=2, number=8)
 
 
-def _caption(n_shown: int, n_cases: int, first: str, is_mistaken: bool) -> str:
-  negative = ', and the DWI-negative case in which the arms find most' if is_mistaken else ''
+def _caption(n_shown: int, n_cases: int, first: str, is_mistaken: bool, contrast: str) -> str:
+  negative = f', and the {contrast}-negative case in which the arms find most' if is_mistaken else ''
   return (
     f'{n_shown} of {n_cases} test cases: at the 10th percentile, the median and the 90th '
     f'percentile of Dice of {first}, those with the largest gain and the largest loss of another arm '
     f'on it, if any{negative}. Cases are chosen by their mean Dice over the evaluation window. Yellow '
-    'outline: ground truth, with its volume above the DWI. Hatched blue: prediction of one seed after '
-    'its last epoch, with its Dice and volume, both of the whole case. Slice: that with the largest '
-    'area of the true lesion, or of the predictions in a negative case, cut to all that is marked in '
-    f'it. {CONVENTION}'
+    f'outline: ground truth, with its volume above the {contrast}. Hatched blue: prediction of one '
+    'seed after its last epoch, with its Dice and volume, both of the whole case. Slice: that with '
+    'the largest area of the true lesion, or of the predictions in a negative case, cut to all '
+    f'that is marked in it. {CONVENTION}'
   )
 
 
@@ -91,7 +92,7 @@ def _panel(example: Mapping[str, Any], why: str, masks: _Masks, volumes: Volumes
   z = int((found > 0).sum(axis=(0, 1)).argmax())
   truth = style.format_ml(float(example['lesion_volume_ml'])) if lesion.any() else 'no lesion'
   notes = {arm: _note(lesion, mask, test.grid.voxel_volume_ml) for arm, mask in masks.items()}
-  cells = [Picture(image, z, 'DWI', f'{view.level(test.grid, z)}, {truth}')]
+  cells = [Picture(image, z, test.metadata['contrasts'][0], f'{view.level(test.grid, z)}, {truth}')]
   if len(masks) % _N_COLUMNS != 2:  # Else the arms fill the rows with the plain DWI alone.
     cells.append(Picture(image, z, 'ground truth', outline=lesion))
   for arm, mask in masks.items():
