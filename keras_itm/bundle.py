@@ -18,6 +18,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from keras_itm import graph_checks, packaged_bundles, saved_graph
+from keras_itm.appearance import Appearances
 from keras_itm.intensity_scaling import PERCENTILE, check_scaling
 
 TRANSLATOR = 'translator'
@@ -83,6 +84,8 @@ class BundleSpec:
     slice_shares: For each axial slice of the grid, from the lowest, the share of the patients that it
       learnt from who have brain there; empty where not known.
     lesion_shares: Likewise, the share of these slices with a lesion.
+    appearances: Numbers that a translator takes beside the labels, and how its training cases had them;
+      None for none.
 
   Raises:
     ValueError: An unknown kind or scaling, or numbers out of their range.
@@ -104,6 +107,7 @@ class BundleSpec:
   contrasts: tuple[str, ...] = ()
   slice_shares: tuple[float, ...] = ()
   lesion_shares: tuple[float, ...] = ()
+  appearances: Appearances | None = None
 
   def __post_init__(self):
     for field in ('trained_on', 'licences', 'classes', 'conditions', 'contrasts'):
@@ -129,6 +133,11 @@ class BundleSpec:
       object.__setattr__(self, field, _shares(getattr(self, field), field, shape[2]))
     if self.slice_shares and not any(self.slice_shares):
       raise ValueError(f'slice_shares is {self.slice_shares}, expected a share above 0')
+    if self.appearances is not None:
+      if self.kind != TRANSLATOR:
+        raise ValueError(f'appearances in a {self.kind}, expected them in a {TRANSLATOR} alone')
+      if not isinstance(self.appearances, Appearances):
+        object.__setattr__(self, 'appearances', Appearances.from_json(self.appearances))
     if not isinstance(self.label_scheme, dict):
       raise ValueError(f'label_scheme is {self.label_scheme!r}, expected fields by name')
     if not isinstance(self.latent_size, int) or self.latent_size < 0:
@@ -179,7 +188,8 @@ def save_bundle(
 
   The signatures, in batches of any size n:
     translator: (segmentation uint8 [n, X, Y], latent float32 [n, L]) -> image float32 [n, X, Y, C];
-      of whole volumes: uint8 [n, X, Y, Z] -> float32 [n, X, Y, Z, C].
+      of whole volumes: uint8 [n, X, Y, Z] -> float32 [n, X, Y, Z, C]. With appearances, also
+      (appearance float32 [n, k]), their normal scores.
     lesion generator: (latent float32 [n, L]) -> probability float32 [n, X, Y, Z].
     segmenter: (image float32 [n, X, Y, Z, C]) -> probability float32 [n, X, Y, Z].
     joint generator: (latent float32 [n, L], condition float32 [n, k], truncation float32 [n]) ->
@@ -239,7 +249,11 @@ def _input_specs(spec: BundleSpec, n_contrasts: int | None = None) -> dict[str, 
     'condition': ([None, len(spec.conditions)], tf.float32),
     'truncation': ([None], tf.float32),
   }
-  return {name: tf.TensorSpec(*specs[name], name) for name in sorted(_INPUTS[spec.kind])}
+  names = set(_INPUTS[spec.kind])
+  if spec.appearances:
+    specs['appearance'] = ([None, len(spec.appearances.names)], tf.float32)
+    names.add('appearance')
+  return {name: tf.TensorSpec(*specs[name], name) for name in sorted(names)}
 
 
 def load_bundle(path: str | os.PathLike[str], kind: str | None = None) -> Bundle:
@@ -395,7 +409,7 @@ def _spec_fingerprint(spec: BundleSpec) -> str:
     del facts['whole_volumes']
   if facts['intensity_scaling'] == PERCENTILE:
     del facts['intensity_scaling']
-  for name in _OF_SLICES:
+  for name in (*_OF_SLICES, 'appearances'):
     if not facts[name]:
       del facts[name]
   text = json.dumps(facts, sort_keys=True)

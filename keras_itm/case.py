@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ class Case:
     lesion: 0 or 1, uint8 [X, Y, Z].
     affine: Voxel index to MNI millimetres, [4, 4].
     facts: How it was made: lesion_seed, lesion_draws, lesion_draw_voxels, and the fingerprints of
-      translator and lesion_generator; `redraw` where it is not the first draw; JSON values.
+      translator and lesion_generator; `redraw` where it is not the first draw, `appearance` where the
+      translator takes such numbers; JSON values.
     generated: The lesion before it was restricted to the brain's parenchyma, uint8 [X, Y, Z].
   """
 
@@ -91,6 +92,7 @@ def synthesize(
   redraw: int = 0,
   chance: Callable[[int], float] | None = None,
   negative: bool = False,
+  appearance: Mapping[str, float] | None = None,
 ) -> Case:
   """Makes one case (Platscher et al. 2020, section 2.3).
 
@@ -117,11 +119,13 @@ def synthesize(
       audited here.
     chance: Voxels of a lesion -> chance to be kept rather than drawn again, from 0 to 1; 1 when None.
     negative: Whether the case has no lesion.
+    appearance: Numbers to ask a translator for that learnt with them, by name, such as
+      `{'dwi.lesion_to_parenchyma': 1.6}`; the others are drawn as its training cases had them.
 
   Raises:
     BundleError: A bundle that is missing, broken or of another kind.
     ValueError: Bundles of two grids or label schemes, a map of another grid, with unknown labels or
-      without parenchyma.
+      without parenchyma, an appearance that the translator has not learnt.
     LesionDrawError: `max_draws` lesions were all too small.
   """
   translator = _opened(translator, TRANSLATOR)
@@ -129,6 +133,7 @@ def synthesize(
   _check_agreement(translator, generator)
   affine = _affine(translator.spec.grid)
   brain = _checked_labels(labels, translator, affine)
+  drawn = synthesis.draw_appearance(translator, index, seed=seed, redraw=redraw, asked=appearance)
   paint = lambda lesion: synthesis.translate(
     translator,
     brain,
@@ -138,6 +143,7 @@ def synthesize(
     equalize_slice_brightness=equalize_slice_brightness,
     tissue=tissue,
     redraw=redraw,
+    appearance=drawn,
   )
   return draw_case(
     brain,
@@ -151,6 +157,7 @@ def synthesize(
     redraw=redraw,
     chance=chance,
     negative=negative,
+    appearance=drawn,
   )
 
 
@@ -167,6 +174,7 @@ def draw_case(
   redraw: int = 0,
   chance: Callable[[int], float] | None = None,
   negative: bool = False,
+  appearance: Mapping[str, float] | None = None,
 ) -> Case:
   """The same for bundles and labels that were checked, with a painter of one's own.
 
@@ -182,6 +190,7 @@ def draw_case(
     redraw: How often it was drawn before and rejected.
     chance: Voxels of a lesion -> chance to be kept.
     negative: Whether no lesion is drawn.
+    appearance: Numbers that `paint` asks the translator for, all of them.
 
   Raises:
     LesionDrawError: `max_draws` lesions were all too small.
@@ -206,6 +215,7 @@ def draw_case(
     'translator': translator.fingerprint,
     'lesion_generator': lesion_generator.fingerprint,
     **({'redraw': redraw} if redraw else {}),
+    **({'appearance': dict(appearance)} if appearance else {}),
   }
   affine = _affine(translator.spec.grid)
   image = paint(drawn.mask).astype(np.float16)

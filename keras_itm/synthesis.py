@@ -4,7 +4,7 @@ Every volume depends on its own seed alone: not on the volumes made before it no
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -12,8 +12,9 @@ import tensorflow as tf
 from keras_itm import lesions, slice_brightness
 from keras_itm.bundle import Bundle
 
-# Latents of lesions and of translators, and chances of lesions, come from different streams.
-_LESION, _IMAGE, _CHANCE = 0, 1, 2
+# Latents of lesions and of translators, chances of lesions and appearances come from different streams;
+# the negative cases of a set have 3.
+_LESION, _IMAGE, _CHANCE, _APPEARANCE = 0, 1, 2, 4
 # Outside the head prepared scans are 0; there a sampler leaves some of its noise.
 _AIR = 0.05
 
@@ -101,6 +102,44 @@ def _draw_lesion(
   )
 
 
+def draw_appearance(
+  translator: Bundle,
+  index: int,
+  *,
+  seed: int,
+  redraw: int = 0,
+  asked: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+  """The numbers of a volume that its label map does not tell, see `keras_itm.appearance`.
+
+  Args:
+    translator: A translator.
+    index: Number of the volume in its data set.
+    seed: Of the data set.
+    redraw: How often the volume was drawn before and rejected; each time others.
+    asked: Some of them, by name.
+
+  Returns:
+    Numbers by name; none for a translator that takes none.
+
+  Raises:
+    ValueError: Numbers that it does not take, or beyond those of its training cases.
+  """
+  appearances = translator.spec.appearances
+  if appearances is None:
+    if asked:
+      raise ValueError(
+        f'{translator.path}: appearance {", ".join(asked)} asked for, expected none: it learnt from '
+        'labels alone'
+      )
+    return {}
+  rng = random_numbers(seed, index, _APPEARANCE, redraw=redraw)
+  try:
+    return appearances.draw(rng, asked)
+  except ValueError as error:
+    raise ValueError(f'{translator.path}: {error}') from error
+
+
 def translate(
   translator: Bundle,
   labels: np.ndarray,
@@ -111,6 +150,7 @@ def translate(
   equalize_slice_brightness: bool = True,
   tissue: np.ndarray | None = None,
   redraw: int = 0,
+  appearance: Mapping[str, float] | None = None,
 ) -> np.ndarray:
   """Translates a label map with its lesion, whole or slice by slice, with one latent for the volume.
 
@@ -125,6 +165,7 @@ def translate(
     tissue: Where the unit of slices made even is measured under `parenchyma_median`, bool [X, Y, Z];
       the map's parenchyma when None.
     redraw: How often the volume was drawn before and rejected; each time another latent.
+    appearance: All numbers that the translator takes, by name; drawn by `draw_appearance` when None.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
@@ -133,7 +174,11 @@ def translate(
   segmentation = lesions.inject(tf.constant(labels, tf.uint8), lesion, spec.label_scheme['lesion_id'])
   batch = segmentation[tf.newaxis] if spec.whole_volumes else tf.transpose(segmentation, [2, 0, 1])
   latent = np.tile(_latent(translator, seed, index, _IMAGE, 0, redraw=redraw), (len(batch), 1))
-  image = translator.call(segmentation=batch, latent=tf.constant(latent, tf.float32)).numpy()
+  inputs = {'segmentation': batch, 'latent': tf.constant(latent, tf.float32)}
+  if spec.appearances:
+    numbers = appearance or draw_appearance(translator, index, seed=seed, redraw=redraw)
+    inputs['appearance'] = tf.constant(np.tile(spec.appearances.scores(numbers), (len(batch), 1)))
+  image = translator.call(**inputs).numpy()
   low, high = spec.intensity_range
   image = np.clip((image - low) / (high - low), 0, 1)
   if spec.whole_volumes:

@@ -1,16 +1,17 @@
 """Training of an image-to-image translation model (Platscher et al. 2020, section 2.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gin
 import numpy as np
 import tensorflow as tf
 
 from keras_itm import callbacks
+from keras_itm.appearance import Appearances
 from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.tracked import TrackedModel
 from launchers import fitting
-from stroke_tfds import pipelines
+from stroke_tfds import case_appearance, pipelines
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, open_sources
 
@@ -30,6 +31,7 @@ def train_itm(
   epochs: int = gin.REQUIRED,
   steps_per_epoch: int = gin.REQUIRED,
   batch_size: int = 8,
+  appearance: Sequence[str] = (),
   picture_every: int = 10,
   seed: int = 0,
 ) -> None:
@@ -48,6 +50,8 @@ def train_itm(
     epochs: Epochs in all.
     steps_per_epoch: Optimizer steps in each.
     batch_size: Slices, or volumes, in a batch.
+    appearance: What the translator is told beside the labels, and can be asked for at synthesis: some of
+      `stroke_tfds.case_appearance`, such as `lesion_to_parenchyma`.
     picture_every: Epochs between two pictures of validation slices.
     seed: Of weights, order and dropout.
   """
@@ -59,26 +63,36 @@ def train_itm(
   grid, metadata = learnt[0].grid, learnt[0].metadata
   n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
   fitting.begin(seed)
+  told = case_appearance.fit(learnt, appearance) if appearance else None
+  options = {'n_appearances': len(told.names)} if told else {}
+  if told and not getattr(model, 'learns_appearance', False):
+    raise InputError(
+      f'train_itm.appearance is given, expected none: {model.__name__} learns from labels alone'
+    )
   with devices.scope():
-    translator = model(**networks(grid.shape, n_labels, n_contrasts), seed=seed)
+    steering = n_labels + options.get('n_appearances', 0)
+    translator = model(**networks(grid.shape, steering, n_contrasts), **options, seed=seed)
     optimizers = _optimizers(translator, generator_optimizer, discriminator_optimizer)
     translator.compile(*optimizers, jit_compile=devices.xla)
   config = run.write_operative_config()
   fitting.fit(
     run,
     translator,
-    lambda step: batches(learnt, batch_size, seed=seed, start_step=step),
+    lambda step: batches(
+      learnt, batch_size, seed=seed, start_step=step, **({'appearances': told} if told else {})
+    ),
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
     shown=('l1_loss', 'val_l1_loss', 'discriminator_loss', 'velocity_loss', 'val_velocity_loss'),
-    validation=_signed(_pairs(translator, held_out), batch_size, devices.n_replicas),
+    validation=_signed(_pairs(translator, held_out, told), batch_size, devices.n_replicas),
     extra_callbacks=[
       callbacks.SampleImages(
         run.samples, run.tensorboard, _painter(translator, held_out), picture_every
       )
     ],
   )
-  run.finish({'bundle': fitting.export(run, translator, learnt, config), 'epochs': epochs})
+  bundle = fitting.export(run, translator, learnt, config, appearances=told)
+  run.finish({'bundle': bundle, 'epochs': epochs})
 
 
 def _optimizers(
@@ -99,11 +113,13 @@ def _optimizers(
   return [make() for make in given]
 
 
-def _pairs(translator: ExportsTranslator, sources: list[Source]) -> tf.data.Dataset:
-  """(segmentation, image) as the translator sees them, slices or volumes."""
+def _pairs(
+  translator: ExportsTranslator, sources: list[Source], told: Appearances | None
+) -> tf.data.Dataset:
+  """(segmentation, image) as the translator sees them, slices or volumes, and what it is told."""
   if len(translator.exported_size) == 3:
-    return pipelines.volume_pairs(sources)
-  return pipelines.slice_pairs(sources).unbatch()
+    return pipelines.volume_pairs(sources, told)
+  return pipelines.slice_pairs(sources, told).unbatch()
 
 
 def _signed(pairs: tf.data.Dataset, batch_size: int, n_replicas: int) -> tf.data.Dataset:
@@ -114,7 +130,7 @@ def _signed(pairs: tf.data.Dataset, batch_size: int, n_replicas: int) -> tf.data
   """
   n_pairs = int(pairs.take(batch_size).reduce(0, lambda n, pair: n + 1))
   batches = (pairs.repeat(n_replicas) if n_pairs < batch_size else pairs).batch(batch_size)
-  return batches.map(lambda labels, image: (labels, pipelines.to_signed(image))).cache()
+  return batches.map(pipelines.signed).cache()
 
 
 def _painter(translator: ExportsTranslator, sources: list[Source]) -> Callable[[], np.ndarray]:

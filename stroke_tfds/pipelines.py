@@ -8,6 +8,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
+from keras_itm.appearance import Appearances
+from stroke_tfds import case_appearance
 from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.kept_examples import kept_examples
@@ -49,16 +51,23 @@ def lesion_masks(
 
 @gin.register
 def paired_slices(
-  sources: Sequence[Source], batch_size: int, *, seed: int, start_step: int = 0
+  sources: Sequence[Source],
+  batch_size: int,
+  *,
+  appearances: Appearances | None = None,
+  seed: int,
+  start_step: int = 0,
 ) -> tf.data.Dataset:
   """Endless batches of axial slices for a translator.
 
   Yields:
-    (segmentation uint8 [n, X, Y] with the lesion as its own id, image float32 [n, X, Y, C] in [-1, 1]).
+    (segmentation uint8 [n, X, Y] with the lesion as its own id, image float32 [n, X, Y, C] in [-1, 1]),
+    and with `appearances` the normal scores of the k numbers of its volume, float32 [n, k].
   """
-  slices = slice_pairs(sources).unbatch()
-  transform = lambda labels, image, seed: (labels, to_signed(image))
-  return endless(slices, batch_size, seed=seed, start_step=start_step, transform=transform)
+  pairs = slice_pairs(sources, appearances).unbatch()
+  return endless(
+    pairs, batch_size, seed=seed, start_step=start_step, transform=lambda *pair: signed(*pair[:-1])
+  )
 
 
 @gin.register
@@ -81,17 +90,22 @@ def unpaired_slices(
 
 @gin.register
 def paired_volumes(
-  sources: Sequence[Source], batch_size: int, *, seed: int, start_step: int = 0
+  sources: Sequence[Source],
+  batch_size: int,
+  *,
+  appearances: Appearances | None = None,
+  seed: int,
+  start_step: int = 0,
 ) -> tf.data.Dataset:
   """Endless batches of whole volumes for a translator.
 
   Yields:
     (segmentation uint8 [n, X, Y, Z] with the lesion as its own id, image float32 [n, X, Y, Z, C] in
-    [-1, 1]).
+    [-1, 1]), and with `appearances` the normal scores of its k numbers, float32 [n, k].
   """
-  transform = lambda labels, image, seed: (labels, to_signed(image))
+  pairs = volume_pairs(sources, appearances)
   return endless(
-    volume_pairs(sources), batch_size, seed=seed, start_step=start_step, transform=transform
+    pairs, batch_size, seed=seed, start_step=start_step, transform=lambda *pair: signed(*pair[:-1])
   )
 
 
@@ -218,19 +232,37 @@ def _soften(probability: tf.Tensor) -> tf.Tensor:
   return probability
 
 
-def volume_pairs(sources: Sequence[Source]) -> tf.data.Dataset:
-  """(segmentation uint8 [X, Y, Z], image float16 [X, Y, Z, C] in [0, 1]) of each case."""
-  lesion_id = sources[0].metadata['label_scheme']['lesion_id']
-  return examples(sources).map(lambda case: (segmentation(case, lesion_id), case['image']))
+def volume_pairs(sources: Sequence[Source], appearances: Appearances | None = None) -> tf.data.Dataset:
+  """(segmentation uint8 [X, Y, Z], image float16 [X, Y, Z, C] in [0, 1]) of each case.
+
+  With `appearances`, the normal scores of its k numbers as well, float32 [k].
+  """
+  metadata = sources[0].metadata
+  lesion_id = metadata['label_scheme']['lesion_id']
+  pairs = lambda case: (segmentation(case, lesion_id), case['image'])
+  if not appearances:
+    return examples(sources).map(pairs)
+  scores = case_appearance.scorer(appearances, metadata)
+
+  def with_scores(case: _Example):
+    volumes = [case[name] for name in ('image', 'labels', 'lesion')]
+    measured = tf.numpy_function(scores, volumes, tf.float32)
+    return *pairs(case), tf.ensure_shape(measured, [len(appearances.names)])
+
+  return examples(sources).map(with_scores)
 
 
-def slice_pairs(sources: Sequence[Source]) -> tf.data.Dataset:
-  """Volumes as slices: (segmentation uint8 [Z, X, Y], image float16 [Z, X, Y, C] in [0, 1])."""
-  as_slices = lambda labels, image: (
-    tf.transpose(labels, [2, 0, 1]),
-    tf.transpose(image, [2, 0, 1, 3]),
-  )
-  return volume_pairs(sources).map(as_slices)
+def slice_pairs(sources: Sequence[Source], appearances: Appearances | None = None) -> tf.data.Dataset:
+  """Volumes as slices: (segmentation uint8 [Z, X, Y], image float16 [Z, X, Y, C] in [0, 1]).
+
+  With `appearances`, the scores of the volume for each slice, float32 [Z, k].
+  """
+
+  def as_slices(labels: tf.Tensor, image: tf.Tensor, *scores: tf.Tensor):
+    slices = tf.transpose(labels, [2, 0, 1]), tf.transpose(image, [2, 0, 1, 3])
+    return *slices, *(tf.tile(one[tf.newaxis], [labels.shape[2], 1]) for one in scores)
+
+  return volume_pairs(sources, appearances).map(as_slices)
 
 
 def training_volumes(
@@ -402,6 +434,11 @@ def _batches(
   dataset = stream.enumerate().skip(start_step * batch_size)
   dataset = dataset.map(numbered, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
   return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
+
+
+def signed(labels: tf.Tensor, image: tf.Tensor, *scores: tf.Tensor) -> tuple[tf.Tensor, ...]:
+  """A pair, or triple, with its intensities in the translators' range."""
+  return labels, to_signed(image), *scores
 
 
 def to_signed(image: tf.Tensor) -> tf.Tensor:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from keras_itm.appearance import Appearances
 from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
 from keras_itm.intensity_scaling import PERCENTILE
 
@@ -53,6 +54,7 @@ class ExportsBundle:
     contrasts: Sequence[str] = (),
     slice_shares: Sequence[float] = (),
     lesion_shares: Sequence[float] = (),
+    appearances: Appearances | None = None,
   ) -> str:
     """Writes a bundle: the inference graph, its weights and the facts to use it safely.
 
@@ -71,6 +73,7 @@ class ExportsBundle:
       contrasts: Names of the contrasts that it makes.
       slice_shares: For each axial slice, the share of its patients with brain there.
       lesion_shares: Likewise, the share of these slices with a lesion.
+      appearances: What a translator takes beside the labels, as its training cases had it.
 
     Returns:
       The bundle's fingerprint.
@@ -96,6 +99,7 @@ class ExportsBundle:
       contrasts=tuple(contrasts),
       slice_shares=tuple(slice_shares),
       lesion_shares=tuple(lesion_shares),
+      appearances=appearances,
     )
     size = tuple(spec.grid['shape'])[: len(self.exported_size)]
     if size != self.exported_size:
@@ -108,10 +112,35 @@ class ExportsBundle:
 
 
 class ExportsTranslator(ExportsBundle):
-  """For models with the moving average of a generator of images in [-1, 1]."""
+  """For models with the moving average of a generator of images in [-1, 1].
+
+  Attributes:
+    n_labels: Labels of the maps, lesion included.
+    learns_appearance: Whether it can learn with numbers beside the labels, see `keras_itm.appearance`.
+    n_appearances: How many of them steer it.
+  """
 
   bundle_kind = TRANSLATOR
   intensity_range = (-1.0, 1.0)
+  learns_appearance = False
+  n_labels: int
+  n_appearances: int = 0
+
+  def condition(self, segmentation: tf.Tensor, appearance: tf.Tensor | None = None) -> tf.Tensor:
+    """What steers the networks: labels one-hot and, behind them, each number of a case everywhere.
+
+    Args:
+      segmentation: uint8 [n, X, Y] or [n, X, Y, Z].
+      appearance: Normal scores, [n, k]; 0, those of the median case, when None.
+    """
+    labels = tf.one_hot(segmentation, self.n_labels)
+    if not self.n_appearances:
+      return labels
+    if appearance is None:
+      appearance = tf.zeros([tf.shape(segmentation)[0], self.n_appearances])
+    shape = [-1, *(1 for _ in segmentation.shape[1:]), self.n_appearances]
+    everywhere = tf.ones_like(labels[..., :1]) * tf.reshape(appearance, shape)
+    return tf.concat([labels, everywhere], axis=-1)
 
   @property
   def exported_network(self) -> tf.keras.Model:

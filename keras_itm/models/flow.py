@@ -16,7 +16,7 @@ _Velocity = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 _SOLVERS = ('euler', 'heun')
 _OPTIONS = (
   *('n_steps', 'solver', 'step_power', 'lesion_weight', 'outside_weight'),
-  *('time_mean', 'time_stddev', 'seed'),
+  *('time_mean', 'time_stddev', 'n_appearances', 'seed'),
 )
 
 
@@ -31,11 +31,14 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
   (Esser et al. 2024, section 3.1).
 
   A batch is `(segmentation, image)`: uint8 [n, X, Y, Z], the lesion as its own id, and float32
-  [n, X, Y, Z, C] in [-1, 1]. Calling the model draws volumes by the moving average of the network.
+  [n, X, Y, Z, C] in [-1, 1]; with `n_appearances` a third, normal scores float32 [n, k]. Calling the
+  model draws volumes by the moving average of the network.
 
   Attributes:
     latent_size: Length of the noise of a volume, X * Y * Z * C.
   """
+
+  learns_appearance = True
 
   def __init__(
     self,
@@ -48,6 +51,7 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     time_mean: float = 0.0,
     time_stddev: float = 1.0,
     ema_decay: float = 0.999,
+    n_appearances: int = 0,
     seed: int = 0,
     name: str = 'rectified_flow',
   ):
@@ -55,7 +59,7 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
 
     Args:
       network: [image [n, X, Y, Z, C], one-hot segmentation [n, X, Y, Z, n_labels], time [n, 1]] ->
-        velocity, of the image's shape; the last label is the lesion.
+        velocity, of the image's shape; the last label is the lesion. Appearances follow the labels.
       n_steps: Steps from noise to volume.
       solver: `euler`, one call of the network a step, or `heun`, two, the second to correct the first;
         not in the last step, as no training tells the velocity at its end.
@@ -66,6 +70,7 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
       time_mean: Of the normal distribution whose logistic is the time.
       time_stddev: Of the same.
       ema_decay: Of the network's moving average, in [0, 1).
+      n_appearances: Numbers beside the labels, see `keras_itm.appearance`.
       seed: Of noise and times.
       name: Of the model.
 
@@ -94,7 +99,8 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     self.time_mean = time_mean
     self.time_stddev = time_stddev
     self.average = AveragedNetwork(network, ema_decay)
-    self.n_labels = network.input_shape[1][-1]
+    self.n_appearances = n_appearances
+    self.n_labels = network.input_shape[1][-1] - n_appearances
     self.latent_size = math.prod(network.output_shape[1:])
     self.rng = tf.random.Generator.from_seed(seed)
     self.seed = seed
@@ -115,14 +121,21 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     self.optimizer.build(self.network.trainable_variables)
 
   def call(
-    self, segmentation: tf.Tensor, latent: tf.Tensor | None = None, training: bool = False
+    self,
+    segmentation: tf.Tensor,
+    latent: tf.Tensor | None = None,
+    appearance: tf.Tensor | None = None,
+    training: bool = False,
   ) -> tf.Tensor:
-    """Draws volumes [n, X, Y, Z, C] for uint8 [n, X, Y, Z] from noise [n, L]; without, a fixed one."""
+    """Draws volumes [n, X, Y, Z, C] for uint8 [n, X, Y, Z] and scores [n, k] from noise [n, L].
+
+    Without noise it is a fixed one, and without scores each number is that of the median case.
+    """
     if latent is None:
       latent = tf.random.stateless_normal([tf.shape(segmentation)[0], self.latent_size], seed=[0, 0])
     # Under a mixed policy Keras casts down what comes in.
     noise = tf.reshape(tf.cast(latent, tf.float32), [-1, *self.network.output_shape[1:]])
-    labels = self._one_hot(segmentation)
+    labels = self.condition(segmentation, appearance)
     velocity = lambda x, t: self.average([x, labels, tf.fill([tf.shape(x)[0], 1], t)])
     return self._follow(velocity, noise)
 
@@ -142,25 +155,27 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
 
     return tf.while_loop(lambda i, x: i < self.n_steps, advance, [0, x])[1]
 
-  def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+  def train_step(self, batch: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
     variables = self.network.trainable_variables
-    noisy, target, time = self._draw(batch[1], self.rng.normal)
-    inputs = [noisy, self._one_hot(batch[0]), time]
+    segmentation, image, *appearance = batch
+    noisy, target, time = self._draw(image, self.rng.normal)
+    inputs = [noisy, self.condition(segmentation, *appearance), time]
     with tf.GradientTape() as tape:
-      values = self.losses_of(batch[0], target, self.network(inputs, training=True))
+      values = self.losses_of(segmentation, target, self.network(inputs, training=True))
     apply_gradients_of_mean(self.optimizer, tape, values['velocity_loss'], variables)
     self.average.update(self.network)
     self.track(values)
     return self.results()
 
-  def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+  def test_step(self, batch: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
     """The losses of the averaged network at noise and times that are the same each time."""
     seeds = iter(([self.seed, 1], [self.seed, 2]))
+    segmentation, image, *appearance = batch
     noisy, target, time = self._draw(
-      batch[1], lambda shape: tf.random.stateless_normal(shape, seed=next(seeds))
+      image, lambda shape: tf.random.stateless_normal(shape, seed=next(seeds))
     )
-    velocity = self.average([noisy, self._one_hot(batch[0]), time])
-    self.track(self.losses_of(batch[0], target, velocity))
+    velocity = self.average([noisy, self.condition(segmentation, *appearance), time])
+    self.track(self.losses_of(segmentation, target, velocity))
     return self.results()
 
   def losses_of(
@@ -175,9 +190,6 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
       'velocity_loss': _weighted_mean(error, weight),
       'lesion_loss': _weighted_mean(error, lesion),
     }
-
-  def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
-    return tf.one_hot(segmentation, self.n_labels)
 
   def _draw(
     self, image: tf.Tensor, normal: Callable[..., tf.Tensor]

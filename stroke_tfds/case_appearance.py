@@ -1,0 +1,123 @@
+"""Numbers of a case that its label map does not tell, for translators that learn with them.
+
+| name | what it is |
+|---|---|
+| `lesion_to_parenchyma` | mean of the lesion |
+| `lesion_spread` | deviation within the lesion, relative to its mean |
+| `bright_tissue` | 99th percentile of parenchyma |
+| `cortex_to_white` | median of cerebral cortex over that of cerebral white matter |
+| `white_spread` | deviation within cerebral white matter, relative to its mean |
+| `noise` | of white matter, from its second differences along x |
+
+Each is measured for every contrast, `dwi.noise` and so on, without the lesion where it is not of it, in
+medians of parenchyma. A number that a case lacks is NaN.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_itm.appearance import Appearances
+from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source
+
+_Regions = dict[str, np.ndarray]
+
+
+def measure(
+  image: np.ndarray,
+  labels: np.ndarray,
+  lesion: np.ndarray,
+  contrasts: Sequence[str],
+  scheme: Mapping[str, Any],
+) -> dict[str, float]:
+  """All numbers of a case.
+
+  Args:
+    image: Intensities of any scale, (X, Y, Z, C).
+    labels: Label map without the lesion, (X, Y, Z).
+    lesion: 0 or 1, (X, Y, Z).
+    contrasts: Names of the C contrasts.
+    scheme: `label_scheme` of the data set's metadata.
+  """
+  lesion = lesion > 0
+  of = lambda ids: np.isin(labels, ids) & ~lesion
+  named = lambda end: [i for i, name in enumerate(scheme['names']) if name.endswith(end)]
+  regions = {
+    'lesion': lesion,
+    'parenchyma': of(scheme['parenchyma_ids']),
+    'cortex': of(named('cerebral cortex')),
+    'white': of(named('cerebral white matter')),
+  }
+  return {
+    f'{contrast}.{name}': value
+    for contrast, channel in zip(contrasts, np.moveaxis(image, -1, 0))
+    for name, value in _of_contrast(np.asarray(channel, np.float64), regions).items()
+  }
+
+
+def fit(sources: Sequence[Source], names: Sequence[str]) -> Appearances:
+  """The distribution over the cases of some sets.
+
+  Args:
+    sources: Data sets of the same contrasts.
+    names: Which numbers, without the contrast; all contrasts get them.
+
+  Raises:
+    InputError: An unknown number, or one that no case has.
+  """
+  unknown = sorted(set(names) - set(_MEASURES))
+  if unknown:
+    raise InputError(f'appearance {", ".join(unknown)} is unknown, expected {", ".join(_MEASURES)}')
+  contrasts, scheme = (sources[0].metadata[key] for key in ('contrasts', 'label_scheme'))
+  kept = [f'{contrast}.{name}' for contrast in contrasts for name in names]
+  rows = [
+    measure(case['image'], case['labels'], case['lesion'], contrasts, scheme)
+    for source in sources
+    for case in source.examples(['image', 'labels', 'lesion']).as_numpy_iterator()
+  ]
+  try:
+    return Appearances.fit(kept, [[row[name] for name in kept] for row in rows])
+  except ValueError as error:
+    raise InputError(f'{", ".join(map(str, sources))}: {error}') from error
+
+
+def scorer(appearances: Appearances, metadata: Mapping[str, Any]) -> Callable[..., np.ndarray]:
+  """(image, labels, lesion) of a case of a data set -> its normal scores, float32 [k]."""
+  of_case = functools.partial(measure, contrasts=metadata['contrasts'], scheme=metadata['label_scheme'])
+  return lambda image, labels, lesion: appearances.scores(of_case(image, labels, lesion))
+
+
+def _of_contrast(image: np.ndarray, regions: _Regions) -> dict[str, float]:
+  unit = _quantile(image[regions['parenchyma']], 0.5)
+  return {name: of(image / unit, regions) for name, of in _MEASURES.items()}
+
+
+def _noise(image: np.ndarray, regions: _Regions) -> float:
+  """By the median, which edges do not move; of white noise of deviation s it is s."""
+  white = regions['white']
+  inside = white[2:] & white[1:-1] & white[:-2]
+  return _quantile(np.abs(np.diff(image, 2, axis=0)[inside]), 0.5) * 1.4826 / math.sqrt(6)
+
+
+def _relative_spread(values: np.ndarray) -> float:
+  return float(np.std(values) / np.mean(values)) if values.size > 1 else math.nan
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+  return float(np.quantile(values, share)) if values.size else math.nan
+
+
+_MEASURES: dict[str, Callable[[np.ndarray, _Regions], float]] = {
+  'lesion_to_parenchyma': lambda x, of: (
+    float(x[of['lesion']].mean()) if of['lesion'].any() else math.nan
+  ),
+  'lesion_spread': lambda x, of: _relative_spread(x[of['lesion']]),
+  'bright_tissue': lambda x, of: _quantile(x[of['parenchyma']], 0.99),
+  'cortex_to_white': lambda x, of: _quantile(x[of['cortex']], 0.5) / _quantile(x[of['white']], 0.5),
+  'white_spread': lambda x, of: _relative_spread(x[of['white']]),
+  'noise': _noise,
+}
