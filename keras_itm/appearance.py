@@ -1,7 +1,7 @@
-"""What tells cases apart that no label map tells, such as how bright a lesion is: how it is distributed.
+"""Numbers of a case that its label map does not tell, such as how bright its lesion is.
 
-A translator that learnt with these numbers beside the label map can be asked for them; without, they are
-drawn as its training cases had them, together, as they go together in these.
+A translator that learnt with them beside the label map can be asked for them. Those not asked for are
+drawn as its training cases had them, and as they go together in these.
 """
 
 import dataclasses
@@ -21,10 +21,10 @@ _DIGITS = 6
 
 @dataclasses.dataclass(frozen=True)
 class Appearances:
-  """How the numbers of a training set's cases are distributed: each by its quantiles, joined by a copula.
+  """How a training set's cases have some numbers: each by its quantiles, joined by a normal copula.
 
-  A network is given normal scores: 0 where a number is the median of the training cases, 1 where 84 % of
-  them have less.
+  A network is given normal scores: 0 where a number is the median of the training cases, 1 where 84 %
+  of them have less.
 
       appearances = Appearances.fit(['dwi.noise'], [[0.02], [0.03], [0.05]])
       appearances.scores({'dwi.noise': 0.03})  # [0.0]

@@ -50,8 +50,8 @@ def train_itm(
     epochs: Epochs in all.
     steps_per_epoch: Optimizer steps in each.
     batch_size: Slices, or volumes, in a batch.
-    appearance: What the translator is told beside the labels, and can be asked for at synthesis: some of
-      `stroke_tfds.case_appearance`, such as `lesion_to_parenchyma`.
+    appearance: What the translator is told beside the labels and can be asked for at synthesis, some of
+      `stroke_tfds.case_appearance` such as `lesion_to_parenchyma`; nothing when empty.
     picture_every: Epochs between two pictures of validation slices.
     seed: Of weights, order and dropout.
   """

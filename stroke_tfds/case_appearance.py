@@ -92,7 +92,7 @@ def scorer(appearances: Appearances, metadata: Mapping[str, Any]) -> Callable[..
 
 
 def _of_contrast(image: np.ndarray, regions: _Regions) -> dict[str, float]:
-  unit = _quantile(image[regions['parenchyma']], 0.5)
+  unit = _median(image[regions['parenchyma']])
   return {name: of(image / unit, regions) for name, of in _MEASURES.items()}
 
 
@@ -100,11 +100,19 @@ def _noise(image: np.ndarray, regions: _Regions) -> float:
   """By the median, which edges do not move; of white noise of deviation s it is s."""
   white = regions['white']
   inside = white[2:] & white[1:-1] & white[:-2]
-  return _quantile(np.abs(np.diff(image, 2, axis=0)[inside]), 0.5) * 1.4826 / math.sqrt(6)
+  return _median(np.abs(np.diff(image, 2, axis=0)[inside])) * 1.4826 / math.sqrt(6)
 
 
 def _relative_spread(values: np.ndarray) -> float:
   return float(np.std(values) / np.mean(values)) if values.size > 1 else math.nan
+
+
+def _mean(values: np.ndarray) -> float:
+  return float(np.mean(values)) if values.size else math.nan
+
+
+def _median(values: np.ndarray) -> float:
+  return _quantile(values, 0.5)
 
 
 def _quantile(values: np.ndarray, share: float) -> float:
@@ -112,12 +120,10 @@ def _quantile(values: np.ndarray, share: float) -> float:
 
 
 _MEASURES: dict[str, Callable[[np.ndarray, _Regions], float]] = {
-  'lesion_to_parenchyma': lambda x, of: (
-    float(x[of['lesion']].mean()) if of['lesion'].any() else math.nan
-  ),
-  'lesion_spread': lambda x, of: _relative_spread(x[of['lesion']]),
-  'bright_tissue': lambda x, of: _quantile(x[of['parenchyma']], 0.99),
-  'cortex_to_white': lambda x, of: _quantile(x[of['cortex']], 0.5) / _quantile(x[of['white']], 0.5),
-  'white_spread': lambda x, of: _relative_spread(x[of['white']]),
+  'lesion_to_parenchyma': lambda image, of: _mean(image[of['lesion']]),
+  'lesion_spread': lambda image, of: _relative_spread(image[of['lesion']]),
+  'bright_tissue': lambda image, of: _quantile(image[of['parenchyma']], 0.99),
+  'cortex_to_white': lambda image, of: _median(image[of['cortex']]) / _median(image[of['white']]),
+  'white_spread': lambda image, of: _relative_spread(image[of['white']]),
   'noise': _noise,
 }

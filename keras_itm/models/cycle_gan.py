@@ -138,11 +138,11 @@ class CycleGAN(ExportsTranslator, AdversarialModel):
     self, segmentation: tf.Tensor, latent: tf.Tensor | None = None, training: bool = False
   ) -> tf.Tensor:
     """Translates uint8 [n, X, Y]; there is no latent to choose among images."""
-    return self.average(self._one_hot(segmentation), training=training)
+    return self.average(self.condition(segmentation), training=training)
 
   def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Trains the generators, then the discriminators on what they made or on older translations."""
-    labels, image = self._one_hot(batch[0]), batch[1]
+    labels, image = self.condition(batch[0]), batch[1]
     made = self._train_generators(labels, image)
     self._train_discriminators(labels, image, made)
     self.average.update(self.generator)
@@ -151,7 +151,7 @@ class CycleGAN(ExportsTranslator, AdversarialModel):
 
   def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The losses of the averaged generator on pairs; trains nothing and leaves the pools alone."""
-    labels, image = self._one_hot(batch[0]), batch[1]
+    labels, image = self.condition(batch[0]), batch[1]
     made = self._translate(self.average, labels, image, training=False)
     self.track(self.discriminator_losses(labels, image, made.labels, made.image))
     self.track(self.generator_losses(labels, image, made))
@@ -239,9 +239,6 @@ class CycleGAN(ExportsTranslator, AdversarialModel):
       image_again=generator(fake_labels, training=training),
       labels_again=self.back_generator(fake_image, training=training),
     )
-
-  def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
-    return tf.one_hot(segmentation, self.n_labels)
 
   def _results_without(self, name: str) -> dict[str, tf.Tensor]:
     return {other: value for other, value in self.results().items() if other != name}

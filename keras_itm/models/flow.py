@@ -15,7 +15,7 @@ _METRICS = ('velocity_loss', 'lesion_loss')
 _Velocity = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 _SOLVERS = ('euler', 'heun')
 _OPTIONS = (
-  *('n_steps', 'solver', 'step_power', 'lesion_weight', 'outside_weight'),
+  *('n_steps', 'solver', 'step_power', 'churn', 'lesion_weight', 'outside_weight'),
   *('time_mean', 'time_stddev', 'n_appearances', 'seed'),
 )
 
@@ -35,7 +35,7 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
   model draws volumes by the moving average of the network.
 
   Attributes:
-    latent_size: Length of the noise of a volume, X * Y * Z * C.
+    latent_size: Length of the noise of a volume, X * Y * Z * C; with churn, of as much for each step.
   """
 
   learns_appearance = True
@@ -46,6 +46,7 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     n_steps: int = 6,
     solver: str = 'heun',
     step_power: float = 2.0,
+    churn: float = 0.0,
     lesion_weight: float = 5.0,
     outside_weight: float = 0.3,
     time_mean: float = 0.0,
@@ -65,6 +66,8 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
         not in the last step, as no training tells the velocity at its end.
       step_power: Step i of n ends at 1 - (1 - i / n) ** step_power: above 1, steps grow shorter towards
         the volume, whose texture is made there. Steps of one length, 1, leave noise behind.
+      churn: Share of each step that noise takes back before the next one (Karras et al. 2022, section
+        4), so that what the network got wrong is drawn anew. 0 follows the path.
       lesion_weight: Weight of the squared error in the lesion, that of the rest of the head being 1.
       outside_weight: The same where the label is 0.
       time_mean: Of the normal distribution whose logistic is the time.
@@ -75,7 +78,8 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
       name: Of the model.
 
     Raises:
-      ValueError: No step, an unknown solver, a power below 1, a weight below 0, no spread of times.
+      ValueError: No step, an unknown solver, a power below 1, a churn outside of [0, 1), a weight below
+        0, no spread of times.
     """
     if n_steps < 1:
       raise ValueError(f'n_steps is {n_steps}, expected at least 1')
@@ -83,6 +87,8 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
       raise ValueError(f'solver is {solver!r}, expected one of {_SOLVERS}')
     if step_power < 1:
       raise ValueError(f'step_power is {step_power}, expected at least 1')
+    if not 0 <= churn < 1:
+      raise ValueError(f'churn is {churn}, expected from 0 to below 1')
     if min(lesion_weight, outside_weight) < 0:
       raise ValueError(
         f'lesion_weight is {lesion_weight} and outside_weight {outside_weight}, expected at least 0'
@@ -94,6 +100,7 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     self.n_steps = n_steps
     self.solver = solver
     self.step_power = step_power
+    self.churn = churn
     self.lesion_weight = lesion_weight
     self.outside_weight = outside_weight
     self.time_mean = time_mean
@@ -101,7 +108,7 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     self.average = AveragedNetwork(network, ema_decay)
     self.n_appearances = n_appearances
     self.n_labels = network.input_shape[1][-1] - n_appearances
-    self.latent_size = math.prod(network.output_shape[1:])
+    self.latent_size = math.prod(network.output_shape[1:]) * (n_steps if churn else 1)
     self.rng = tf.random.Generator.from_seed(seed)
     self.seed = seed
 
@@ -134,18 +141,22 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
     if latent is None:
       latent = tf.random.stateless_normal([tf.shape(segmentation)[0], self.latent_size], seed=[0, 0])
     # Under a mixed policy Keras casts down what comes in.
-    noise = tf.reshape(tf.cast(latent, tf.float32), [-1, *self.network.output_shape[1:]])
+    shape = [tf.shape(segmentation)[0], -1, *self.network.output_shape[1:]]
+    noise = tf.reshape(tf.cast(latent, tf.float32), shape)
     labels = self.condition(segmentation, appearance)
     velocity = lambda x, t: self.average([x, labels, tf.fill([tf.shape(x)[0], 1], t)])
     return self._follow(velocity, noise)
 
-  def _follow(self, velocity: _Velocity, x: tf.Tensor) -> tf.Tensor:
-    """Integrates dx/dt = velocity(x, t) from 0 to 1."""
+  def _follow(self, velocity: _Velocity, noise: tf.Tensor) -> tf.Tensor:
+    """Integrates dx/dt = velocity(x, t) from 0 to 1; noise is [n, 1 or one for each step, ...]."""
     left = tf.linspace(1.0, 0.0, self.n_steps + 1)
     times = 1 - left**self.step_power
 
     def advance(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-      t, step = times[i], times[i + 1] - times[i]
+      t = times[i]
+      if self.churn:
+        t, x = self._go_back(x, t, times[tf.maximum(i - 1, 0)], noise[:, i])
+      step = times[i + 1] - t
       first = velocity(x, t)
       ahead = x + step * first
       if self.solver == 'heun':
@@ -153,7 +164,16 @@ class RectifiedFlow(ExportsTranslator, TrackedModel):
         ahead = tf.cond(i < self.n_steps - 1, correct, lambda: ahead)
       return i + 1, tf.ensure_shape(ahead, x.shape)
 
-    return tf.while_loop(lambda i, x: i < self.n_steps, advance, [0, x])[1]
+    return tf.while_loop(lambda i, x: i < self.n_steps, advance, [0, noise[:, 0]])[1]
+
+  def _go_back(
+    self, x: tf.Tensor, t: tf.Tensor, before: tf.Tensor, noise: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """From a point at t to one that is distributed as at an earlier time; at 0 there is noise alone."""
+    earlier = t - self.churn * (t - before)
+    kept = tf.math.divide_no_nan(earlier, t)
+    added = tf.sqrt(tf.maximum((1 - earlier) ** 2 - (kept * (1 - t)) ** 2, 0))
+    return earlier, kept * x + added * noise
 
   def train_step(self, batch: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
     variables = self.network.trainable_variables

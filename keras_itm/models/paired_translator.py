@@ -27,13 +27,14 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
   """Trains a generator against a discriminator that sees label slice and image together.
 
   A batch is `(segmentation, image)`: uint8 [n, X, Y], the lesion as its own id, and float32
-  [n, X, Y, C] in [-1, 1]. Calling the model translates `segmentation` by the moving average of the
-  generator. Subclasses give the objectives.
+  [n, X, Y, C] in [-1, 1]; with `n_appearances` a third, normal scores float32 [n, k]. Calling the model
+  translates `segmentation` by the moving average of the generator. Subclasses give the objectives.
 
   Attributes:
     latent_size: Length of the latent vector that the generator takes beside the labels; 0 for none.
   """
 
+  learns_appearance = True
   checks = (checks.tells_apart('real_logit', 'fake_logit'),)
 
   def __init__(
@@ -43,17 +44,19 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     ema_decay: float,
     seed: int,
     name: str,
+    n_appearances: int = 0,
     more_metrics: tuple[str, ...] = (),
   ):
     """Takes the networks over.
 
     Args:
       generator: One-hot segmentation [n, X, Y, n_labels], or a list of that and latents [n, L],
-        -> image [n, X, Y, C].
+        -> image [n, X, Y, C]. Appearances follow the labels, here and in the discriminator.
       discriminator: [one-hot segmentation, image] -> per scale the list of its maps, logits last.
       ema_decay: Of the generator's moving average, in [0, 1).
       seed: Of the latents.
       name: Of the model.
+      n_appearances: Numbers beside the labels, see `keras_itm.appearance`.
       more_metrics: Names of values that the objectives report beside those of all translators.
 
     Raises:
@@ -72,7 +75,8 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     self.generator = generator
     self.discriminator = discriminator
     self.average = AveragedNetwork(generator, ema_decay)
-    self.n_labels = n_labels
+    self.n_appearances = n_appearances
+    self.n_labels = n_labels - n_appearances
     self.latent_size = latents[0][-1] if latents else 0
     self.rng = tf.random.Generator.from_seed(seed)
     self.seed = seed
@@ -84,6 +88,7 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
       'generator': save(self.generator),
       'discriminator': save(self.discriminator),
       'ema_decay': self.average.decay,
+      'n_appearances': self.n_appearances,
       'seed': self.seed,
     }
 
@@ -132,17 +137,25 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     }
 
   def call(
-    self, segmentation: tf.Tensor, latent: tf.Tensor | None = None, training: bool = False
+    self,
+    segmentation: tf.Tensor,
+    latent: tf.Tensor | None = None,
+    appearance: tf.Tensor | None = None,
+    training: bool = False,
   ) -> tf.Tensor:
-    """Translates uint8 [n, X, Y] with latents [n, L]; without, all slices share a fixed one."""
+    """Translates uint8 [n, X, Y] with latents [n, L] and scores [n, k].
+
+    Without latents all slices share a fixed one, and without scores each number is the median case's.
+    """
     if latent is None:
       latent = tf.random.stateless_normal([1, self.latent_size], seed=[0, 0])
       latent = tf.tile(latent, [tf.shape(segmentation)[0], 1])
-    return self._translate(self.average, self._one_hot(segmentation), latent, training)
+    return self._translate(self.average, self.condition(segmentation, appearance), latent, training)
 
-  def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+  def train_step(self, batch: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
     """Trains the discriminator on a fake, then the generator that made it."""
-    labels, image = self._one_hot(batch[0]), tf.convert_to_tensor(batch[1])
+    segmentation, image, *appearance = batch
+    labels, image = self.condition(segmentation, *appearance), tf.convert_to_tensor(image)
     noise = self.rng.normal([tf.shape(image)[0], self.latent_size]) if self.latent_size else None
     variables = self.generator_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -157,10 +170,11 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     self.track(values)
     return self.results()
 
-  def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+  def test_step(self, batch: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
     """The losses of the averaged generator; trains nothing."""
-    labels, image = self._one_hot(batch[0]), tf.convert_to_tensor(batch[1])
-    fake = self(batch[0])
+    segmentation, image, *appearance = batch
+    labels, image = self.condition(segmentation, *appearance), tf.convert_to_tensor(image)
+    fake = self(segmentation, None, *appearance)
     self.track(self.discriminator_losses(labels, image, fake, training=False))
     _, terms = self.latents(image, tf.zeros([tf.shape(image)[0], self.latent_size]))
     self.track(_with_terms(self.generator_losses(labels, image, fake, training=False), terms))
@@ -178,9 +192,6 @@ class PairedTranslator(ExportsTranslator, AdversarialModel):
     self, network: tf.keras.layers.Layer, labels: tf.Tensor, latent: tf.Tensor, training: bool
   ) -> tf.Tensor:
     return network([labels, latent] if self.latent_size else labels, training=training)
-
-  def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
-    return tf.one_hot(segmentation, self.n_labels)
 
 
 def _with_terms(values: dict[str, tf.Tensor], terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -20,6 +20,7 @@ class Pix2Pix(PairedTranslator):
     discriminator: tf.keras.Model,
     l1_weight: float = 10.0,
     ema_decay: float = 0.999,
+    n_appearances: int = 0,
     seed: int = 0,
     name: str = 'pix2pix',
   ):
@@ -30,6 +31,7 @@ class Pix2Pix(PairedTranslator):
       discriminator: [one-hot segmentation, image] -> per scale the list of its maps, logits last.
       l1_weight: Weight lambda of the L1 distance.
       ema_decay: Of the generator's moving average, in [0, 1).
+      n_appearances: Numbers beside the labels, see `keras_itm.appearance`.
       seed: Of the latents, where the generator takes some.
       name: Of the model.
 
@@ -38,7 +40,7 @@ class Pix2Pix(PairedTranslator):
     """
     if l1_weight < 0:
       raise ValueError(f'l1_weight is {l1_weight}, expected at least 0')
-    super().__init__(generator, discriminator, ema_decay, seed, name)
+    super().__init__(generator, discriminator, ema_decay, seed, name, n_appearances)
     self.l1_weight = l1_weight
 
   def get_config(self) -> dict[str, Any]:

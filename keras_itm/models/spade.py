@@ -30,6 +30,7 @@ class Spade(PairedTranslator):
     feature_weight: float = 10.0,
     kl_weight: float = 0.05,
     ema_decay: float = 0.999,
+    n_appearances: int = 0,
     seed: int = 0,
     name: str = 'spade',
   ):
@@ -44,6 +45,7 @@ class Spade(PairedTranslator):
         images.
       kl_weight: Weight of the divergence of the encoder's latents from a standard normal.
       ema_decay: Of the generator's moving average, in [0, 1).
+      n_appearances: Numbers beside the labels, see `keras_itm.appearance`.
       seed: Of the latents.
       name: Of the model.
 
@@ -54,7 +56,7 @@ class Spade(PairedTranslator):
       if value < 0:
         raise ValueError(f'{weight} is {value}, expected at least 0')
     more = ('feature_matching_loss', *(() if encoder is None else ('kl_loss',)))
-    super().__init__(generator, discriminator, ema_decay, seed, name, more_metrics=more)
+    super().__init__(generator, discriminator, ema_decay, seed, name, n_appearances, more)
     if encoder is not None and encoder.output_shape[0][-1] != self.latent_size:
       raise ValueError(
         f'encoder gives latents of {encoder.output_shape[0][-1]} numbers, expected {self.latent_size} '

@@ -24,7 +24,7 @@ class StyleTranslator(ExportsTranslator, StyleModel):
   takes_labels = True
 
   @property
-  def n_labels(self) -> int:
+  def n_labels(self) -> int:  # type: ignore[override]
     return self.draws.n_labels
 
   def call(
@@ -48,12 +48,12 @@ class StyleTranslator(ExportsTranslator, StyleModel):
     if latent is None:
       latent = tf.random.stateless_normal([1, self.latent_size], seed=[0, 0])
       latent = tf.tile(latent, [tf.shape(segmentation)[0], 1])
-    return self.draw(latent, self._one_hot(segmentation), truncation)
+    return self.draw(latent, self.condition(segmentation), truncation)
 
   def parts(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """Images and one-hot labels."""
     segmentation, image = batch
-    return tf.convert_to_tensor(image), self._one_hot(segmentation)
+    return tf.convert_to_tensor(image), self.condition(segmentation)
 
   def generate(
     self, network: tf.keras.layers.Layer, styles: tf.Tensor, noise: tf.Tensor, condition: tf.Tensor
@@ -65,6 +65,3 @@ class StyleTranslator(ExportsTranslator, StyleModel):
 
   def compare(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
     return {'l1_loss': losses.l1_loss(real, fake)}
-
-  def _one_hot(self, segmentation: tf.Tensor) -> tf.Tensor:
-    return tf.one_hot(segmentation, self.n_labels)

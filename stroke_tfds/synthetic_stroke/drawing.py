@@ -107,8 +107,9 @@ class CaseDrawing:
       voxel_ml = self._healthy.grid.voxel_volume_ml
       options['chance'] = lambda voxels: config.chance(voxels * voxel_ml)
     if config.keep_scan:
-      key = {'seed': config.seed, 'redraw': redraw}
-      options['appearance'] = synthesis.draw_appearance(self._translator, index, **key)
+      options['appearance'] = synthesis.draw_appearance(
+        self._translator, index, seed=config.seed, redraw=redraw
+      )
       transfer = functools.partial(self._transfer_lesion, brain['image'], labels, index, redraw)
       return draw_case(labels, self._translator, self._generator, transfer, **options)
     options['equalize_slice_brightness'] = config.equalize_slice_brightness

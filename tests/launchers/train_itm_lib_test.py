@@ -4,7 +4,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from keras_itm.bundle import load_bundle
-from keras_itm.synthesis import translate
+from keras_itm.synthesis import draw_appearance, translate
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
 from tests.launchers import small_systems
@@ -28,6 +28,40 @@ class FlowTest(small_systems.SystemsTestCase):
     # Labels, true and made slices in rows: every second of one volume from the third on, doubled.
     height, width, _ = tf.io.decode_png(picture.read_bytes()).shape
     self.assertEqual((height, width), (3 * 64, 3 * 64))
+
+
+class AppearanceTest(small_systems.SystemsTestCase):
+  def _asked(self, bundle, ratio):
+    """The volumes of a training case by a bundle that is asked for a lesion's brightness."""
+    (source,) = open_sources([f'{self.cohort}:train'], self.data_dir)
+    case = next(source.examples().as_numpy_iterator())
+    asked = {'DWI.lesion_to_parenchyma': ratio} if ratio else None
+    numbers = draw_appearance(bundle, 0, seed=0, asked=asked)
+    return translate(bundle, case['labels'], case['lesion'], 0, seed=0, appearance=numbers)
+
+  def test_slices_and_volumes_are_told_the_same_of_a_case(self):
+    """Both fit the same distribution, and what is asked for changes what is drawn."""
+    told = "train_itm.appearance = ('lesion_to_parenchyma', 'noise')"
+    bundles = [
+      load_bundle(self.train(system, system, told, epochs=1, steps_per_epoch=1) / 'bundle')
+      for system in ('flow_mini.gin', 'pix2pix10_mini.gin')
+    ]
+    names = ('DWI.lesion_to_parenchyma', 'DWI.noise')
+    self.assertEqual(bundles[0].spec.appearances.names, names)
+    self.assertEqual(bundles[0].spec.appearances, bundles[1].spec.appearances)
+    low, *_, high = bundles[1].spec.appearances.quantiles[0]
+    self.assertAllEqual(self._asked(bundles[1], low), self._asked(bundles[1], low))
+    self.assertNotAllEqual(self._asked(bundles[1], low), self._asked(bundles[1], high))
+    with self.assertRaisesRegex(ValueError, 'appearance DWI.lesion_to_parenchyma is 9.0, expected'):
+      self._asked(bundles[1], 9.0)
+
+  def test_models_that_learn_from_labels_alone(self):
+    told = "train_itm.appearance = ('noise',)"
+    with self.assertRaisesRegex(InputError, 'CycleGAN learns from labels alone'):
+      self.train('cyclegan_mini.gin', 'cycle', told, epochs=1, steps_per_epoch=1)
+    run = self.train('pix2pix10_mini.gin', 'plain', epochs=1, steps_per_epoch=1)
+    with self.assertRaisesRegex(ValueError, 'expected none: it learnt from labels alone'):
+      self._asked(load_bundle(run / 'bundle'), 1.5)
 
 
 class OptimizersTest(small_systems.SystemsTestCase, parameterized.TestCase):

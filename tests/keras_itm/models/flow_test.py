@@ -27,6 +27,24 @@ def _time(image, labels, time):
   return _layers.UpSampling3D(_SHAPE)(_layers.Reshape((1, 1, 1, 1))(time))
 
 
+def _one(image, labels, time):
+  kernel, bias = (tf.keras.initializers.Constant(value) for value in (0.0, 1.0))
+  return _layers.Conv3D(1, 1, kernel_initializer=kernel, bias_initializer=bias)(image)
+
+
+class _Gaussian(_layers.Layer):
+  """The mean of image - noise at a point, for images of deviation .5."""
+
+  def call(self, inputs):
+    x, t = inputs
+    t = tf.reshape(t, [-1, 1, 1, 1, 1])
+    return x * (0.25 * t - (1 - t)) / ((1 - t) ** 2 + 0.25 * t**2)
+
+
+def _gaussian(image, labels, time):
+  return _Gaussian()([image, time])
+
+
 def _lesion(image, labels, time):
   kernel = tf.keras.initializers.Constant(np.reshape([0.0, 0.0, 1.0], (1, 1, 1, 3, 1)))
   return _layers.Conv3D(1, 1, use_bias=False, kernel_initializer=kernel)(labels)
@@ -64,6 +82,25 @@ class FollowTest(parameterized.TestCase, tf.test.TestCase):
     for solver, added in (('euler', euler), ('heun', heun)):
       moved = _draw(_time, n_steps=4, solver=solver) - _noise()
       self.assertAllClose(moved, np.full((2, *_SHAPE, 1), added))
+
+  def test_churn_goes_back_before_each_step_but_the_first(self):
+    """Of dx/dt = 1, in steps of half: from .5 back by a quarter, and .75 forth."""
+    noise = np.random.default_rng(2).normal(size=(2, 2, *_SHAPE, 1)).astype(np.float32)
+    model = RectifiedFlow(_network(_one), n_steps=2, solver='euler', step_power=1.0, churn=0.5)
+    self.assertEqual(model.latent_size, 2 * 32)
+    made = model(np.zeros((2, *_SHAPE), np.uint8), noise.reshape(2, -1)).numpy()
+    at_half = noise[:, 0] + 0.5
+    # At .25 a point is .25 of the image and .75 of noise; half of that at .5 is half of .5 of it.
+    at_quarter = at_half / 2 + np.sqrt(0.75**2 - 0.25**2) * noise[:, 1]
+    self.assertAllClose(made, at_quarter + 0.75, atol=1e-6)
+
+  def test_churn_keeps_a_distribution(self):
+    """Where the velocity is that of images of deviation .5, so are the volumes."""
+    n_steps, noise = 24, np.random.default_rng(0)
+    model = RectifiedFlow(_network(_gaussian), n_steps=n_steps, step_power=1.5, churn=0.5)
+    latent = noise.normal(size=(16, n_steps * 32)).astype(np.float32)
+    made = model(np.zeros((16, *_SHAPE), np.uint8), latent).numpy()
+    self.assertAllClose(made.std(), 0.5, atol=0.04)
 
   def test_labels_steer(self):
     """Only the second volume is lesion, where the velocity is 1."""
@@ -110,6 +147,7 @@ class ObjectiveTest(tf.test.TestCase):
       ({'n_steps': 0}, 'n_steps is 0, expected at least 1'),
       ({'solver': 'rk45'}, "solver is 'rk45', expected one of"),
       ({'step_power': 0.5}, 'step_power is 0.5, expected at least 1'),
+      ({'churn': 1.0}, 'churn is 1.0, expected from 0 to below 1'),
       ({'lesion_weight': -1.0}, 'lesion_weight is -1.0'),
       ({'time_stddev': 0.0}, 'time_stddev is 0.0, expected above 0'),
     ):
