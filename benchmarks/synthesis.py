@@ -18,7 +18,8 @@ from benchmarks import sizes
 from benchmarks.worker import Case
 from keras_itm import lesions
 from keras_itm import synthesis as stages
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, Bundle, BundleSpec, load_bundle, save_bundle
+from keras_itm.bundle import Bundle, load_bundle, save_bundle
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR, BundleSpec
 from keras_itm.networks.lesion_generator import lesion_generator
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
 from stroke_tfds.build_cache import BuildCache

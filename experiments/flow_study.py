@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from experiments._common import DATA_DIR, ROOT, RUNS, build, run, samples, write_table
-from keras_itm.bundle import TRANSLATOR, Bundle, load_bundle
+from keras_itm.bundle import Bundle, load_bundle
+from keras_itm.bundle_spec import TRANSLATOR
 from keras_itm.lesions import MIN_VOXELS
 from keras_itm.synthesis import translate
 from launchers import stages

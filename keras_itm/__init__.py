@@ -7,7 +7,8 @@ import importlib.metadata
 
 import keras_itm.stack  # noqa: F401  First: it refuses versions that do not go together.
 from keras_itm import lesions, losses, metrics
-from keras_itm.bundle import Bundle, BundleError, BundleSpec, load_bundle, save_bundle
+from keras_itm.bundle import Bundle, BundleError, load_bundle, save_bundle
+from keras_itm.bundle_spec import BundleSpec
 from keras_itm.case import Case, synthesize
 from keras_itm.layers.adaptive_augmentation import AdaptiveAugmentation
 from keras_itm.models.cycle_gan import CycleGAN

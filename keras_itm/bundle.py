@@ -5,9 +5,7 @@ generator serves as well. A graph that could do more than compute is refused bef
 """
 
 import dataclasses
-import hashlib
 import json
-import math
 import os
 import shutil
 from collections.abc import Callable
@@ -18,13 +16,8 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from keras_itm import graph_checks, packaged_bundles, saved_graph
-from keras_itm.appearance import Appearances
-from keras_itm.intensity_scaling import PERCENTILE, check_scaling
+from keras_itm.bundle_spec import JOINT_GENERATOR, LESION_GENERATOR, SEGMENTER, TRANSLATOR, BundleSpec
 
-TRANSLATOR = 'translator'
-LESION_GENERATOR = 'lesion_generator'
-SEGMENTER = 'segmenter'
-JOINT_GENERATOR = 'joint_generator'
 _INPUTS = {
   TRANSLATOR: {'segmentation', 'latent'},
   LESION_GENERATOR: {'latent'},
@@ -37,8 +30,6 @@ _OUTPUTS = {
   SEGMENTER: ('probability',),
   JOINT_GENERATOR: ('image', 'probability'),
 }
-# Facts of a joint generator alone.
-_OF_SLICES = ('classes', 'conditions', 'contrasts', 'slice_shares', 'lesion_shares')
 _MAX_FACTS_BYTES = 2**20
 # TensorFlow has no common class of errors for broken files.
 _LOAD_ERRORS = (
@@ -57,103 +48,6 @@ _LOAD_ERRORS = (
 
 class BundleError(ValueError):
   """A bundle that is missing, broken or does not fit; the message names the folder and the reason."""
-
-
-@dataclasses.dataclass(frozen=True)
-class BundleSpec:
-  """The facts of a bundle, stored as `bundle.json`.
-
-  Attributes:
-    kind: `translator`, `lesion_generator`, `segmenter` or `joint_generator`.
-    grid: JSON fields of the grid that the network was trained on.
-    label_scheme: JSON fields of the label scheme (`name`, `names`, `lesion_id`, `parenchyma_ids`).
-    latent_size: Length of the latent vector, 0 for a deterministic network.
-    intensity_range: Least and greatest value of images, at the network's side.
-    training_set: Fingerprint of the data that it was trained on.
-    weights: Fingerprint of weights and graph, see `fingerprint`; filled in on saving.
-    trained_on: The data by name, `name/config:split` each, so that a test set can be kept apart; empty
-      where it is not known.
-    licences: Of the data that it was trained on, such as `CC BY-SA 4.0`; empty where not known. No part
-      of the bundle's fingerprint.
-    whole_volumes: Whether a translator takes and makes volumes rather than axial slices.
-    intensity_scaling: Of the images that it makes or takes, see `keras_itm.intensity_scaling`; a lesion
-      generator has none, and `percentile` stands for it. No part of the fingerprint where `percentile`.
-    classes: Names of the classes whose probabilities a joint generator makes, background first.
-    conditions: Names of the numbers that it can be asked for, such as `level`.
-    contrasts: Names of the contrasts that it makes; empty where it makes none, or where not known.
-    slice_shares: For each axial slice of the grid, from the lowest, the share of the patients that it
-      learnt from who have brain there; empty where not known.
-    lesion_shares: Likewise, the share of these slices with a lesion.
-    appearances: Numbers that a translator takes beside the labels, and how its training cases had them;
-      None for none.
-
-  Raises:
-    ValueError: An unknown kind or scaling, or numbers out of their range.
-  """
-
-  kind: str
-  grid: dict[str, Any]
-  label_scheme: dict[str, Any]
-  latent_size: int
-  intensity_range: tuple[float, float]
-  training_set: str
-  weights: str = ''
-  trained_on: tuple[str, ...] = ()
-  licences: tuple[str, ...] = ()
-  whole_volumes: bool = False
-  intensity_scaling: str = PERCENTILE
-  classes: tuple[str, ...] = ()
-  conditions: tuple[str, ...] = ()
-  contrasts: tuple[str, ...] = ()
-  slice_shares: tuple[float, ...] = ()
-  lesion_shares: tuple[float, ...] = ()
-  appearances: Appearances | None = None
-
-  def __post_init__(self):
-    for field in ('trained_on', 'licences', 'classes', 'conditions', 'contrasts'):
-      texts = getattr(self, field)
-      if isinstance(texts, str) or not all(isinstance(one, str) for one in texts):
-        raise ValueError(f'{field} is {texts!r}, expected names of data sets, licences and so on')
-      object.__setattr__(self, field, tuple(texts))  # JSON knows lists alone.
-    if self.kind not in _INPUTS:
-      raise ValueError(f'kind is {self.kind!r}, expected one of {sorted(_INPUTS)}')
-    check_scaling(self.intensity_scaling)
-    shape = self.grid['shape']
-    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
-      raise ValueError(f'grid has the shape {shape!r}, expected three sizes')
-    if self.whole_volumes not in (False, True) or (self.whole_volumes and self.kind != TRANSLATOR):
-      raise ValueError(
-        f'whole_volumes is {self.whole_volumes!r} in a {self.kind}, expected true or false, and true '
-        'in a translator alone'
-      )
-    told = {name: value for name in _OF_SLICES if (value := getattr(self, name))}
-    if told and self.kind != JOINT_GENERATOR:
-      raise ValueError(f'{told} in a {self.kind}, expected them in a {JOINT_GENERATOR} alone')
-    for field in ('slice_shares', 'lesion_shares'):
-      object.__setattr__(self, field, _shares(getattr(self, field), field, shape[2]))
-    if self.slice_shares and not any(self.slice_shares):
-      raise ValueError(f'slice_shares is {self.slice_shares}, expected a share above 0')
-    if self.appearances is not None:
-      if self.kind != TRANSLATOR:
-        raise ValueError(f'appearances in a {self.kind}, expected them in a {TRANSLATOR} alone')
-      if not isinstance(self.appearances, Appearances):
-        object.__setattr__(self, 'appearances', Appearances.from_json(self.appearances))
-    if not isinstance(self.label_scheme, dict):
-      raise ValueError(f'label_scheme is {self.label_scheme!r}, expected fields by name')
-    if not isinstance(self.latent_size, int) or self.latent_size < 0:
-      raise ValueError(f'latent_size is {self.latent_size!r}, expected a whole number of at least 0')
-    low, high = self.intensity_range
-    if not -math.inf < low < high < math.inf:
-      raise ValueError(f'intensity_range is {self.intensity_range}, expected the lower value first')
-
-
-def _shares(values: Any, field: str, n_slices: int) -> tuple[float, ...]:
-  are_shares = isinstance(values, (list, tuple)) and all(
-    isinstance(share, (int, float)) and 0 <= share <= 1 for share in values
-  )
-  if not are_shares or len(values) not in (0, n_slices):
-    raise ValueError(f'{field} is {values!r}, expected none or {n_slices} numbers from 0 to 1')
-  return tuple(values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +104,7 @@ def save_bundle(
     BundleError: The folder holds something else.
   """
   path = Path(path)
-  present = _spec_fingerprint(read_spec(path, spec.kind)) if path.exists() else None
+  present = read_spec(path, spec.kind).fingerprint if path.exists() else None
   n_contrasts = network.input_shape[-1] if spec.kind == SEGMENTER else None
   module = tf.Module()
   module.serve = tf.function(
@@ -224,7 +118,7 @@ def save_bundle(
     spec = dataclasses.replace(spec, weights=fingerprint(partial))
     (partial / 'operative_config.gin').write_text(operative_config)
     (partial / 'bundle.json').write_text(json.dumps(dataclasses.asdict(spec), indent=2) + '\n')
-    made = _spec_fingerprint(spec)
+    made = spec.fingerprint
     if present is None:
       os.replace(partial, path)
     elif present != made:
@@ -282,7 +176,7 @@ def load_bundle(path: str | os.PathLike[str], kind: str | None = None) -> Bundle
     path,
     spec,
     lambda **x: _made(spec.kind, signature(**x)),
-    _spec_fingerprint(spec),
+    spec.fingerprint,
     _n_contrasts(signature, spec.kind),
   )
 
@@ -399,18 +293,3 @@ def _load_signature(path: Path) -> Callable[..., Any]:
 
 def _first_line(error: Exception) -> str:
   return (str(error) or type(error).__name__).splitlines()[0]
-
-
-def _spec_fingerprint(spec: BundleSpec) -> str:
-  facts = dataclasses.asdict(spec)
-  # Bundles from before these were stated keep their names.
-  del facts['licences']
-  if not spec.whole_volumes:
-    del facts['whole_volumes']
-  if facts['intensity_scaling'] == PERCENTILE:
-    del facts['intensity_scaling']
-  for name in (*_OF_SLICES, 'appearances'):
-    if not facts[name]:
-      del facts[name]
-  text = json.dumps(facts, sort_keys=True)
-  return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -12,7 +12,8 @@ import nibabel as nib
 import numpy as np
 
 from keras_itm import lesions, synthesis
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, Bundle, load_bundle
+from keras_itm.bundle import Bundle, load_bundle
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.viewer.page import Page, write_page
 from keras_itm.viewer.view import View, flat_facts
 

@@ -9,15 +9,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_itm.bundle import (
-  JOINT_GENERATOR,
-  LESION_GENERATOR,
-  SEGMENTER,
-  TRANSLATOR,
-  BundleError,
-  BundleSpec,
-  read_spec,
-)
+from keras_itm.bundle import BundleError, read_spec
+from keras_itm.bundle_spec import JOINT_GENERATOR, LESION_GENERATOR, SEGMENTER, TRANSLATOR, BundleSpec
 from keras_itm.callbacks import read_metrics
 from keras_itm.checks import TrainingError
 from keras_itm.packaged_bundles import folder_of

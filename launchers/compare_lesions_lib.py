@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import lesions
-from keras_itm.bundle import LESION_GENERATOR, Bundle
+from keras_itm.bundle import Bundle
+from keras_itm.bundle_spec import LESION_GENERATOR
 from launchers.console import say
 from launchers.reports import style
 from launchers.reports.lesions_figure import lesion_figure

@@ -11,7 +11,8 @@ import gin
 import numpy as np
 
 from keras_itm import synthesis
-from keras_itm.bundle import TRANSLATOR, Bundle
+from keras_itm.bundle import Bundle
+from keras_itm.bundle_spec import TRANSLATOR
 from launchers.console import say
 from launchers.reports import style
 from launchers.reports.translators_figure import ShownCase, comparison_figure
@@ -171,7 +172,8 @@ def _translate_all(
     # The translator's own work.
     translate = functools.partial(synthesis.translate, *volume, equalize_slice_brightness=False)
     translated = translate(seed=seed)
-    redrawn = translate(seed=seed + 1) if bundle.spec.latent_size else None
+    draws = bundle.spec.latent_size or bundle.spec.appearances
+    redrawn = translate(seed=seed + 1) if draws else None
     scores.append(score(case, translated, redrawn, anatomy))
     features.append(measure(first_contrast(translated), case['labels'], case['lesion']))
     if i in shown:

@@ -82,8 +82,10 @@ def configured_networks(data_dir: str | None = None) -> tuple[dict[str, tf.keras
 
 
 def _translator(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
-  n_labels = metadata['label_scheme']['lesion_id'] + 1
-  return values['networks'](shape=grid.shape, n_labels=n_labels, n_contrasts=len(metadata['contrasts']))
+  n_contrasts = len(metadata['contrasts'])
+  # Appearances follow the labels.
+  n_labels = metadata['label_scheme']['lesion_id'] + 1 + n_contrasts * len(values['appearance'])
+  return values['networks'](shape=grid.shape, n_labels=n_labels, n_contrasts=n_contrasts)
 
 
 def _lesion_gan(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import gin
 import numpy as np
 
-from keras_itm.bundle import JOINT_GENERATOR, Bundle
+from keras_itm.bundle import Bundle
+from keras_itm.bundle_spec import JOINT_GENERATOR
 from keras_itm.slice_synthesis import draw_slices
 from launchers.console import say
 from launchers.reports.slices.page import Evaluation, write_page

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import lesions, metrics
-from keras_itm.bundle import SEGMENTER, Bundle, load_bundle
+from keras_itm.bundle import Bundle, load_bundle
+from keras_itm.bundle_spec import SEGMENTER
 from launchers.reports import style
 from launchers.reports.segmentation_figure import segmentation_figure
 from launchers.run_folder import RunFolder

@@ -23,7 +23,12 @@ _VALUES = (
   flags.DEFINE_string('translator', None, "Folder or name of a translator's bundle."),
   flags.DEFINE_string('lesion_generator', None, "Folder or name of a lesion generator's bundle."),
   flags.DEFINE_integer('n_cases', None, 'Lesions to draw.', 1),
-  flags.DEFINE_integer('seed', None, 'Of lesions and styles.', 0),
+  flags.DEFINE_integer('seed', None, 'Of lesions and appearances.', 0),
+  flags.DEFINE_multi_string(
+    'appearance',
+    None,
+    'NAME=NUMBER that all cases are asked for; again for another.',
+  ),
   flags.DEFINE_bool('on_own_grid', None, 'Whether to write them on the voxels of the map as well.'),
   flags.DEFINE_bool('viewer', None, 'Whether to write a page that shows each case as well.'),
 )

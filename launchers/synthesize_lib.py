@@ -1,13 +1,16 @@
 """Synthetic cases on a label map of the user's own."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gin
 import numpy as np
 
 import keras_itm
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, load_bundle
+from keras_itm.bundle import load_bundle
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.case import Case
+from keras_itm.synthesis import draw_appearance
 from launchers.console import say
 from launchers.run_folder import RunFolder
 from stroke_tfds.errors import InputError
@@ -33,6 +36,7 @@ def synthesize(
   lesion_generator: str = gin.REQUIRED,
   n_cases: int = 1,
   seed: int = 0,
+  appearance: Sequence[str] = (),
   on_own_grid: bool = False,
   viewer: bool = False,
 ) -> None:
@@ -47,15 +51,18 @@ def synthesize(
       the brain of the MNI152 template when ''.
     translator: Folder or name of a translator's bundle.
     lesion_generator: Folder or name of a lesion generator's bundle.
-    n_cases: Lesions to draw, each with a style of its own where the translator has styles.
-    seed: Of lesions and styles.
+    n_cases: Lesions to draw, each with an appearance of its own where the translator has learnt such.
+    seed: Of lesions and appearances.
+    appearance: What all cases are asked for, `NAME=NUMBER` each, such as
+      `DWI.lesion_to_parenchyma=1.6`.
     on_own_grid: Whether image and lesion are also written on the voxels of the map, as image_own.nii.gz
       (image_own_1.nii.gz and so on for the contrasts after the first) and lesion_own.nii.gz.
     viewer: Whether each folder also gets view.html, a page that shows the case.
 
   Raises:
     BundleError: A bundle cannot be used.
-    InputError: The map cannot be read, has unknown codes or lies elsewhere; `on_own_grid` without one.
+    InputError: The map cannot be read, has unknown codes or lies elsewhere; `on_own_grid` without one;
+      an appearance that the translator has not learnt.
   """
   if on_own_grid and not label_map:
     raise InputError('--on_own_grid goes with --label_map alone')
@@ -63,6 +70,11 @@ def synthesize(
   if run.is_finished():
     return
   bundles = load_bundle(translator, TRANSLATOR), load_bundle(lesion_generator, LESION_GENERATOR)
+  asked = _numbers(appearance)
+  try:
+    draw_appearance(bundles[0], 0, seed=seed, asked=asked)
+  except ValueError as error:
+    raise InputError(str(error)) from error
   spec = bundles[0].spec
   if spec.label_scheme['name'] != ASEG28.name:
     raise InputError(
@@ -74,7 +86,8 @@ def synthesize(
   labels = map_on_grid(own, grid, label_map) if own else template_labels(grid)
   tissue = brain_tissue(grid)
   for index in range(n_cases):
-    case = keras_itm.synthesize(labels, *bundles, seed=seed, index=index, tissue=tissue)
+    drawn = {'seed': seed, 'index': index, 'appearance': asked}
+    case = keras_itm.synthesize(labels, *bundles, tissue=tissue, **drawn)
     folder = run.path / f'case_{index:04d}'
     case.save(folder)
     if viewer:
@@ -83,6 +96,19 @@ def synthesize(
       _save_on_own_grid(folder, case, grid, own, label_map)
     say(f'{folder}: a lesion of {int(case.lesion.sum()) * grid.voxel_volume_ml:.1f} ml')
   run.finish({'n_cases': n_cases})
+
+
+def _numbers(texts: Sequence[str]) -> dict[str, float]:
+  """Numbers by name, from `NAME=NUMBER` each."""
+  found = {}
+  for text in texts:
+    name, _, number = text.partition('=')
+    try:
+      found[name] = float(number)
+    except ValueError as error:
+      message = f'appearance {text!r}, expected NAME=NUMBER such as DWI.lesion_to_parenchyma=1.6'
+      raise InputError(message) from error
+  return found
 
 
 def map_on_grid(own: Volume, grid: Grid, name: str) -> np.ndarray:

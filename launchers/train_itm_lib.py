@@ -63,7 +63,7 @@ def train_itm(
   grid, metadata = learnt[0].grid, learnt[0].metadata
   n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
   fitting.begin(seed)
-  told = case_appearance.fit(learnt, appearance) if appearance else None
+  told = _appearances(learnt, appearance)
   options = {'n_appearances': len(told.names)} if told else {}
   if told and not getattr(model, 'learns_appearance', False):
     raise InputError(
@@ -93,6 +93,21 @@ def train_itm(
   )
   bundle = fitting.export(run, translator, learnt, config, appearances=told)
   run.finish({'bundle': bundle, 'epochs': epochs})
+
+
+def _appearances(learnt: Sequence[Source], names: Sequence[str]) -> Appearances | None:
+  """How the training cases have some numbers; None for no numbers.
+
+  Raises:
+    InputError: An unknown number, or one that no case has.
+  """
+  if not names:
+    return None
+  found = case_appearance.measure_sets(learnt, names)
+  try:
+    return Appearances.fit(list(found), list(zip(*found.values())))
+  except ValueError as error:
+    raise InputError(f'{", ".join(map(str, learnt))}: {error}') from error
 
 
 def _optimizers(

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import augmentation
-from keras_itm.bundle import SEGMENTER, read_spec
+from keras_itm.bundle import read_spec
+from keras_itm.bundle_spec import SEGMENTER
 from keras_itm.lesions import MIN_VOXELS
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.slice_segmenter import SliceSegmenter

@@ -16,15 +16,23 @@ medians of parenchyma. A number that a case lacks is NaN.
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from keras_itm.appearance import Appearances
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source
 
 _Regions = dict[str, np.ndarray]
+
+
+class Scores(Protocol):
+  """What a network is told in the place of a case's numbers; `keras_itm.appearance` has one."""
+
+  names: tuple[str, ...]
+
+  def scores(self, values: Mapping[str, float]) -> np.ndarray:
+    """float32 [k]."""
 
 
 def measure(
@@ -59,34 +67,34 @@ def measure(
   }
 
 
-def fit(sources: Sequence[Source], names: Sequence[str]) -> Appearances:
-  """The distribution over the cases of some sets.
+def measure_sets(sources: Sequence[Source], names: Sequence[str]) -> dict[str, list[float]]:
+  """Numbers of all cases of some sets.
 
   Args:
     sources: Data sets of the same contrasts.
     names: Which numbers, without the contrast; all contrasts get them.
 
+  Returns:
+    `CONTRAST.NAME` -> the value of each case.
+
   Raises:
-    InputError: An unknown number, or one that no case has.
+    InputError: An unknown number.
   """
   unknown = sorted(set(names) - set(_MEASURES))
   if unknown:
     raise InputError(f'appearance {", ".join(unknown)} is unknown, expected {", ".join(_MEASURES)}')
   contrasts, scheme = (sources[0].metadata[key] for key in ('contrasts', 'label_scheme'))
-  kept = [f'{contrast}.{name}' for contrast in contrasts for name in names]
   rows = [
     measure(case['image'], case['labels'], case['lesion'], contrasts, scheme)
     for source in sources
     for case in source.examples(['image', 'labels', 'lesion']).as_numpy_iterator()
   ]
-  try:
-    return Appearances.fit(kept, [[row[name] for name in kept] for row in rows])
-  except ValueError as error:
-    raise InputError(f'{", ".join(map(str, sources))}: {error}') from error
+  kept = [f'{contrast}.{name}' for contrast in contrasts for name in names]
+  return {name: [row[name] for row in rows] for name in kept}
 
 
-def scorer(appearances: Appearances, metadata: Mapping[str, Any]) -> Callable[..., np.ndarray]:
-  """(image, labels, lesion) of a case of a data set -> its normal scores, float32 [k]."""
+def scorer(appearances: Scores, metadata: Mapping[str, Any]) -> Callable[..., np.ndarray]:
+  """(image, labels, lesion) of a case of a data set -> its scores, float32 [k]."""
   of_case = functools.partial(measure, contrasts=metadata['contrasts'], scheme=metadata['label_scheme'])
   return lambda image, labels, lesion: appearances.scores(of_case(image, labels, lesion))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle import LESION_GENERATOR
+from keras_itm.bundle_spec import LESION_GENERATOR
 from stroke_tfds.errors import InputError
 from stroke_tfds.licences import UNKNOWN
 from stroke_tfds.sources import Source

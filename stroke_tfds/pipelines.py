@@ -8,8 +8,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.appearance import Appearances
 from stroke_tfds import case_appearance
+from stroke_tfds.case_appearance import Scores
 from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.kept_examples import kept_examples
@@ -54,7 +54,7 @@ def paired_slices(
   sources: Sequence[Source],
   batch_size: int,
   *,
-  appearances: Appearances | None = None,
+  appearances: Scores | None = None,
   seed: int,
   start_step: int = 0,
 ) -> tf.data.Dataset:
@@ -93,7 +93,7 @@ def paired_volumes(
   sources: Sequence[Source],
   batch_size: int,
   *,
-  appearances: Appearances | None = None,
+  appearances: Scores | None = None,
   seed: int,
   start_step: int = 0,
 ) -> tf.data.Dataset:
@@ -232,7 +232,7 @@ def _soften(probability: tf.Tensor) -> tf.Tensor:
   return probability
 
 
-def volume_pairs(sources: Sequence[Source], appearances: Appearances | None = None) -> tf.data.Dataset:
+def volume_pairs(sources: Sequence[Source], appearances: Scores | None = None) -> tf.data.Dataset:
   """(segmentation uint8 [X, Y, Z], image float16 [X, Y, Z, C] in [0, 1]) of each case.
 
   With `appearances`, the normal scores of its k numbers as well, float32 [k].
@@ -252,7 +252,7 @@ def volume_pairs(sources: Sequence[Source], appearances: Appearances | None = No
   return examples(sources).map(with_scores)
 
 
-def slice_pairs(sources: Sequence[Source], appearances: Appearances | None = None) -> tf.data.Dataset:
+def slice_pairs(sources: Sequence[Source], appearances: Scores | None = None) -> tf.data.Dataset:
   """Volumes as slices: (segmentation uint8 [Z, X, Y], image float16 [Z, X, Y, C] in [0, 1]).
 
   With `appearances`, the scores of the volume for each slice, float32 [Z, k].

@@ -6,7 +6,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import stroke_tfds  # noqa: F401
-from keras_itm.bundle import JOINT_GENERATOR, LESION_GENERATOR, TRANSLATOR, BundleSpec, save_bundle
+from keras_itm.bundle import save_bundle
+from keras_itm.bundle_spec import JOINT_GENERATOR, LESION_GENERATOR, TRANSLATOR, BundleSpec
 from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
 
 GRID = {

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from keras_itm.appearance import Appearances
-from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
+from keras_itm.bundle import save_bundle
+from keras_itm.bundle_spec import TRANSLATOR, BundleSpec
 from keras_itm.intensity_scaling import PERCENTILE
 
 

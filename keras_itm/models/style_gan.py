@@ -5,7 +5,7 @@ from typing import TypeAlias
 import gin
 import tensorflow as tf
 
-from keras_itm.bundle import JOINT_GENERATOR
+from keras_itm.bundle_spec import JOINT_GENERATOR
 from keras_itm.models.exported import ExportsBundle
 from keras_itm.models.style_model import StyleModel
 

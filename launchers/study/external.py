@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.bundle import SEGMENTER, load_bundle
+from keras_itm.bundle import load_bundle
+from keras_itm.bundle_spec import SEGMENTER
 from launchers.stages import slug
 from launchers.study.arms import Arm
 from launchers.study.claims import claims_of, comparisons

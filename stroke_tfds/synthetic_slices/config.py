@@ -5,7 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from keras_itm.bundle import JOINT_GENERATOR, Bundle, BundleSpec
+from keras_itm.bundle import Bundle
+from keras_itm.bundle_spec import JOINT_GENERATOR, BundleSpec
 from stroke_tfds.builder import is_text
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_itm.bundle import BundleSpec
+from keras_itm.bundle_spec import BundleSpec
 from keras_itm.synthesis import random_numbers
 from stroke_tfds.errors import InputError
 from stroke_tfds.slice_example import LESION, LEVEL, level_of

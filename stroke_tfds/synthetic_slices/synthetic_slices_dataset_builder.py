@@ -9,7 +9,8 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle import JOINT_GENERATOR, Bundle
+from keras_itm.bundle import Bundle
+from keras_itm.bundle_spec import JOINT_GENERATOR
 from keras_itm.slice_synthesis import draw_slices
 from stroke_tfds import builder, generators, slice_example
 from stroke_tfds.imaging.grid import Grid

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from stroke_tfds.builder import is_number
 from stroke_tfds.derived_config import DerivedVolumesConfig
 from stroke_tfds.errors import InputError

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_itm import synthesis
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.case import Case, draw_case, synthesize
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again

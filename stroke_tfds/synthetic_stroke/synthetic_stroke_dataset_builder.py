@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from keras_itm import synthesis
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from stroke_tfds import example, generators
 from stroke_tfds.errors import InputError
 from stroke_tfds.licences import licences_of

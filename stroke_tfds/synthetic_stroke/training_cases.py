@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle import TRANSLATOR
+from keras_itm.bundle_spec import TRANSLATOR
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, check_agreement, fingerprint, open_sources
 

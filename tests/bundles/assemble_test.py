@@ -11,7 +11,8 @@ import tensorflow_datasets as tfds
 
 import keras_itm
 from bundles import assemble
-from keras_itm.bundle import SEGMENTER, BundleSpec, save_bundle
+from keras_itm.bundle import save_bundle
+from keras_itm.bundle_spec import SEGMENTER, BundleSpec
 from keras_itm.packaged_bundles import NAMES, PACKAGE
 from launchers.synthesize_lib import synthesize
 from stroke_tfds.errors import InputError

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.bundle import TRANSLATOR, BundleSpec, load_bundle, save_bundle
+from keras_itm.bundle import load_bundle, save_bundle
+from keras_itm.bundle_spec import TRANSLATOR, BundleSpec
 from keras_itm.callbacks import read_metrics
 from launchers.study import results
 from launchers.study.regimes import read_arms

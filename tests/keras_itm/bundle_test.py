@@ -15,7 +15,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle import BundleError, BundleSpec
+from keras_itm.appearance import Appearances
+from keras_itm.bundle import BundleError
+from keras_itm.bundle_spec import BundleSpec
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
 from keras_itm.networks.unet_3d import unet_3d
 
@@ -25,7 +27,7 @@ _LATENTS = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
 
 # Facts that earlier releases did not know.
 _LATER = ('licences', 'whole_volumes', 'intensity_scaling', 'classes', 'conditions')
-_LATER += ('contrasts', 'slice_shares', 'lesion_shares')
+_LATER += ('contrasts', 'slice_shares', 'lesion_shares', 'appearances')
 
 
 def _spec(kind, **changes):
@@ -131,10 +133,33 @@ class RoundTripTest(BundleTestCase):
     told = dataclasses.asdict(spec).items()
     facts = {k: v for k, v in told if k not in _LATER}
     name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
-    self.assertEqual(bundles._spec_fingerprint(spec), name)
+    self.assertEqual(spec.fingerprint, name)
     whole = _spec('translator', weights='abc', whole_volumes=True)
     slices = _spec('translator', weights='abc')
-    self.assertNotEqual(bundles._spec_fingerprint(whole), bundles._spec_fingerprint(slices))
+    self.assertNotEqual(whole.fingerprint, slices.fingerprint)
+
+  def test_translator_with_appearances(self):
+    """Scores of two numbers come in beside labels and latent, and what is distributed comes back."""
+    network, _ = _translator()
+    call = lambda segmentation, latent, appearance: (
+      network(tf.one_hot(segmentation, 3)) + latent[:, :1, None, None] + appearance[:, 1:, None, None]
+    )
+    told = Appearances.fit(['a', 'b'], np.random.default_rng(0).normal(size=(20, 2)))
+    path = self.folder / 'told'
+    bundles.save_bundle(path, _spec('translator', appearances=told), call, network, '')
+    loaded = bundles.load_bundle(path, 'translator')
+    self.assertEqual(loaded.spec.appearances, told)
+    labels, scores = np.zeros((5, 8, 4), np.uint8), _LATENTS[:, 1:]
+    inputs = {'segmentation': labels, 'latent': _LATENTS, 'appearance': scores}
+    made = loaded.call(**{name: tf.constant(value) for name, value in inputs.items()})
+    self.assertAllClose(made, call(labels, _LATENTS, scores), atol=1e-6)
+    facts = json.loads((path / 'bundle.json').read_text())
+    (path / 'bundle.json').write_text(json.dumps({**facts, 'appearances': None}))
+    self.assert_refused(path, r"maps \['appearance', 'latent', 'segmentation'\]", 'translator')
+    (path / 'bundle.json').write_text(json.dumps({**facts, 'appearances': {'names': ['a']}}))
+    self.assert_refused(path, 'appearance is', 'translator')
+    with self.assertRaisesRegex(ValueError, 'appearances in a segmenter, expected them in'):
+      _spec('segmenter', appearances=told)
 
   def test_whole_volumes_is_a_yes_or_no_of_a_translator(self):
     for kind, value in (('translator', 'yes'), ('segmenter', True)):

@@ -18,7 +18,7 @@ from absl.testing import parameterized
 
 import keras_itm
 from keras_itm import optimizers, schedules, stack
-from keras_itm.bundle import JOINT_GENERATOR, LESION_GENERATOR
+from keras_itm.bundle_spec import JOINT_GENERATOR, LESION_GENERATOR
 from keras_itm.models.adversarial import AdversarialModel
 from keras_itm.models.paired_translator import PairedTranslator
 from keras_itm.models.style_model import StyleModel

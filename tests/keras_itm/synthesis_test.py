@@ -1,12 +1,15 @@
 """Lesions and images by toy generators that can be worked out in NumPy."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
 from keras_itm import synthesis
-from keras_itm.bundle import Bundle, BundleSpec
+from keras_itm.appearance import Appearances
+from keras_itm.bundle import Bundle
+from keras_itm.bundle_spec import BundleSpec
 from keras_itm.synthesis import LesionDrawError
 
 _SHAPE = (6, 5, 4)
@@ -236,6 +239,50 @@ class TranslateTest(tf.test.TestCase):
     seen = []
     synthesis.translate(_translator(seen, latent_size=0), self.labels, self.lesion, 0, seed=0)
     self.assertEqual(seen[0][1].shape, (4, 0))
+
+
+class AppearanceTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    values = np.random.default_rng(0).uniform([1, 0], [2, 0.1], size=(50, 2))
+    self.told = Appearances.fit(['ratio', 'noise'], values)
+    self.seen = []
+
+  def translator(self, appearances):
+    def call(segmentation, latent, **inputs):
+      self.seen.append(inputs)
+      return tf.zeros([*segmentation.shape, 1])
+
+    bundle = _bundle('translator', call)
+    return dataclasses.replace(bundle, spec=dataclasses.replace(bundle.spec, appearances=appearances))
+
+  def translate(self, index=0, **options):
+    labels = _labels(1)[0]
+    synthesis.translate(self.translator(self.told), labels, np.zeros_like(labels), index, **options)
+    return self.seen[-1]['appearance'].numpy()
+
+  def test_all_slices_have_the_scores_of_what_was_drawn(self):
+    drawn = synthesis.draw_appearance(self.translator(self.told), 0, seed=1)
+    self.assertEqual(list(drawn), ['ratio', 'noise'])
+    self.assertAllEqual(self.translate(seed=1), np.tile(self.told.scores(drawn), (4, 1)))
+    asked = self.translate(seed=1, appearance={'ratio': 1.5, 'noise': 0.05})
+    self.assertAllClose(asked, np.zeros((4, 2)), atol=0.3)
+
+  def test_each_volume_and_each_redraw_has_its_own(self):
+    scores = [
+      self.translate(seed=1),
+      self.translate(seed=2),
+      self.translate(1, seed=1),
+      self.translate(seed=1, redraw=1),
+    ]
+    self.assertLen(np.unique([one[0, 0] for one in scores]), 4)
+    self.assertAllEqual(self.translate(seed=1), scores[0])
+
+  def test_a_translator_of_labels_alone_is_given_nothing(self):
+    bundle, labels = self.translator(None), _labels(1)[0]
+    synthesis.translate(bundle, labels, np.zeros_like(labels), 0, seed=1)
+    self.assertEqual(self.seen, [{}])
+    self.assertEqual(synthesis.draw_appearance(bundle, 0, seed=1), {})
 
 
 if __name__ == '__main__':

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from keras_itm.bundle import LESION_GENERATOR, load_bundle
+from keras_itm.bundle import load_bundle
+from keras_itm.bundle_spec import LESION_GENERATOR
 from launchers.compare_lesions_lib import compare_lesions, draw_masks, table_rows
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import fingerprint, open_sources

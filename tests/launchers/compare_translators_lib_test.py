@@ -8,7 +8,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
+from keras_itm.bundle import save_bundle
+from keras_itm.bundle_spec import TRANSLATOR, BundleSpec
 from launchers.compare_translators_lib import compare_translators, table
 from stroke_eval.translation import Scores
 from stroke_tfds.errors import InputError

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from keras_itm.bundle import SEGMENTER, BundleSpec, save_bundle
+from keras_itm.bundle import save_bundle
+from keras_itm.bundle_spec import SEGMENTER, BundleSpec
 from launchers.segment_lib import segment
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import registration

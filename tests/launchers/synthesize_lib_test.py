@@ -86,6 +86,14 @@ class SynthesizeTest(tf.test.TestCase):
       with self.assertRaisesRegex(InputError, error):
         self.make(label_map, 'refused')
 
+  def test_refuses_an_appearance_that_nothing_has_learnt(self):
+    for asked, error in (
+      ('noise', "appearance 'noise', expected NAME=NUMBER"),
+      ('DWI.noise=0.1', 'appearance DWI.noise asked for, expected none: it learnt from labels alone'),
+    ):
+      with self.assertRaisesRegex(InputError, error):
+        self.make(self.write(self.codes), 'refused', appearance=[asked])
+
 
 if __name__ == '__main__':
   tf.test.main()

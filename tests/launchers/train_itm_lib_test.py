@@ -59,6 +59,10 @@ class AppearanceTest(small_systems.SystemsTestCase):
     told = "train_itm.appearance = ('noise',)"
     with self.assertRaisesRegex(InputError, 'CycleGAN learns from labels alone'):
       self.train('cyclegan_mini.gin', 'cycle', told, epochs=1, steps_per_epoch=1)
+    with self.assertRaisesRegex(InputError, 'healthy: no case has DWI.lesion_spread'):
+      told = "train_itm.appearance = ('lesion_spread',)"
+      healthy = f"itm_train = ['{self.cohort}:healthy']"
+      self.train('flow_mini.gin', 'healthy', told, healthy, epochs=1, steps_per_epoch=1)
     run = self.train('pix2pix10_mini.gin', 'plain', epochs=1, steps_per_epoch=1)
     with self.assertRaisesRegex(ValueError, 'expected none: it learnt from labels alone'):
       self._asked(load_bundle(run / 'bundle'), 1.5)

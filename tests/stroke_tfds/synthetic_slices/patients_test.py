@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.bundle import BundleSpec
+from keras_itm.bundle_spec import BundleSpec
 from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_slices import patients
 from stroke_tfds.synthetic_slices.patients import Patients

@@ -10,7 +10,8 @@ import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from keras_itm import synthesis
-from keras_itm.bundle import LESION_GENERATOR, TRANSLATOR, BundleSpec, save_bundle
+from keras_itm.bundle import save_bundle
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR, BundleSpec
 from keras_itm.case import synthesize
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import fingerprint, open_sources

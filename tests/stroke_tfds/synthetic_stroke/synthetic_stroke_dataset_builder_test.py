@@ -11,7 +11,8 @@ import tensorflow_datasets as tfds
 from scipy import ndimage
 
 from keras_itm import synthesis
-from keras_itm.bundle import TRANSLATOR, BundleSpec, save_bundle
+from keras_itm.bundle import save_bundle
+from keras_itm.bundle_spec import TRANSLATOR, BundleSpec
 from stroke_tfds import synthetic_stroke
 from stroke_tfds.build_cache import BuildCache
 from stroke_tfds.errors import InputError
