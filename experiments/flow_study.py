@@ -49,7 +49,7 @@ _OF_AN_ARM = ('dice_mean', 'lesion_precision', 'lesion_recall', 'false_positive_
 
 
 def main() -> None:
-  phantom, development = build('phantom_stroke/mini'), build('phantom_stroke', _COHORT)
+  phantom, development = build('phantom_stroke/mini'), development_cohort()
   gin_file = f'--gin_file={ROOT / "experiments" / "flow_study.gin"}'
   run('launchers.run_study', gin_file, f'--workdir={STUDY}', f'--data_dir={DATA_DIR}')
   generators = STUDY / 'seed_0' / 'generators'
@@ -67,14 +67,22 @@ def main() -> None:
     'train': f'{phantom}:train',
   }
   opened = dict(zip(sets, open_sources(list(sets.values()), str(DATA_DIR), build=False)))
-  features = {name: _features(source, _cases(source)) for name, source in opened.items()}
+  features = {name: features_of(source, cases_of(source)) for name, source in opened.items()}
   (healthy,) = open_sources([f'{phantom}:healthy[8:]'], str(DATA_DIR), build=False)
+  drawn_again = translated(cases_of(opened['test']), load_bundle(translator, TRANSLATOR))
   others = {
-    'healthy phantoms': _features(healthy, _examples(healthy)),
-    TWINS: _features(opened['test'], _translated(opened['test'], load_bundle(translator, TRANSLATOR))),
+    'healthy phantoms': features_of(healthy, _examples(healthy)),
+    TWINS: features_of(
+      opened['test'], translated(cases_of(opened['test']), load_bundle(translator, TRANSLATOR))
+    ),
   }
   rows = [*_told_apart(features | others), *_looks(opened, features), *_segmenters()]
   write_table(__file__, rows)
+
+
+def development_cohort() -> str:
+  """Patients on whom nothing is trained and no study tests, `name/config`."""
+  return build('phantom_stroke', _COHORT)
 
 
 def _told_apart(features: dict[str, list[_Features]]) -> Iterator[dict[str, Any]]:
@@ -91,16 +99,18 @@ def _told_apart(features: dict[str, list[_Features]]) -> Iterator[dict[str, Any]
       yield _row(name, f'auc of {gap.name} alone', gap.auc, f'{gap.synthetic:.4g} for {gap.real:.4g}')
 
 
-def _features(source: Source, cases: Iterable[dict[str, np.ndarray]]) -> list[_Features]:
+def features_of(source: Source, cases: Iterable[dict[str, np.ndarray]]) -> list[_Features]:
   scheme = source.metadata['label_scheme']
   return [
     two_sample.measure(case['image'][..., 0], case['labels'], case['lesion'], scheme) for case in cases
   ]
 
 
-def _translated(source: Source, translator: Bundle) -> Iterator[dict[str, np.ndarray]]:
-  """The cases of a set, their images drawn anew."""
-  for index, case in enumerate(_cases(source)):
+def translated(
+  cases: Iterable[dict[str, np.ndarray]], translator: Bundle
+) -> Iterator[dict[str, np.ndarray]]:
+  """The same cases, their images drawn anew."""
+  for index, case in enumerate(cases):
     image = translate(translator, case['labels'], case['lesion'], index, seed=0)
     yield {**case, 'image': image}
 
@@ -115,11 +125,11 @@ def _looks(opened: dict[str, Source], features: dict[str, list[_Features]]) -> I
     yield _row(name, 'lesion / parenchyma', of('lesion_to_parenchyma').mean())
     yield _row(name, 'sd of lesion / parenchyma', of('lesion_to_parenchyma').std(ddof=1))
     yield _row(name, 'spread within lesions', of('lesion_spread').mean())
-    voxels = np.concatenate([case['image'][case['lesion'] > 0].ravel() for case in _cases(source)])
+    voxels = np.concatenate([case['image'][case['lesion'] > 0].ravel() for case in cases_of(source)])
     yield _row(name, 'lesion voxels stored as 1', float((voxels >= 1).mean()))
 
 
-def _cases(source: Source) -> Iterator[dict[str, np.ndarray]]:
+def cases_of(source: Source) -> Iterator[dict[str, np.ndarray]]:
   return (case for case in _examples(source) if case['lesion'].sum() >= MIN_VOXELS)
 
 
