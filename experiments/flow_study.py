@@ -72,9 +72,7 @@ def main() -> None:
   drawn_again = translated(cases_of(opened['test']), load_bundle(translator, TRANSLATOR))
   others = {
     'healthy phantoms': features_of(healthy, _examples(healthy)),
-    TWINS: features_of(
-      opened['test'], translated(cases_of(opened['test']), load_bundle(translator, TRANSLATOR))
-    ),
+    TWINS: features_of(opened['test'], drawn_again),
   }
   rows = [*_told_apart(features | others), *_looks(opened, features), *_segmenters()]
   write_table(__file__, rows)
