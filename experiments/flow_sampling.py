@@ -21,7 +21,7 @@ from keras_itm.bundle import Bundle, load_bundle
 from keras_itm.bundle_spec import TRANSLATOR
 from keras_itm.models.flow import RectifiedFlow
 from keras_itm.networks.flow_unet_3d import flow_unet_3d
-from launchers import gin_files
+from launchers import gin_files, train_itm_lib  # noqa: F401 (the gin file names the second)
 from stroke_eval import two_sample
 from stroke_tfds.sources import open_sources
 

@@ -55,6 +55,7 @@ from keras_itm.networks.unet_3d import unet_3d
 
 N_LABELS = 3
 _LATENT = 5
+_N_TOLD = 2  # Numbers that translators learn with beside the labels.
 _VOLUME = (8, 8, 4)
 
 
@@ -203,15 +204,37 @@ def _volumes(n: int, seed: int) -> tuple[np.ndarray, ...]:
   return (0.3 + 0.4 * lesion + noise)[..., None].astype(np.float32), lesion
 
 
+def _told(pairs: tuple[np.ndarray, ...], seed: int) -> tuple[np.ndarray, ...]:
+  """The same, and normal scores of two numbers of each example."""
+  scores = np.random.default_rng(seed).normal(size=(len(pairs[0]), _N_TOLD))
+  return *pairs, scores.astype(np.float32)
+
+
+def _told_pairs(n: int, seed: int) -> tuple[np.ndarray, ...]:
+  return _told(_pairs(n, seed), seed)
+
+
 def _pix2pix(dropout: float) -> tf.keras.Model:
-  generator = pix2pix_unet((8, 8), N_LABELS, 1, (4, 5), dropout)
-  return Pix2Pix(generator, _discriminator(), l1_weight=7.0, ema_decay=0.5, seed=3, name='p')
+  generator = pix2pix_unet((8, 8), N_LABELS + _N_TOLD, 1, (4, 5), dropout)
+  options = {'l1_weight': 7.0, 'n_appearances': _N_TOLD, 'ema_decay': 0.5, 'seed': 3, 'name': 'p'}
+  return Pix2Pix(generator, _discriminator(N_LABELS + _N_TOLD), **options)
 
 
 def _spade(dropout: float) -> tf.keras.Model:
-  discriminator = _discriminator(spectral=True, n_scales=2)
-  networks = NETWORKS['spade_generator'](), discriminator, NETWORKS['image_encoder']()
-  return Spade(*networks, feature_weight=7.0, kl_weight=0.25, ema_decay=0.5, seed=3, name='s')
+  n = N_LABELS + _N_TOLD
+  discriminator = _discriminator(n, spectral=True, n_scales=2)
+  generator = spade_generator((8, 8), n, 1, _LATENT, 4, (5, 4), 3)
+  return Spade(
+    generator,
+    discriminator,
+    NETWORKS['image_encoder'](),
+    feature_weight=7.0,
+    kl_weight=0.25,
+    n_appearances=_N_TOLD,
+    ema_decay=0.5,
+    seed=3,
+    name='s',
+  )
 
 
 def _cycle_gan(dropout: float) -> tf.keras.Model:
@@ -244,15 +267,17 @@ def _lesion_gan(dropout: float) -> tf.keras.Model:
 
 def _labelled_volumes(n: int, seed: int) -> tuple[np.ndarray, ...]:
   image, lesion = _volumes(n, seed)
-  return np.where(lesion > 0, N_LABELS - 1, 1).astype(np.uint8), image
+  return _told((np.where(lesion > 0, N_LABELS - 1, 1).astype(np.uint8), image), seed)
 
 
 def _flow(dropout: float) -> tf.keras.Model:
   return RectifiedFlow(
-    NETWORKS['flow_unet_3d'](),
+    flow_unet_3d(_VOLUME, N_LABELS + _N_TOLD, 1, (4, 6), (1, 1), 3, 4, n_groups=2),
     n_steps=2,
     solver='euler',
     step_power=1.5,
+    churn=0.25,
+    n_appearances=_N_TOLD,
     lesion_weight=4.0,
     outside_weight=0.5,
     time_mean=0.25,
@@ -319,12 +344,12 @@ def _style_translator(dropout: float) -> tf.keras.Model:
 MODELS = {
   CycleGAN: ModelCase(_cycle_gan, _pairs),
   LesionGAN: ModelCase(_lesion_gan, _masks),
-  Pix2Pix: ModelCase(_pix2pix, _pairs),
+  Pix2Pix: ModelCase(_pix2pix, _told_pairs),
   # A CPU pools no volumes of float16.
   RectifiedFlow: ModelCase(_flow, _labelled_volumes, n_optimizers=1, half='mixed_bfloat16'),
   Segmenter: ModelCase(_segmenter, _volumes, n_optimizers=1, half='mixed_bfloat16'),
   SliceSegmenter: ModelCase(_slice_segmenter, _classed_slices, n_optimizers=1, half='mixed_bfloat16'),
-  Spade: ModelCase(_spade, _pairs),
+  Spade: ModelCase(_spade, _told_pairs),
   StyleGAN: ModelCase(_style_gan, _joint),
   StyleTranslator: ModelCase(_style_translator, _pairs),
 }
