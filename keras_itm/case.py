@@ -33,6 +33,7 @@ class Case:
       translator and lesion_generator; `redraw` where it is not the first draw, `appearance` where the
       translator takes such numbers; JSON values.
     generated: The lesion before it was restricted to the brain's parenchyma, uint8 [X, Y, Z].
+    label_names: What the ids of `labels` are called, in their order; none where that is unknown.
   """
 
   image: np.ndarray
@@ -41,19 +42,24 @@ class Case:
   affine: np.ndarray
   facts: dict[str, Any]
   generated: np.ndarray
+  label_names: tuple[str, ...] = ()
 
   def save(self, folder: str | os.PathLike[str]) -> None:
-    """Writes `image` (4D with several contrasts), `labels`, `lesion` as .nii.gz, and case.json."""
+    """Writes `image` (4D with several contrasts), `labels`, `lesion` as .nii.gz, and case.json.
+
+    The latter holds the facts and `label_names`.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     image = self.image.astype(np.float32)  # NIfTI has no half precision.
     image = image[..., 0] if image.shape[-1] == 1 else image
     for name, volume in (('image', image), ('labels', self.labels), ('lesion', self.lesion)):
       nib.save(nib.Nifti1Image(volume, self.affine), folder / f'{name}.nii.gz')
-    (folder / 'case.json').write_text(json.dumps(self.facts, indent=2) + '\n', encoding='utf-8')
+    facts = {**self.facts, 'label_names': self.label_names}
+    (folder / 'case.json').write_text(json.dumps(facts, indent=2) + '\n', encoding='utf-8')
 
   def view(self, path: str | os.PathLike[str] | None = None) -> Page:
-    """Shows slices, volume and lesion in a page that needs no network.
+    """Shows slices, volume, lesion and anatomy in a page that needs no network.
 
     Args:
       path: Where the page is written; when None, it goes to a temporary folder and is opened in the
@@ -71,6 +77,8 @@ class Case:
       self.affine,
       {'lesion': self.lesion},
       flat_facts(self.facts),
+      labels=self.labels,
+      label_names=self.label_names,
     )
     if path is not None:
       return write_page(path, view)
@@ -220,7 +228,8 @@ def draw_case(
   }
   affine = _affine(translator.spec.grid)
   image = paint(drawn.mask).astype(np.float16)
-  return Case(image, labels, drawn.mask, affine, facts, drawn.generated)
+  names = tuple(translator.spec.label_scheme['names'])
+  return Case(image, labels, drawn.mask, affine, facts, drawn.generated, names)
 
 
 def _opened(bundle: Bundle | str | os.PathLike[str], kind: str) -> Bundle:

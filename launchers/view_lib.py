@@ -19,7 +19,7 @@ from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.sources import open_sources
 
 _ENDING = '.nii.gz'
-_LESION, _LABELS, _FACTS = 'lesion', 'labels', 'case.json'
+_LESION, _LABELS, _FACTS, _NAMES = 'lesion', 'labels', 'case.json', 'label_names'
 _TOLERANCE_MM = 1e-3
 
 
@@ -41,7 +41,8 @@ def view(
   Args:
     workdir: Not used; every launcher takes it.
     data_dir: Where the data sets are.
-    case: Folder of `*.nii.gz`: `lesion` is the mask, `labels` is left out, all others are images.
+    case: Folder of `*.nii.gz`: `lesion` is the mask, `labels` the anatomy, all others are images; the
+      anatomy's names are in case.json where `Case.save` has left it.
     image: NIfTI or MGH files of one grid.
     mask: Masks on the grid of the images.
     source: `name/config:split` of a built set.
@@ -77,14 +78,25 @@ def _of_folder(folder: Path) -> View:
   names = [path.name.removesuffix(_ENDING) for path in nifti.list_nifti(folder)]
   images = [name for name in names if name not in (_LESION, _LABELS)]
   path = lambda name: str(folder / f'{name}{_ENDING}')
-  facts = {}
-  if (folder / _FACTS).exists():
-    try:
-      facts = flat_facts(files.read_json(folder / _FACTS))
-    except (OSError, ValueError, AttributeError) as error:
-      raise InputError(f'{folder / _FACTS}: cannot be read, expected the facts of a case') from error
+  facts, label_names = _facts_of(folder / _FACTS)
   masks = [path(_LESION)] if _LESION in names else []
-  return _read(folder.resolve().name, [path(name) for name in images], masks, facts, 'MNI')
+  labels = path(_LABELS) if _LABELS in names else ''
+  images = [path(name) for name in images]
+  return _read(folder.resolve().name, images, masks, facts, 'MNI', labels, label_names)
+
+
+def _facts_of(path: Path) -> tuple[dict[str, str], list[str]]:
+  """What case.json tells of a case, and how it calls the labels; nothing where there is none."""
+  if not path.exists():
+    return {}, []
+  try:
+    facts = dict(files.read_json(path))
+    names = list(facts.pop(_NAMES, ()))
+    if not all(isinstance(name, str) for name in names):
+      raise ValueError('names that are no texts')
+    return flat_facts(facts), names
+  except (OSError, ValueError, TypeError) as error:
+    raise InputError(f'{path}: cannot be read, expected the facts of a case') from error
 
 
 def _of_files(images: Sequence[str], masks: Sequence[str]) -> View:
@@ -95,7 +107,13 @@ def _of_files(images: Sequence[str], masks: Sequence[str]) -> View:
 
 
 def _read(
-  title: str, images: Sequence[str], masks: Sequence[str], facts: dict[str, str], space: str
+  title: str,
+  images: Sequence[str],
+  masks: Sequence[str],
+  facts: dict[str, str],
+  space: str,
+  labels: str = '',
+  label_names: Sequence[str] = (),
 ) -> View:
   shown: dict[str, Volume] = {}
   for path in images:
@@ -108,12 +126,22 @@ def _read(
   marked: dict[str, Volume] = {}
   for path in masks:
     marked[_unused(_stem(path).removeprefix(f'{title}_'), marked)] = nifti.read_mask(path)
-  for name, volume in (*shown.items(), *marked.items()):
+  mapped = {_LABELS: nifti.read_label_map(labels)} if labels else {}
+  for name, volume in (*shown.items(), *marked.items(), *mapped.items()):
     _check_grid(name, volume, first)
   if not first.is_placed:
     facts = {**facts, 'place': 'not in the file: left and right are a guess'}
   data = lambda volumes: {name: volume.data for name, volume in volumes.items()}
-  return case_view.make(title, data(shown), first.affine, data(marked), facts, space)
+  return case_view.make(
+    title,
+    data(shown),
+    first.affine,
+    data(marked),
+    facts,
+    space,
+    labels=data(mapped).get(_LABELS),
+    label_names=label_names,
+  )
 
 
 def _stem(path: str) -> str:

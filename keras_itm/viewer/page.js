@@ -38,12 +38,29 @@ function choice(parent, name, options, choose) {
   });
 }
 
-function toggle(parent, label, change) {
+function toggle(parent, label, change, checked = true) {
   const line = make('label', parent, { className: 'switch' });
-  const input = make('input', line, { type: 'checkbox', checked: true });
+  const input = make('input', line, { type: 'checkbox', checked });
   line.append(label);
   input.addEventListener('change', () => change(input.checked));
   return input;
+}
+
+function opacitySlider(parent, opacity, change) {
+  const line = make('label', parent, { className: 'slider', textContent: 'Opacity ' });
+  const told = make('output', line, { textContent: `${100 * opacity} %` });
+  const input = make('input', line, { type: 'range', min: 0, max: 100 });
+  input.value = 100 * opacity;
+  input.addEventListener('input', () => {
+    told.textContent = `${input.value} %`;
+    change(input.value / 100);
+  });
+}
+
+function onKey(code, act) {
+  document.addEventListener('keydown', (event) => {
+    if (event.code === code && !event.ctrlKey && !event.metaKey) act();
+  });
 }
 
 function rgb(colour) {
@@ -79,10 +96,11 @@ class Viewer {
     this.images = await Promise.all(scene.images.map((image) => this.load(image, 'gray', 1)));
     scene.images.forEach((image, i) => this.setRange(this.images[i], ...image.window));
     this.nv.addVolume(this.images[0]);
+    if (scene.labels) this.nv.addVolume(await this.loadLabels());
+    this.firstMask = this.nv.volumes.length;
     this.opacities = scene.masks.map((mask) => (mask.hidden ? 0 : OPACITY));
+    this.colourMasks(false);
     for (const [i, mask] of scene.masks.entries()) {
-      const [R, G, B] = rgb(COLOURS[i % COLOURS.length]).map((value) => [value, value]);
-      this.nv.addColormap(`mask ${i}`, { R, G, B, A: [0, 255], I: [0, 255] });
       const volume = await this.load(mask, `mask ${i}`, this.opacities[i]);
       this.setRange(volume, 0, 1);
       this.nv.addVolume(volume);
@@ -93,6 +111,24 @@ class Viewer {
 
   load(volume, colormap, opacity) {
     return niivue.NVImage.loadFromBase64({ base64: volume.nifti, name: 'volume.nii.gz', colormap, opacity });
+  }
+
+  // The colour of 0, which is transparent, is blended into edges next to it: a mask's own keeps the mask
+  // bright to its edge, but would put a rim of that colour around a label map.
+  colourMasks(overLabels) {
+    scene.masks.forEach((_, i) => {
+      const [R, G, B] = rgb(COLOURS[i % COLOURS.length]).map((value) => [overLabels ? 0 : value, value]);
+      this.nv.addColormap(`mask ${i}`, { R, G, B, A: [0, 255], I: [0, 255] });
+    });
+  }
+
+  async loadLabels() {
+    const volume = await this.load(scene.labels, 'gray', 0);
+    const colours = scene.labels.colours.map(rgb);
+    const [R, G, B] = [0, 1, 2].map((i) => colours.map((colour) => colour[i]));
+    volume.setColormapLabel({ R, G, B });
+    this.labelOpacity = OPACITY;
+    return volume;
   }
 
   setRange(volume, low, high) {
@@ -110,9 +146,11 @@ class Viewer {
     const [x, y, z] = at.mm;
     const side = x < -0.05 ? ' left' : x > 0.05 ? ' right' : '';
     byId('millimetres').textContent = `${scene.space} x ${signed(x)}${side}, y ${signed(y)}, z ${signed(z)} mm`.trim();
-    const [image, ...masks] = at.values.map((one) => one.value);
+    const values = at.values.map((one) => one.value);
+    const [image, masks] = [values[0], values.slice(this.firstMask)];
+    const structure = scene.labels && values[1] > 0 ? [scene.labels.names[values[1]]] : [];
     const inside = scene.masks.filter((_, i) => masks[i] > 0).map((mask) => mask.name);
-    byId('values').textContent = [`${scene.images[this.shown].name} ${text(image)}`, ...inside].join('; ');
+    byId('values').textContent = [`${scene.images[this.shown].name} ${text(image)}`, ...new Set([...structure, ...inside])].join('; ');
   }
 
   setMaskOpacity(index, opacity) {
@@ -122,7 +160,13 @@ class Viewer {
 
   showMasks(on) {
     byId('masks-shown').checked = on;
-    this.opacities.forEach((opacity, i) => this.nv.setOpacity(i + 1, on ? opacity : 0));
+    this.opacities.forEach((opacity, i) => this.nv.setOpacity(i + this.firstMask, on ? opacity : 0));
+  }
+
+  showLabels(on) {
+    byId('labels-shown').checked = on;
+    this.colourMasks(on);
+    this.nv.setOpacity(1, on ? this.labelOpacity : 0);
   }
 
   showContrast(index) {
@@ -168,9 +212,7 @@ function addMasks(viewer) {
   byId('overlays').hidden = !scene.masks.length;
   const shown = toggle(byId('overlays'), 'Shown (key M)', (on) => viewer.showMasks(on));
   shown.id = 'masks-shown';
-  document.addEventListener('keydown', (event) => {
-    if (event.code === 'KeyM' && !event.ctrlKey && !event.metaKey) viewer.showMasks(!shown.checked);
-  });
+  onKey('KeyM', () => viewer.showMasks(!shown.checked));
   scene.masks.forEach((mask, i) => {
     const box = make('div', byId('overlays'), { className: 'mask' });
     const name = make('div', box, { className: 'name' });
@@ -183,14 +225,20 @@ function addMasks(viewer) {
       const button = make('button', name, { type: 'button', textContent: 'Go to' });
       button.addEventListener('click', () => viewer.goTo(mask.centre_mm));
     }
-    const line = make('label', box, { className: 'slider', textContent: 'Opacity ' });
-    const told = make('output', line, { textContent: `${100 * viewer.opacities[i]} %` });
-    const input = make('input', line, { type: 'range', min: 0, max: 100 });
-    input.value = 100 * viewer.opacities[i];
-    input.addEventListener('input', () => {
-      told.textContent = `${input.value} %`;
-      viewer.setMaskOpacity(i, input.value / 100);
-    });
+    opacitySlider(box, viewer.opacities[i], (opacity) => viewer.setMaskOpacity(i, opacity));
+  });
+}
+
+function addAnatomy(viewer) {
+  const box = byId('anatomy');
+  box.hidden = !scene.labels;
+  if (!scene.labels) return;
+  const shown = toggle(box, 'Shown (key A)', (on) => viewer.showLabels(on), false);
+  shown.id = 'labels-shown';
+  onKey('KeyA', () => viewer.showLabels(!shown.checked));
+  opacitySlider(box, OPACITY, (opacity) => {
+    viewer.labelOpacity = opacity;
+    viewer.showLabels(true);
   });
 }
 
@@ -216,6 +264,7 @@ function addControls(viewer) {
   byId('reset').addEventListener('click', () => viewer.resetWindow());
   viewer.showWindow();
   addMasks(viewer);
+  addAnatomy(viewer);
 }
 
 function addFacts() {

@@ -20,6 +20,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from keras_itm.viewer.colours import structure_colours
 from keras_itm.viewer.view import View, middle_of, shown_range
 
 _NIIVUE = 'niivue.umd.js.gz'
@@ -106,6 +107,7 @@ def _scene(view: View) -> dict[str, Any]:
       }
       for name, mask in view.masks.items()
     ],
+    'labels': None if view.labels is None else _labels(view.labels, view),
     'start_mm': start,
     'space': view.space,
     'grid': f'{_TIMES.join(map(str, view.shape))} voxels of {spacing} mm',
@@ -113,13 +115,23 @@ def _scene(view: View) -> dict[str, Any]:
   }
 
 
-def _nifti(volume: np.ndarray, view: View) -> str:
+def _labels(labels: np.ndarray, view: View) -> dict[str, Any]:
+  names = view.structures
+  return {
+    'names': names,
+    'colours': structure_colours(names),
+    'nifti': _nifti(labels, view, intent='label'),
+  }
+
+
+def _nifti(volume: np.ndarray, view: View, intent: str = 'none') -> str:
   """A volume as gzipped NIfTI-1 in base64."""
   code = _MNI if view.space == 'MNI' else _SCANNER
   image = nib.Nifti1Image(_compact(volume), None)
   image.set_sform(view.affine, code)
   image.set_qform(view.affine, code, strip_shears=True)
   image.header.set_xyzt_units('mm')
+  image.header.set_intent(intent)
   return base64.b64encode(gzip.compress(image.to_bytes(), mtime=0)).decode()
 
 

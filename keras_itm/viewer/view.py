@@ -2,14 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 MAX_BYTES = 2**28  # Of all volumes; a browser holds each of them several times.
-MAX_AXIS = 2048  # What WebGL 2 takes nearly everywhere.
+MAX_AXIS = 2048  # What WebGL 2 takes nearly everywhere, of a table of colours too.
 _SHOWN_PERCENTILES = (1, 99.9)
 
 
@@ -25,9 +25,13 @@ class View:
     facts: Term -> what is told of the case, in this order.
     space: `MNI` where the millimetres are of that space; '' where they are of a scanner or unknown.
     hidden: Masks that are not shown at first.
+    labels: Structure of each voxel, whole numbers [X, Y, Z], 0 where there is none; not shown at first.
+    label_names: Of the structures, in the order of their ids, that of 0 too; they are called by their
+      ids when empty.
 
   Raises:
-    ValueError: No image, volumes of other shapes, values that cannot be shown, or too many of them.
+    ValueError: No image, volumes of other shapes, values that cannot be shown or have no name, or too
+      many of them.
   """
 
   title: str
@@ -37,6 +41,8 @@ class View:
   facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
   space: str = 'MNI'
   hidden: Collection[str] = ()
+  labels: np.ndarray | None = None
+  label_names: Sequence[str] = ()
 
   def __post_init__(self):
     if not self.images:
@@ -48,6 +54,7 @@ class View:
     for name, mask in self.masks.items():
       if not np.isin(mask, (0, 1)).all():
         raise ValueError(f'{self.title}: {name} holds other values than 0 and 1, expected a mask')
+    self._check_labels()
     if self.affine.shape != (4, 4) or not abs(np.linalg.det(self.affine)) > 0:
       raise ValueError(f'{self.title}: the affine {self.affine.tolist()} places no voxels')
 
@@ -57,15 +64,35 @@ class View:
       raise ValueError(
         f'{self.title}: an image of {shape} voxels, expected three axes of at most {MAX_AXIS}'
       )
-    for name, volume in (*self.images.items(), *self.masks.items()):
+    labels = {} if self.labels is None else {'labels': self.labels}
+    for name, volume in (*self.images.items(), *self.masks.items(), *labels.items()):
       if volume.shape != shape:
         raise ValueError(f'{self.title}: {name} has {volume.shape} voxels, expected {shape}')
-    n_bytes = int(np.prod(shape)) * (4 * len(self.images) + len(self.masks))
+    n_bytes = int(np.prod(shape)) * (4 * len(self.images) + len(self.masks) + 2 * len(labels))
     if n_bytes > MAX_BYTES:
       raise ValueError(
-        f'{self.title}: {len(self.images)} images and {len(self.masks)} masks of {shape} voxels are '
+        f'{self.title}: {len(self.images)} images and {len(self.masks)} masks'
+        f'{" with labels" * len(labels)} of {shape} voxels are '
         f'{n_bytes / 2**20:.0f} MiB, expected at most {MAX_BYTES / 2**20:.0f}'
       )
+
+  def _check_labels(self) -> None:
+    if self.labels is None:
+      return
+    n_known = min(len(self.label_names) or MAX_AXIS, MAX_AXIS)
+    is_known = (self.labels >= 0) & (self.labels < n_known) & (self.labels == np.rint(self.labels))
+    if not is_known.all():
+      unknown = np.unique(self.labels[~is_known]).tolist()
+      raise ValueError(
+        f'{self.title}: labels {unknown[:5]} are unknown, '
+        f'expected whole numbers from 0 to {n_known - 1}'
+      )
+
+  @property
+  def structures(self) -> list[str]:
+    """What each label up to the greatest is called."""
+    n_labels = 0 if self.labels is None else int(self.labels.max()) + 1
+    return list(self.label_names[:MAX_AXIS]) or [f'label {i}' for i in range(n_labels)]
 
   @property
   def shape(self) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Cases of data sets as pages with a viewer."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from keras_itm.viewer.view import View, flat_facts
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.resample import lesion_voxels
+from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.preparation.folder import PreparedFolder
 from stroke_tfds.sources import Source
 
@@ -24,10 +25,12 @@ def make(
   facts: Mapping[str, str],
   space: str = 'MNI',
   hidden: Collection[str] = (),
+  labels: np.ndarray | None = None,
+  label_names: Sequence[str] = (),
 ) -> View:
   """A `View`, or an InputError where it refuses what is shown."""
   try:
-    return View(title, images, affine, masks, facts, space, hidden)
+    return View(title, images, affine, masks, facts, space, hidden, labels, label_names)
   except ValueError as error:
     raise InputError(str(error)) from error
 
@@ -61,15 +64,25 @@ def of_example(
     **flat_facts(json.loads(example['provenance'])),
   }
   images = dict(zip(metadata['contrasts'], np.moveaxis(example['image'], -1, 0)))
-  lesions = _lesions(metadata['label_scheme'], example)
+  scheme = metadata['label_scheme']
+  lesions = _lesions(scheme, example)
   found = {f'found by {name}': mask for name, mask in (predictions or {}).items()}
   title = f'{subject_id}, {source}'
-  return make(title, images, source.grid.affine, lesions | found, facts, hidden=set(found))
+  return make(
+    title,
+    images,
+    source.grid.affine,
+    lesions | found,
+    facts,
+    hidden=set(found),
+    labels=example['labels'],
+    label_names=scheme['names'],
+  )
 
 
 def of_prepared(folder: PreparedFolder, case_id: str) -> View:
   """A prepared case, with what its quality figures are."""
-  image, _, fraction, sidecar = folder.load(case_id)
+  image, labels, fraction, sidecar = folder.load(case_id)
   facts = {
     'group': sidecar['group'],
     'labels from': sidecar['labels_from'],
@@ -79,7 +92,15 @@ def of_prepared(folder: PreparedFolder, case_id: str) -> View:
     **flat_facts(sidecar['quality']),
   }
   images = dict(zip(map(str.upper, folder.contrasts), np.moveaxis(image, -1, 0)))
-  return make(case_id, images, folder.grid.affine, {'lesion': lesion_voxels(fraction)}, facts)
+  return make(
+    case_id,
+    images,
+    folder.grid.affine,
+    {'lesion': lesion_voxels(fraction)},
+    facts,
+    labels=labels,
+    label_names=ASEG28.names,
+  )
 
 
 def _lesions(scheme: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, np.ndarray]:

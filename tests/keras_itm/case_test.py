@@ -19,6 +19,7 @@ from keras_itm.bundle import BundleError
 from keras_itm.case import synthesize
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.synthetic_stroke import drawing
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
 from tests import tiny
@@ -108,7 +109,8 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(stored.get_fdata(), volume.astype(np.float64))
       self.assertAllClose(stored.affine, AFFINE)
     self.assertGreaterEqual(case.lesion.sum(), 20)
-    self.assertEqual(json.loads((folder / 'case.json').read_text()), case.facts)
+    facts = json.loads((folder / 'case.json').read_text())
+    self.assertEqual(facts, {**case.facts, 'label_names': [*ASEG28.names]})
 
   def test_its_page_shows_it_and_what_it_was_made_of(self):
     case, path = self.make(self.brain, index=2), Path(tempfile.mkdtemp()) / 'case.html'
@@ -126,6 +128,7 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       stored = nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(shown['nifti'])))
       self.assertAllEqual(stored.get_fdata(), volume.astype(np.float64))
       self.assertAllClose(stored.affine, AFFINE)
+    self.assertEqual(scene['labels']['names'], [*ASEG28.names])
 
   def test_index_and_seed_decide(self):
     first = self.make(self.brain).lesion

@@ -16,6 +16,7 @@ from absl.testing import parameterized
 from keras_itm.case import Case
 from launchers.view_lib import view
 from stroke_tfds.errors import InputError
+from stroke_tfds.label_schemes import ASEG28
 from tests import tiny
 
 AFFINE = np.diag([2.0, 2, 4, 1])
@@ -25,7 +26,7 @@ def scene_of(page: Path) -> dict:
   """What a page shows, its volumes decoded."""
   found = re.search('<script type="application/json" id="case">(.*?)</script>', page.read_text('utf-8'))
   scene = json.loads(found[1])
-  for volume in (*scene['images'], *scene['masks']):
+  for volume in (*scene['images'], *scene['masks'], *filter(None, [scene['labels']])):
     volume['nifti'] = nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(volume['nifti'])))
   return scene
 
@@ -48,7 +49,8 @@ class ViewTest(tiny.CohortTestCase, parameterized.TestCase):
     image = np.random.default_rng(0).random((6, 5, 4, 2)).astype(np.float16)
     lesion = np.zeros((6, 5, 4), np.uint8)
     lesion[1:3, 2, 3] = 1
-    case = Case(image, lesion * 3, lesion, AFFINE, {'lesion_seed': [4, 2]}, lesion)
+    names = ('background', 'left x', 'right x', 'y')
+    case = Case(image, lesion * 3, lesion, AFFINE, {'lesion_seed': [4, 2]}, lesion, names)
     case.save(self.root / 'case')
     scene = self.view(case=str(self.root / 'case'))
     self.assertEqual([one['name'] for one in scene['images']], ['image 1', 'image 2'])
@@ -59,6 +61,12 @@ class ViewTest(tiny.CohortTestCase, parameterized.TestCase):
     self.assertEqual((mask['name'], mask['volume']), ('lesion', '0.032 ml'))
     self.assertEqual(scene['facts'], [['lesion seed', '[4, 2]']])
     self.assertEqual(scene['space'], 'MNI')
+    self.assertEqual(scene['labels']['names'], [*names])
+    self.assertAllEqual(np.asarray(scene['labels']['nifti'].dataobj), lesion * 3)
+    (self.root / 'case' / 'case.json').unlink()
+    scene = self.view(case=str(self.root / 'case'))
+    self.assertEqual(scene['labels']['names'], [f'label {i}' for i in range(4)])
+    self.assertEqual(scene['facts'], [])
 
   def test_scans_of_any_orientation_are_where_their_headers_put_them(self):
     values = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
@@ -83,6 +91,8 @@ class ViewTest(tiny.CohortTestCase, parameterized.TestCase):
     (image,) = scene['images']
     self.assertAllEqual(np.asarray(image['nifti'].dataobj), examples[name]['image'][..., 0])
     self.assertEqual(image['name'], 'DWI')
+    self.assertAllEqual(np.asarray(scene['labels']['nifti'].dataobj), examples[name]['labels'])
+    self.assertEqual(scene['labels']['names'], [*ASEG28.names])
     facts = dict(scene['facts'])
     self.assertEqual(facts['data set'].split()[0], f'{self.cohort}:test')
     for term, value in json.loads(examples[name]['provenance']).items():
@@ -107,6 +117,9 @@ class ViewTest(tiny.CohortTestCase, parameterized.TestCase):
     ({'image': ['{root}/long.nii']}, r'shape \(2, 2, 2, 9\), expected three dimensions'),
     ({'case': '{root}/none'}, 'none: no such folder'),
     ({'case': '{root}/masks'}, 'masks: holds no image'),
+    ({'case': '{root}/apart'}, r'labels: \(3, 5, 4\) voxels, expected'),
+    ({'case': '{root}/unnamed'}, r'unnamed: labels \[2, 3\] are unknown, .* from 0 to 1'),
+    ({'case': '{root}/misnamed'}, 'case.json: cannot be read, expected the facts of a case'),
   )
   def test_refuses_in_one_line(self, options, error):
     values = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
@@ -116,6 +129,15 @@ class ViewTest(tiny.CohortTestCase, parameterized.TestCase):
     self.write('long.nii', np.arange(72, dtype=np.int16).reshape(2, 2, 2, 9))
     (self.root / 'masks').mkdir()
     self.write('masks/lesion.nii.gz', np.zeros((2, 2, 2), np.uint8))
+    for folder, labels, names in (
+      ('apart', values[:3] % 2, []),
+      ('unnamed', values % 4, ['', 'x']),
+      ('misnamed', values % 2, 1),
+    ):
+      (self.root / folder).mkdir()
+      self.write(f'{folder}/dwi.nii.gz', values)
+      self.write(f'{folder}/labels.nii.gz', labels)
+      (self.root / folder / 'case.json').write_text(json.dumps({'label_names': names}))
     place = lambda text: text.replace('{root}', str(self.root))
     filled = {k: place(v) if isinstance(v, str) else list(map(place, v)) for k, v in options.items()}
     with self.assertRaisesRegex(InputError, error):

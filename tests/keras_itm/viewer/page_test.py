@@ -16,6 +16,7 @@ import numpy as np
 import PIL.Image
 from absl.testing import absltest, parameterized
 
+from keras_itm.viewer.colours import structure_colours
 from keras_itm.viewer.page import render, write_page
 from keras_itm.viewer.view import View, flat_facts, middle_of
 from tests.keras_itm.viewer import browser
@@ -42,6 +43,13 @@ def make_view(**changes) -> View:
     'facts': {'seed': '7'},
   }
   return View(**{**fields, **changes})
+
+
+def make_labels() -> tuple[np.ndarray, list[str]]:
+  """Structures of the ellipsoid: its left and right half, and what is behind both."""
+  x, y, _ = np.indices((32, 32, 8))
+  labels = np.where(y < 10, 3, np.where(x < 16, 1, 2)) * (make_view().images['DWI'] > 0)
+  return labels.astype(np.uint8), ['background', 'left half', 'right half', 'back']
 
 
 class _Parser(html.parser.HTMLParser):
@@ -82,6 +90,30 @@ class PageTest(parameterized.TestCase):
     expected = {'DWI': 'float32', 'ADC': 'float32', 'counts': 'int16', 'lesion': 'uint8'}
     self.assertEqual(types, expected)
 
+  def test_labels_have_their_names_and_are_those_that_were_given(self):
+    labels, names = make_labels()
+    scene = lambda **given: json.loads(_Parser(render(make_view(**given))).texts['case'])['labels']
+    shown = scene(labels=labels, label_names=names)
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(shown['nifti'])))
+    np.testing.assert_array_equal(np.asarray(image.dataobj), labels)
+    self.assertEqual(image.header.get_intent()[0], 'label')
+    self.assertEqual(shown['names'], names)
+    self.assertEqual(shown['colours'], structure_colours(names))
+    self.assertEqual(scene(labels=labels)['names'], ['label 0', 'label 1', 'label 2', 'label 3'])
+    self.assertIsNone(scene())
+
+  def test_colours_of_structures(self):
+    names = [f'{side} {i}' for i in range(12) for side in ('left', 'right')] + ['stem', 'CSF']
+    colours = structure_colours(['background', *names])
+    self.assertEqual(colours[1:25:2], colours[2:26:2])
+    self.assertLen(set(colours), 1 + 12 + 2)
+    rgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours])
+    apart = np.linalg.norm(rgb[3:25:2] - rgb[1:23:2], axis=-1)  # Those that follow each other.
+    self.assertGreater(apart.min(), 100)
+    # Hue 0.08 + 0.82 * 0.382 = 0.3932, 0.359 of the way from green to cyan; lightness 0.72 at
+    # saturation 0.7: from 0.524 to 0.916.
+    self.assertEqual(colours[1], '#86eaaa')
+
   def test_says_where_the_lesion_is_and_how_large(self):
     scene = json.loads(_Parser(render(make_view())).texts['case'])
     (mask,) = scene['masks']
@@ -102,6 +134,8 @@ class PageTest(parameterized.TestCase):
       images={EVIL: make_view().images['DWI']},
       masks={f'{EVIL}<!--': make_view().masks['lesion']},
       facts={EVIL: f'{EVIL}\u2028\udc80', 'x': '$case ]]>'},
+      labels=make_labels()[0],
+      label_names=['', EVIL, f'left {EVIL}', ']]>'],
     )
     found = _Parser(render(view))
     self.assertEqual([tag for tag, _ in found.tags], [tag for tag, _ in plain.tags])
@@ -151,9 +185,26 @@ class PageTest(parameterized.TestCase):
     ({'masks': {'lesion': np.zeros((32, 32, 7))}}, r'lesion has \(32, 32, 7\) voxels, expected'),
     ({'masks': {'lesion': np.full((32, 32, 8), 2)}}, 'lesion holds other values than 0 and 1'),
     ({'affine': np.zeros((4, 4))}, 'places no voxels'),
+    ({'labels': np.zeros((32, 32, 7))}, r'labels has \(32, 32, 7\) voxels, expected'),
+    (
+      {'labels': make_labels()[0], 'label_names': make_labels()[1][:2]},
+      r'case 7: labels \[2, 3\] are unknown, expected whole numbers from 0 to 1$',
+    ),
+    ({'labels': np.full((32, 32, 8), 0.5)}, r'labels \[0.5\] are unknown, .* from 0 to 2047$'),
+    ({'labels': np.full((32, 32, 8), np.nan)}, r'labels \[nan\] are unknown'),
+    ({'labels': np.full((32, 32, 8), -1)}, r'labels \[-1\] are unknown'),
+    ({'labels': np.full((32, 32, 8), 2048)}, r'labels \[2048\] are unknown'),
     (
       {'images': {'CT': np.broadcast_to(np.int16(0), (512, 512, 512))}, 'masks': {}},
       r'1 images and 0 masks of \(512, 512, 512\) voxels are 512 MiB, expected at most 256$',
+    ),
+    (
+      {
+        'images': {'CT': np.broadcast_to(np.int16(0), (400, 400, 300))},
+        'masks': {},
+        'labels': np.broadcast_to(np.uint8(0), (400, 400, 300)),
+      },
+      r'1 images and 0 masks with labels of \(400, 400, 300\) voxels are 275 MiB',
     ),
   )
   def test_refuses_in_one_line(self, changes, error):
@@ -201,6 +252,49 @@ class BrowserTest(absltest.TestCase):
     self.assertEqual(said[2][3], said[1][3])
     self.assertEqual(said[3], said[0])
     self.assertIs(said[4], False)
+
+  def test_anatomy_is_named_and_is_shown_when_asked(self):
+    labels, names = make_labels()
+    names[1] = f'left {EVIL}'
+    masks = {'lesion': make_view().masks['lesion'], 'back': labels == 3}
+    view = make_view(labels=labels, label_names=names, masks=masks)
+    steps = """
+      const said = [];
+      const shown = document.getElementById('labels-shown');
+      const note = () => said.push(document.getElementById('values').textContent, shown.checked);
+      note();
+      document.querySelectorAll('button')[2].click(); await pause(); note();
+      const opacity = document.querySelector('#anatomy [type=range]');
+      opacity.dispatchEvent(new Event('input')); click('ADC'); await pause(); note();
+      const made = document.createElement('pre');
+      made.id = 'said'; made.textContent = JSON.stringify(said); document.body.append(made);
+    """
+    text = browser.dump(browser.driven(render(view), steps))
+    self.assertNotIn('data-evil', text)
+    said = json.loads(html.unescape(re.search('<pre id="said">(.*?)</pre>', text)[1]))
+    self.assertEqual(said[:2], [f'DWI 0.7002; left {EVIL}; lesion', False])
+    self.assertRegex(said[2], '^DWI [0-9.]+; back$')  # Once, of structure and mask.
+    self.assertRegex(said[4], '^ADC [0-9.]+; back$')
+    self.assertIs(said[5], True)
+
+  def test_anatomy_has_its_colours_on_both_sides(self):
+    labels, names = make_labels()
+    page = render(make_view(labels=labels, label_names=names))
+    colours = [[int(one[i : i + 2], 16) for i in (1, 3, 5)] for one in structure_colours(names)]
+    hue = lambda rgb: rgb - rgb.mean(-1, keepdims=True)
+    counts = []
+    for key in ('', "document.dispatchEvent(new KeyboardEvent('keydown', { code: 'KeyA' }));"):
+      path = Path(tempfile.mkdtemp()) / 'shot.png'
+      browser.screenshot(browser.driven(page, f"click('Axial'); {key} await pause();"), path)
+      pixels = hue(np.asarray(PIL.Image.open(path).convert('RGB')).astype(float)[:, :840])
+      length = np.linalg.norm(pixels, axis=-1) + 1e-6
+      for colour in (colours[1], colours[3]):
+        wanted = hue(np.array(colour, float))
+        alike = pixels @ wanted / np.linalg.norm(wanted) / length > 0.97
+        alike &= length > 15
+        counts += [alike[:, :420].mean(), alike[:, 420:].mean()]
+    self.assertLess(max(counts[:4]), 0.002)
+    self.assertGreater(min(counts[4:]), 0.03)
 
   def test_the_lesion_is_on_the_side_of_the_patient_that_it_is_on(self):
     """Left of the patient, which radiologists have on the right; with the switch, on the left."""
