@@ -165,8 +165,9 @@ class Viewer {
 
   showLabels(on) {
     byId('labels-shown').checked = on;
-    this.colourMasks(on);
-    this.nv.setOpacity(1, on ? this.labelOpacity : 0);
+    const opacity = on ? this.labelOpacity : 0;
+    this.colourMasks(opacity > 0);
+    this.nv.setOpacity(1, opacity);
   }
 
   showContrast(index) {
