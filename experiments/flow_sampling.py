@@ -2,8 +2,8 @@
 
 Command: python -m experiments.flow_sampling
 Hardware: 2 CPU cores.
-Time: 20 minutes, after `experiments.flow_study`, whose flow and development cohort it takes.
-Expected: noise that takes back half of each step helps more than any number of steps without.
+Time: 8 minutes, after `experiments.flow_study`, whose flow and development cohort it takes.
+Expected: where noise takes back half of each step, volumes are told from true ones less often.
 
 Draws volumes on the label maps of development cases and tells them from the true ones, on which nothing
 is trained and no study tests. Writes docs/measurements/flow_sampling.csv: a line for each way.
@@ -28,13 +28,7 @@ from stroke_tfds.sources import open_sources
 _FLOW = STUDY / 'seed_0' / 'generators' / 'flow'
 _N = 36
 _KEYS = ('n_steps', 'step_power', 'churn')
-_WAYS = (
-  (8, 2.5, 0.0),
-  (16, 2.5, 0.0),
-  (10, 2.0, 0.3),
-  (10, 2.0, 0.5),
-  (10, 2.0, 0.7),
-)
+_WAYS = ((8, 2.5, 0.0), (10, 2.0, 0.5))
 
 
 def main() -> None:

@@ -23,11 +23,13 @@ class ExportsBundle:
     bundle_kind: `translator`, `lesion_generator`, `segmenter` or `joint_generator`.
     intensity_range: Least and greatest value of images, at the network's side.
     latent_size: Length of the latent vector, 0 for none.
+    n_appearances: How many numbers steer it beside labels, see `keras_itm.appearance`.
   """
 
   bundle_kind: str
   intensity_range: tuple[float, float]
   latent_size: int = 0
+  n_appearances: int = 0
 
   @property
   def exported_network(self) -> tf.keras.Model:
@@ -81,7 +83,8 @@ class ExportsBundle:
 
     Raises:
       BundleError: The folder holds something else.
-      ValueError: A grid that is not the network's, or an unknown scaling.
+      ValueError: A grid that is not the network's, an unknown scaling, or appearances of other numbers
+        than it takes.
     """
     facts = [_json(value) for value in (grid, label_scheme)]
     spec = BundleSpec(
@@ -108,6 +111,11 @@ class ExportsBundle:
         f'grid {spec.grid.get("name")} has {size} voxels, expected {self.exported_size}, '
         f'those of the network {self.exported_network.name}'
       )
+    n_told, n_appearances = len(appearances.names) if appearances else 0, self.n_appearances
+    if n_told != n_appearances:
+      raise ValueError(
+        f'appearances of {n_told} numbers, expected those of the {n_appearances} that the network takes'
+      )
     call = lambda **inputs: self(**inputs)  # type: ignore[operator]
     return save_bundle(path, spec, call, self.exported_network, operative_config)
 
@@ -118,14 +126,12 @@ class ExportsTranslator(ExportsBundle):
   Attributes:
     n_labels: Labels of the maps, lesion included.
     learns_appearance: Whether it can learn with numbers beside the labels, see `keras_itm.appearance`.
-    n_appearances: How many of them steer it.
   """
 
   bundle_kind = TRANSLATOR
   intensity_range = (-1.0, 1.0)
   learns_appearance = False
   n_labels: int
-  n_appearances: int = 0
 
   def condition(self, segmentation: tf.Tensor, appearance: tf.Tensor | None = None) -> tf.Tensor:
     """What steers the networks: labels one-hot and, behind them, each number of a case everywhere.

@@ -7,7 +7,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from keras_itm.appearance import Appearances
 from keras_itm.bundle import BundleError, load_bundle
+from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
@@ -21,6 +23,7 @@ _GRID = {'name': 'tiny', 'shape': [8, 8, 4], 'spacing_mm': [1, 1, 1], 'corner_mm
 _RNG = np.random.default_rng(0)
 _LABELS = _RNG.integers(0, 3, (2, 8, 8), np.uint8)
 _LATENT = _RNG.normal(size=(2, 5)).astype(np.float32)
+_TOLD = Appearances.fit(['a', 'b'], _LATENT[:, :2])
 _IMAGE = _RNG.uniform(size=(2, 8, 8, 4, 1)).astype(np.float32)
 
 
@@ -31,8 +34,18 @@ def _change_facts(path: Path, **changes: object) -> None:
 
 class ExportTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(
-    (Pix2Pix, 'translator', {'segmentation': _LABELS, 'latent': _LATENT[:, :0]}, (-1, 1)),
-    (Spade, 'translator', {'segmentation': _LABELS, 'latent': _LATENT}, (-1, 1)),
+    (
+      Pix2Pix,
+      'translator',
+      {'segmentation': _LABELS, 'latent': _LATENT[:, :0], 'appearance': _LATENT[:, :2]},
+      (-1, 1),
+    ),
+    (
+      Spade,
+      'translator',
+      {'segmentation': _LABELS, 'latent': _LATENT, 'appearance': _LATENT[:, :2]},
+      (-1, 1),
+    ),
     (StyleTranslator, 'translator', {'segmentation': _LABELS, 'latent': _LATENT}, (-1, 1)),
     (LesionGAN, 'lesion_generator', {'latent': _LATENT}, (0, 1)),
     (Segmenter, 'segmenter', {'image': _IMAGE}, (0, 1)),
@@ -41,6 +54,7 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
     model = MODELS[cls].make(0.0)
     path = Path(self.get_temp_dir()) / 'bundle'
     told = {'trained_on': ['a/b:train'], 'training_set': 'abc', 'operative_config': 'x = 1'}
+    told['appearances'] = _TOLD if 'appearance' in inputs else None
     name = model.export(path, grid=_GRID, label_scheme=ASEG28, **told)
     bundle = load_bundle(path, kind)
     self.assertEqual(bundle.fingerprint, name)
@@ -102,7 +116,7 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
       (path / 'bundle.json').write_text(before)
 
   def test_another_grid_or_another_bundle_is_refused(self):
-    model = MODELS[Pix2Pix].make(0.0)
+    model = MODELS[StyleTranslator].make(0.0)
     path = Path(self.get_temp_dir()) / 'bundle'
     with self.assertRaisesRegex(ValueError, r'grid wide has \(16, 8\) voxels, expected \(8, 8\)'):
       model.export(path, grid={**_GRID, 'name': 'wide', 'shape': [16, 8, 4]}, label_scheme=ASEG28)
@@ -110,7 +124,38 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
     first = model.export(path, grid=_GRID, label_scheme=ASEG28)
     self.assertEqual(model.export(path, grid=_GRID, label_scheme=ASEG28), first)
     with self.assertRaisesRegex(BundleError, f'holds the bundle {first}'):
-      MODELS[Pix2Pix].make(0.0).export(path, grid=_GRID, label_scheme=ASEG28)
+      MODELS[StyleTranslator].make(0.0).export(path, grid=_GRID, label_scheme=ASEG28)
+
+
+class AppearancesTest(tf.test.TestCase):
+  def test_a_bundle_says_how_each_number_is_distributed(self):
+    path = Path(self.get_temp_dir()) / 'bundle'
+    for cls, told in ((Pix2Pix, None), (StyleTranslator, _TOLD)):
+      with self.assertRaisesRegex(ValueError, 'appearances of .* numbers, expected those of the'):
+        MODELS[cls].make(0.0).export(path, grid=_GRID, label_scheme=ASEG28, appearances=told)
+    self.assertFalse(path.exists())
+
+
+class ConditionTest(tf.test.TestCase):
+  def translator(self, n_appearances):
+    translator = ExportsTranslator()
+    translator.n_labels, translator.n_appearances = 3, n_appearances
+    return translator
+
+  def test_numbers_stand_everywhere(self):
+    segmentation = np.array([[[0, 2], [1, 0]], [[1, 1], [2, 2]]], np.uint8)
+    scores = np.array([[0.5, -1.0], [2.0, 3.0]], np.float32)
+    made = self.translator(2).condition(segmentation, scores)
+    self.assertEqual(made.shape, (2, 2, 2, 5))
+    self.assertAllEqual(made[0, 0, 1], [0, 0, 1, 0.5, -1])
+    self.assertAllEqual(made[0, 1, 0], [0, 1, 0, 0.5, -1])
+    self.assertAllEqual(made[1, 1, 0], [0, 0, 1, 2, 3])
+
+  def test_the_median_case_is_that_of_no_numbers(self):
+    volumes = np.ones((1, 2, 2, 2), np.uint8)
+    made = self.translator(1).condition(volumes)
+    self.assertAllEqual(made, np.broadcast_to([0.0, 1, 0, 0], (1, 2, 2, 2, 4)))
+    self.assertEqual(self.translator(0).condition(volumes).shape, (1, 2, 2, 2, 3))
 
 
 if __name__ == '__main__':
