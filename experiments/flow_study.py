@@ -2,11 +2,11 @@
 
 Command: python -m experiments.flow_study
 Hardware: 2 CPU cores.
-Time: an hour and three quarters.
-Expected: the flow's cases are told from phantoms, on the same label maps as well; a U-Net learns more
-  from them than from 10 clinical cases, and less than from all.
+Time: an hour and 50 minutes.
+Expected: the flow's cases are told from phantoms, on the same label maps as well; a U-Net learns about as
+  much from them as from all clinical cases, and with 10 clinical cases no more than with CarveMix's.
 
-Trains `flow_mini.gin` and five segmenters (experiments/flow_study.gin) on `phantom_stroke/mini`, tests
+Trains `flow_mini.gin` and seven segmenters (experiments/flow_study.gin) on `phantom_stroke/mini`, tests
 on the development cohort, and, where KERAS_ITM_SAMPLES names the samples, on a real stroke in its own
 space. Writes docs/measurements/flow_study.csv: a line for each measure of what was drawn, of training
 phantoms beside it, and of each segmenter.
