@@ -4,7 +4,7 @@ Command: python -m experiments.flow_study
 Hardware: 2 CPU cores.
 Time: an hour and 50 minutes.
 Expected: the flow's cases are told from phantoms, on the same label maps as well; a U-Net learns about
-  as much from them as from all clinical cases, and beside 10 clinical cases no more than from CarveMix's.
+  as much from them as from all clinical cases, and beside 10 no more than from those of CarveMix.
 
 Trains `flow_mini.gin` and seven segmenters (experiments/flow_study.gin) on `phantom_stroke/mini`, tests
 on the development cohort, and, where KERAS_ITM_SAMPLES names the samples, on a real stroke in its own
