@@ -13,10 +13,14 @@ from absl import logging
 def kept_examples(dataset: tf.data.Dataset, share: float = 1 / 3) -> tf.data.Dataset:
   """The same elements in the same order, in memory from the second round on where they fit.
 
+  In a graph, as under a strategy on Keras 3, nobody knows how many there are: they are kept.
+
   Args:
     dataset: Finite.
     share: Of the machine's memory that they may take.
   """
+  if not tf.executing_eagerly():
+    return dataset.cache()
   limit = share * os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
   n_bytes = _most_bytes(dataset)
   if n_bytes > limit and dataset.cardinality() < 0:

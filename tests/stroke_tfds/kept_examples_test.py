@@ -36,6 +36,14 @@ class KeptExamplesTest(tf.test.TestCase):
     self.assertEqual(_n_reads(few, share=_of_bytes(8)), 4)
     self.assertEqual(_n_reads(few, share=_of_bytes(7)), 2 + 6)
 
+  def test_in_a_graph_they_are_kept(self):
+    """Where a dataset makes another one, as trainings on several devices do."""
+    share = _of_bytes(1)
+    made = tf.data.Dataset.range(1).flat_map(
+      lambda _: kept.kept_examples(tf.data.Dataset.range(4), share=share).repeat(2)
+    )
+    self.assertEqual(list(made.as_numpy_iterator()), 2 * [0, 1, 2, 3])
+
   def test_bytes_of_elements(self):
     dataset = tf.data.Dataset.from_tensors({'a': np.zeros((3, 2), np.float16), 'b': b'text'})
     self.assertEqual(kept._element_bytes(dataset), 12)
