@@ -342,7 +342,7 @@ def training_slices(
   slices = [_lesion_slices(source) for source in sources]
   if n_slices:
     _check_weights(sources, n_slices, 'n_slices')
-    slices = [_drawn(*one, seed) for one in zip(slices, n_slices, sources)]
+    slices = [_drawn(source, count, seed) for source, count in zip(sources, n_slices)]
   if weights:
     _check_weights(sources, weights)
     stream = _mixed(slices, weights, seed)
@@ -367,14 +367,15 @@ def _lesion_slices(source: Source) -> tf.data.Dataset:
   return slices.map(lambda ids, image, facts: (image, ids))
 
 
-def _drawn(slices: tf.data.Dataset, count: int, source: Source, seed: int) -> tf.data.Dataset:
+def _drawn(source: Source, count: int, seed: int) -> tf.data.Dataset:
   """A number of slices in the order in which they are stored."""
-  n = int(slices.reduce(0, lambda n, *slice_: n + 1))
+  with tf.init_scope():  # They are counted where a graph makes the data set, too.
+    n = int(_lesion_slices(source).reduce(0, lambda n, *slice_: n + 1).numpy())
   if count > n:
     raise InputError(f'n_slices is {count}, but {source} has {n} slices')
   is_drawn = np.zeros(n, bool)
   is_drawn[np.random.default_rng(seed).permutation(n)[:count]] = True
-  chosen = slices.enumerate().filter(lambda i, slice_: tf.constant(is_drawn)[i])
+  chosen = _lesion_slices(source).enumerate().filter(lambda i, slice_: tf.constant(is_drawn)[i])
   return chosen.map(lambda i, slice_: slice_)
 
 

@@ -396,6 +396,15 @@ class TrainingSlicesTest(PipelinesTest):
       with self.assertRaisesRegex(InputError, message):
         seen(n_slices, 0)
 
+  def test_a_graph_draws_the_same_slices(self):
+    """As where trainings on several devices make the data set anew."""
+    keep = lambda image, classes, key: (image, classes)
+    options = {'seed': 0, 'n_slices': (3, 2), 'augment': keep}
+    make = lambda: pipelines.training_slices(self.both(), 6, **options).take(2)
+    in_graph = tf.data.Dataset.range(1).flat_map(lambda _: make())
+    for one, other in zip(make(), in_graph, strict=True):
+      self.assertAllEqual(one[0], other[0])
+
   def test_units_are_not_mixed_where_volumes_are_expected(self):
     with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
       open_sources([f'{self.name}:train', self.generated], self.data_dir)
