@@ -63,12 +63,8 @@ def train_itm(
   grid, metadata = learnt[0].grid, learnt[0].metadata
   n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
   fitting.begin(seed)
-  told = _appearances(learnt, appearance)
+  told = _appearances(model, learnt, appearance)
   options = {'n_appearances': len(told.names)} if told else {}
-  if told and not getattr(model, 'learns_appearance', False):
-    raise InputError(
-      f'train_itm.appearance is given, expected none: {model.__name__} learns from labels alone'
-    )
   with devices.scope():
     steering = n_labels + options.get('n_appearances', 0)
     translator = model(**networks(grid.shape, steering, n_contrasts), **options, seed=seed)
@@ -95,14 +91,20 @@ def train_itm(
   run.finish({'bundle': bundle, 'epochs': epochs})
 
 
-def _appearances(learnt: Sequence[Source], names: Sequence[str]) -> Appearances | None:
+def _appearances(
+  model: Callable[..., tf.keras.Model], learnt: Sequence[Source], names: Sequence[str]
+) -> Appearances | None:
   """How the training cases have some numbers; None for no numbers.
 
   Raises:
-    InputError: An unknown number, or one that no case has.
+    InputError: A model that takes none, an unknown number, or one that no case has.
   """
   if not names:
     return None
+  if not getattr(model, 'learns_appearance', False):
+    raise InputError(
+      f'train_itm.appearance is given, expected none: {model.__name__} learns from labels alone'
+    )
   found = case_appearance.measure_sets(learnt, names)
   try:
     return Appearances.fit(list(found), list(zip(*found.values())))
