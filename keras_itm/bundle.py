@@ -60,8 +60,8 @@ class Bundle:
     call: The signature: tensors by name in, one tensor out, or several by name where it makes more.
       See the signatures in `save_bundle`.
     fingerprint: Short name of exactly these weights, this graph and these facts.
-    n_contrasts: Channels of the image that it takes, or that a joint generator makes; None where there
-      is no image, or any number.
+    n_contrasts: Channels of the image that it takes or makes; None where there is no image, or any
+      number.
   """
 
   path: Path
@@ -82,8 +82,9 @@ def save_bundle(
 
   The signatures, in batches of any size n:
     translator: (segmentation uint8 [n, X, Y], latent float32 [n, L]) -> image float32 [n, X, Y, C];
-      of whole volumes: uint8 [n, X, Y, Z] -> float32 [n, X, Y, Z, C]. With appearances, also
-      (appearance float32 [n, k]), their normal scores.
+      of whole volumes: uint8 [n, X, Y, Z] -> float32 [n, X, Y, Z, C]. Its segmentation holds labels,
+      or ids of `classes` where there are any. With appearances, also (appearance float32 [n, k]),
+      their normal scores.
     lesion generator: (latent float32 [n, L]) -> probability float32 [n, X, Y, Z].
     segmenter: (image float32 [n, X, Y, Z, C]) -> probability float32 [n, X, Y, Z].
     joint generator: (latent float32 [n, L], condition float32 [n, k], truncation float32 [n]) ->
@@ -181,6 +182,19 @@ def load_bundle(path: str | os.PathLike[str], kind: str | None = None) -> Bundle
   )
 
 
+def check_takes_labels(translator: Bundle) -> None:
+  """Refuses a translator of few classes where label maps are translated.
+
+  Raises:
+    BundleError: It is one.
+  """
+  if translator.spec.classes:
+    raise BundleError(
+      f'{translator.path}: takes the classes {list(translator.spec.classes)}, expected a translator of '
+      f'the labels {translator.spec.label_scheme["name"]}'
+    )
+
+
 def _made(kind: str, outputs: dict[str, tf.Tensor]) -> Any:
   """The other way round: the one tensor of a kind that makes one, else all by name."""
   names = _OUTPUTS[kind]
@@ -188,7 +202,7 @@ def _made(kind: str, outputs: dict[str, tf.Tensor]) -> Any:
 
 
 def _n_contrasts(signature: Any, kind: str) -> int | None:
-  makes = kind == JOINT_GENERATOR
+  makes = 'image' in _OUTPUTS[kind]
   tensors = signature.structured_outputs if makes else signature.structured_input_signature[1]
   image = tensors.get('image')
   return None if image is None else image.shape[-1]

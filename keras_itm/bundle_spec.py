@@ -14,8 +14,9 @@ LESION_GENERATOR = 'lesion_generator'
 SEGMENTER = 'segmenter'
 JOINT_GENERATOR = 'joint_generator'
 KINDS = (TRANSLATOR, LESION_GENERATOR, SEGMENTER, JOINT_GENERATOR)
-# Facts of a joint generator alone.
-_OF_SLICES = ('classes', 'conditions', 'contrasts', 'slice_shares', 'lesion_shares')
+# Facts of a joint generator alone, and those of a translator, too.
+_OF_SLICES = ('conditions', 'slice_shares', 'lesion_shares')
+_OF_CLASSES = ('classes', 'contrasts')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +38,8 @@ class BundleSpec:
     whole_volumes: Whether a translator takes and makes volumes rather than axial slices.
     intensity_scaling: Of the images that it makes or takes, see `keras_itm.intensity_scaling`; a lesion
       generator has none, and `percentile` stands for it. No part of the fingerprint where `percentile`.
-    classes: Names of the classes whose probabilities a joint generator makes, background first.
+    classes: Names of the classes whose probabilities a joint generator makes, or whose ids a translator
+      takes in the place of labels, background first; empty for a translator of labels.
     conditions: Names of the numbers that it can be asked for, such as `level`.
     contrasts: Names of the contrasts that it makes; empty where it makes none, or where not known.
     slice_shares: For each axial slice of the grid, from the lowest, the share of the patients that it
@@ -85,9 +87,13 @@ class BundleSpec:
         f'whole_volumes is {self.whole_volumes!r} in a {self.kind}, expected true or false, and true '
         'in a translator alone'
       )
-    told = {name: value for name in _OF_SLICES if (value := getattr(self, name))}
-    if told and self.kind != JOINT_GENERATOR:
-      raise ValueError(f'{told} in a {self.kind}, expected them in a {JOINT_GENERATOR} alone')
+    for names, kinds in (
+      (_OF_SLICES, (JOINT_GENERATOR,)),
+      (_OF_CLASSES, (JOINT_GENERATOR, TRANSLATOR)),
+    ):
+      told = {name: value for name in names if (value := getattr(self, name))}
+      if told and self.kind not in kinds:
+        raise ValueError(f'{told} in a {self.kind}, expected them in a {" or ".join(kinds)} alone')
     for field in ('slice_shares', 'lesion_shares'):
       object.__setattr__(self, field, _shares(getattr(self, field), field, shape[2]))
     if self.slice_shares and not any(self.slice_shares):
@@ -115,7 +121,7 @@ class BundleSpec:
       del facts['whole_volumes']
     if facts['intensity_scaling'] == PERCENTILE:
       del facts['intensity_scaling']
-    for name in (*_OF_SLICES, 'appearances'):
+    for name in (*_OF_SLICES, *_OF_CLASSES, 'appearances'):
       if not facts[name]:
         del facts[name]
     text = json.dumps(facts, sort_keys=True)

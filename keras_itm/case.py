@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 
 from keras_itm import lesions, synthesis
-from keras_itm.bundle import Bundle, load_bundle
+from keras_itm.bundle import Bundle, check_takes_labels, load_bundle
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.viewer.page import Page, write_page
 from keras_itm.viewer.view import View, flat_facts
@@ -132,12 +132,13 @@ def synthesize(
       `{'dwi.lesion_to_parenchyma': 1.6}`; the others are drawn as its training cases had them.
 
   Raises:
-    BundleError: A bundle that is missing, broken or of another kind.
+    BundleError: A bundle that is missing, broken or of another kind, or a translator of classes.
     ValueError: Bundles of two grids or label schemes, a map of another grid, with unknown labels or
       without parenchyma, an appearance that the translator has not learnt.
     LesionDrawError: `max_draws` lesions were all too small.
   """
   translator = _opened(translator, TRANSLATOR)
+  check_takes_labels(translator)
   generator = _opened(lesion_generator, LESION_GENERATOR)
   _check_agreement(translator, generator)
   affine = _affine(translator.spec.grid)

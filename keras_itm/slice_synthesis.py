@@ -1,4 +1,4 @@
-"""Axial slices and the classes of their pixels, drawn together by a joint generator.
+"""Axial slices and the classes of their pixels, by a joint generator, or classes and then a translator.
 
 What is drawn for a patient depends on the seed and the patient's number alone.
 """
@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_itm.bundle import Bundle
 from keras_itm.synthesis import random_numbers
 
-_LATENT = 0  # A stream beside those of what patients are asked for.
+_LATENT, _IMAGE = 0, 3  # Streams beside those of what patients are asked for.
 # Few enough for any size of slices. A network's last bits may depend on what else is in a batch, so
 # that slices of a patient always come in the same ones.
 _BATCH = 8
@@ -31,10 +31,32 @@ def draw_slices(
     Image float32 [n, X, Y, C] in [0, 1], C possibly 0, and the most probable class of each pixel, uint8
     [n, X, Y].
   """
-  latents = np.zeros((len(conditions), generator.spec.latent_size), np.float32)
-  for i in range(len(conditions)):
-    latents[i] = _latent(generator, seed, index, i)
+  latents = _latents(generator, len(conditions), seed, index, _LATENT)
   return slices_of_latents(generator, latents, conditions, truncation=truncation)
+
+
+def translate_slices(translator: Bundle, classes: np.ndarray, index: int, *, seed: int) -> np.ndarray:
+  """Images of a patient's slices, each with a latent of its own.
+
+  Args:
+    translator: A translator of classes, in slices.
+    classes: Of each pixel, uint8 [n, X, Y].
+    index: Number of the patient in the data set.
+    seed: Of the data set.
+
+  Returns:
+    float32 [n, X, Y, C] in [0, 1].
+  """
+  low, high = translator.spec.intensity_range
+  latents = _latents(translator, len(classes), seed, index, _IMAGE)
+  images = []
+  for start in range(0, len(classes), _BATCH):
+    part = slice(start, start + _BATCH)
+    made = translator.call(
+      segmentation=tf.constant(classes[part], tf.uint8), latent=tf.constant(latents[part])
+    )
+    images.append(np.clip((made.numpy() - low) / (high - low), 0, 1))
+  return np.concatenate(images)
 
 
 def slices_of_latents(
@@ -65,7 +87,9 @@ def slices_of_latents(
   return np.concatenate(images), np.concatenate(classes)
 
 
-def _latent(generator: Bundle, seed: int, index: int, number: int) -> np.ndarray:
-  """Of a slice by its number in the patient, [L]."""
-  stream = random_numbers(seed, index, _LATENT, number)
-  return stream.standard_normal(generator.spec.latent_size, np.float32)
+def _latents(bundle: Bundle, n_slices: int, seed: int, index: int, stream: int) -> np.ndarray:
+  """Of each slice by its number in the patient, [n, L]."""
+  latents = np.zeros((n_slices, bundle.spec.latent_size), np.float32)
+  for i in range(n_slices):
+    latents[i] = random_numbers(seed, index, stream, i).standard_normal(latents.shape[1], np.float32)
+  return latents

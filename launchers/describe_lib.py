@@ -9,7 +9,7 @@ import gin
 import tensorflow as tf
 
 from keras_itm.multiply_adds import count_multiply_adds
-from launchers.train_itm_lib import train_itm
+from launchers.train_itm_lib import count_labels, train_itm
 from launchers.train_lesion_gan_lib import train_lesion_gan
 from launchers.train_style_gan_lib import build_networks, train_style_gan
 from launchers.train_unet_lib import build_network, train_unet
@@ -84,7 +84,9 @@ def configured_networks(data_dir: str | None = None) -> tuple[dict[str, tf.keras
 def _translator(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
   n_contrasts = len(metadata['contrasts'])
   # Appearances follow the labels.
-  n_labels = metadata['label_scheme']['lesion_id'] + 1 + n_contrasts * len(values['appearance'])
+  scheme = metadata['label_scheme']
+  classes = ClassMap.from_scheme(scheme, values['groups']) if values['by_classes'] else None
+  n_labels = count_labels(metadata, classes) + n_contrasts * len(values['appearance'])
   return values['networks'](shape=grid.shape, n_labels=n_labels, n_contrasts=n_contrasts)
 
 

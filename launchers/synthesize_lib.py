@@ -7,7 +7,7 @@ import gin
 import numpy as np
 
 import keras_itm
-from keras_itm.bundle import load_bundle
+from keras_itm.bundle import check_takes_labels, load_bundle
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.case import Case
 from keras_itm.synthesis import draw_appearance
@@ -70,6 +70,7 @@ def synthesize(
   if run.is_finished():
     return
   bundles = load_bundle(translator, TRANSLATOR), load_bundle(lesion_generator, LESION_GENERATOR)
+  check_takes_labels(bundles[0])
   asked = _numbers(appearance)
   try:
     draw_appearance(bundles[0], 0, seed=seed, asked=asked)

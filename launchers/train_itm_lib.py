@@ -1,6 +1,7 @@
 """Training of an image-to-image translation model (Platscher et al. 2020, section 2.2)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import gin
 import numpy as np
@@ -12,6 +13,7 @@ from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.tracked import TrackedModel
 from launchers import fitting
 from stroke_tfds import case_appearance, pipelines
+from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source, open_sources
 
@@ -32,10 +34,14 @@ def train_itm(
   steps_per_epoch: int = gin.REQUIRED,
   batch_size: int = 8,
   appearance: Sequence[str] = (),
+  by_classes: bool = False,
+  groups: Mapping[str, Sequence[str]] = TISSUES,
   picture_every: int = 10,
   seed: int = 0,
 ) -> None:
   """Trains a translator from label maps to images, slices or whole volumes, and leaves its bundle.
+
+  One of classes takes few classes in the place of labels, those that `train_style_gan` draws.
 
   Args:
     workdir: The run's folder.
@@ -52,6 +58,8 @@ def train_itm(
     batch_size: Slices, or volumes, in a batch.
     appearance: What the translator is told beside the labels and can be asked for at synthesis, some of
       `stroke_tfds.case_appearance` such as `lesion_to_parenchyma`; nothing when empty.
+    by_classes: Whether it is a translator of classes.
+    groups: Of such a one, tissues beside background and lesion, see `ClassMap.from_scheme`.
     picture_every: Epochs between two pictures of validation slices.
     seed: Of weights, order and dropout.
   """
@@ -61,7 +69,8 @@ def train_itm(
   opened = open_sources([*sources, *validation], data_dir)
   learnt, held_out = opened[: len(sources)], opened[len(sources) :]
   grid, metadata = learnt[0].grid, learnt[0].metadata
-  n_labels, n_contrasts = metadata['label_scheme']['lesion_id'] + 1, len(metadata['contrasts'])
+  classes = ClassMap.from_scheme(metadata['label_scheme'], groups) if by_classes else None
+  n_labels, n_contrasts = count_labels(metadata, classes), len(metadata['contrasts'])
   fitting.begin(seed)
   told = _appearances(model, learnt, appearance)
   options = {'n_appearances': len(told.names)} if told else {}
@@ -75,20 +84,31 @@ def train_itm(
     run,
     translator,
     lambda step: batches(
-      learnt, batch_size, seed=seed, start_step=step, **({'appearances': told} if told else {})
+      learnt,
+      batch_size,
+      seed=seed,
+      start_step=step,
+      **({'appearances': told} if told else {}),
+      **({'classes': classes} if classes else {}),
     ),
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
     shown=('l1_loss', 'val_l1_loss', 'discriminator_loss', 'velocity_loss', 'val_velocity_loss'),
-    validation=_signed(_pairs(translator, held_out, told), batch_size, devices.n_replicas),
+    validation=_signed(_pairs(translator, held_out, told, classes), batch_size, devices.n_replicas),
     extra_callbacks=[
       callbacks.SampleImages(
-        run.samples, run.tensorboard, _painter(translator, held_out), picture_every
+        run.samples, run.tensorboard, _painter(translator, held_out, classes), picture_every
       )
     ],
   )
-  bundle = fitting.export(run, translator, learnt, config, appearances=told)
+  facts = {'classes': classes.names, 'contrasts': metadata['contrasts']} if classes else {}
+  bundle = fitting.export(run, translator, learnt, config, appearances=told, **facts)
   run.finish({'bundle': bundle, 'epochs': epochs})
+
+
+def count_labels(metadata: Mapping[str, Any], classes: ClassMap | None) -> int:
+  """How many ids a translator takes: labels and the lesion's, or classes."""
+  return len(classes.names) if classes else metadata['label_scheme']['lesion_id'] + 1
 
 
 def _appearances(
@@ -131,12 +151,15 @@ def _optimizers(
 
 
 def _pairs(
-  translator: ExportsTranslator, sources: list[Source], told: Appearances | None
+  translator: ExportsTranslator,
+  sources: list[Source],
+  told: Appearances | None,
+  classes: ClassMap | None,
 ) -> tf.data.Dataset:
   """(segmentation, image) as the translator sees them, slices or volumes, and what it is told."""
   if len(translator.exported_size) == 3:
-    return pipelines.volume_pairs(sources, told)
-  return pipelines.slice_pairs(sources, told).unbatch()
+    return pipelines.volume_pairs(sources, told, classes)
+  return pipelines.slice_pairs(sources, told, classes).unbatch()
 
 
 def _signed(pairs: tf.data.Dataset, batch_size: int, n_replicas: int) -> tf.data.Dataset:
@@ -150,9 +173,12 @@ def _signed(pairs: tf.data.Dataset, batch_size: int, n_replicas: int) -> tf.data
   return batches.map(pipelines.signed).cache()
 
 
-def _painter(translator: ExportsTranslator, sources: list[Source]) -> Callable[[], np.ndarray]:
+def _painter(
+  translator: ExportsTranslator, sources: list[Source], classes: ClassMap | None
+) -> Callable[[], np.ndarray]:
   """Rows: labels, true image, translated image; columns: slices of the first validation cases."""
-  volumes = list(pipelines.volume_pairs(sources).take(2).as_numpy_iterator())
+  pairs = pipelines.volume_pairs(sources, classes=classes)
+  volumes = list(pairs.take(2).as_numpy_iterator())
   quarters = slice(volumes[0][0].shape[2] // 4, None, max(1, volumes[0][0].shape[2] // 4))
   shown = lambda volume: list(np.moveaxis(volume, 2, 0)[quarters])
   is_whole = len(translator.exported_size) == 3

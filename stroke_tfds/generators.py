@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle_spec import LESION_GENERATOR
+from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from stroke_tfds.errors import InputError
 from stroke_tfds.licences import UNKNOWN
 from stroke_tfds.sources import Source
@@ -27,9 +27,14 @@ def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
 
   Raises:
     InputError: A missing, broken or unsafe bundle, or one for another grid, label scheme or scaling of
-      intensities (which lesion generators have none of).
+      intensities (which lesion generators have none of); a translator of classes.
   """
   bundle = open_bundle(path, kind)
+  if kind == TRANSLATOR:
+    try:
+      bundles.check_takes_labels(bundle)
+    except bundles.BundleError as error:
+      raise InputError(f'{kind} {error}') from error
   keys = ['grid', 'label_scheme'] + ['intensity_scaling'] * (kind != LESION_GENERATOR)
   for key in keys:
     trained_for, needed = getattr(bundle.spec, key), source.agreed[key]

@@ -55,6 +55,7 @@ def paired_slices(
   batch_size: int,
   *,
   appearances: Scores | None = None,
+  classes: ClassMap | None = None,
   seed: int,
   start_step: int = 0,
 ) -> tf.data.Dataset:
@@ -62,9 +63,10 @@ def paired_slices(
 
   Yields:
     (segmentation uint8 [n, X, Y] with the lesion as its own id, image float32 [n, X, Y, C] in [-1, 1]),
-    and with `appearances` the normal scores of the k numbers of its volume, float32 [n, k].
+    and with `appearances` the normal scores of the k numbers of its volume, float32 [n, k]. With
+    `classes`, the segmentation holds these in the place of labels.
   """
-  pairs = slice_pairs(sources, appearances).unbatch()
+  pairs = slice_pairs(sources, appearances, classes).unbatch()
   return endless(
     pairs, batch_size, seed=seed, start_step=start_step, transform=lambda *pair: signed(*pair[:-1])
   )
@@ -72,13 +74,18 @@ def paired_slices(
 
 @gin.register
 def unpaired_slices(
-  sources: Sequence[Source], batch_size: int, *, seed: int, start_step: int = 0
+  sources: Sequence[Source],
+  batch_size: int,
+  *,
+  classes: ClassMap | None = None,
+  seed: int,
+  start_step: int = 0,
 ) -> tf.data.Dataset:
   """Endless batches as of `paired_slices`, but labels and images are drawn independently.
 
   Each side comes in an order of its own, in which every slice comes up once an epoch.
   """
-  slices = slice_pairs(sources).unbatch()
+  slices = slice_pairs(sources, classes=classes).unbatch()
   # Only what a side yields is kept in memory.
   labels, images = slices.map(lambda labels, image: labels), slices.map(lambda labels, image: image)
   keep, scale = (lambda labels, seed: labels), (lambda image, seed: to_signed(image))
@@ -94,6 +101,7 @@ def paired_volumes(
   batch_size: int,
   *,
   appearances: Scores | None = None,
+  classes: ClassMap | None = None,
   seed: int,
   start_step: int = 0,
 ) -> tf.data.Dataset:
@@ -101,9 +109,10 @@ def paired_volumes(
 
   Yields:
     (segmentation uint8 [n, X, Y, Z] with the lesion as its own id, image float32 [n, X, Y, Z, C] in
-    [-1, 1]), and with `appearances` the normal scores of its k numbers, float32 [n, k].
+    [-1, 1]), and with `appearances` the normal scores of its k numbers, float32 [n, k]. With `classes`,
+    the segmentation holds these in the place of labels.
   """
-  pairs = volume_pairs(sources, appearances)
+  pairs = volume_pairs(sources, appearances, classes)
   return endless(
     pairs, batch_size, seed=seed, start_step=start_step, transform=lambda *pair: signed(*pair[:-1])
   )
@@ -232,14 +241,18 @@ def _soften(probability: tf.Tensor) -> tf.Tensor:
   return probability
 
 
-def volume_pairs(sources: Sequence[Source], appearances: Scores | None = None) -> tf.data.Dataset:
+def volume_pairs(
+  sources: Sequence[Source], appearances: Scores | None = None, classes: ClassMap | None = None
+) -> tf.data.Dataset:
   """(segmentation uint8 [X, Y, Z], image float16 [X, Y, Z, C] in [0, 1]) of each case.
 
-  With `appearances`, the normal scores of its k numbers as well, float32 [k].
+  With `appearances`, the normal scores of its k numbers as well, float32 [k]. With `classes`, the
+  segmentation holds these in the place of labels.
   """
   metadata = sources[0].metadata
   lesion_id = metadata['label_scheme']['lesion_id']
-  pairs = lambda case: (segmentation(case, lesion_id), case['image'])
+  ids = classes.classes if classes else lambda case: segmentation(case, lesion_id)
+  pairs = lambda case: (ids(case), case['image'])
   if not appearances:
     return examples(sources).map(pairs)
   scores = case_appearance.scorer(appearances, metadata)
@@ -252,17 +265,20 @@ def volume_pairs(sources: Sequence[Source], appearances: Scores | None = None) -
   return examples(sources).map(with_scores)
 
 
-def slice_pairs(sources: Sequence[Source], appearances: Scores | None = None) -> tf.data.Dataset:
+def slice_pairs(
+  sources: Sequence[Source], appearances: Scores | None = None, classes: ClassMap | None = None
+) -> tf.data.Dataset:
   """Volumes as slices: (segmentation uint8 [Z, X, Y], image float16 [Z, X, Y, C] in [0, 1]).
 
-  With `appearances`, the scores of the volume for each slice, float32 [Z, k].
+  With `appearances`, the scores of the volume for each slice, float32 [Z, k]; with `classes`, these in
+  the place of labels.
   """
 
   def as_slices(labels: tf.Tensor, image: tf.Tensor, *scores: tf.Tensor):
     slices = tf.transpose(labels, [2, 0, 1]), tf.transpose(image, [2, 0, 1, 3])
     return *slices, *(tf.tile(one[tf.newaxis], [labels.shape[2], 1]) for one in scores)
 
-  return volume_pairs(sources, appearances).map(as_slices)
+  return volume_pairs(sources, appearances, classes).map(as_slices)
 
 
 def training_volumes(

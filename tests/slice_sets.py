@@ -21,7 +21,7 @@ METADATA = {
 
 
 class SlicesCase(tf.test.TestCase):
-  """Builds sets of a toy generator: `root`, `bundle`."""
+  """Builds sets of toy generators: `root`, `bundle`, and `masks` with `translator`."""
 
   FACTS = {
     'slice_shares': (0.0, 1.0, 1.0, 0.5),
@@ -34,10 +34,18 @@ class SlicesCase(tf.test.TestCase):
     super().setUpClass()
     cls.root = Path(tfds.testing.make_tmp_dir())
     cls.bundle = tiny.save_toy_joint(cls.root / 'bundle', METADATA, **cls.FACTS)
+    masks = {**cls.FACTS, 'n_contrasts': 0}
+    cls.masks = tiny.save_toy_joint(cls.root / 'masks', METADATA, **masks)
+    learnt = {'trained_on': ('phantom_stroke/mini:healthy',), 'intensity_scaling': 'parenchyma_median'}
+    cls.translator = tiny.save_toy_class_translator(cls.root / 'translator', METADATA, **learnt)
 
   def config(self, **fields) -> SyntheticSlicesConfig:
     given = {'joint_generator': str(self.bundle), 'num_patients': 3, 'seed': 0}
     return SyntheticSlicesConfig(**{**given, **fields})
+
+  def translated(self, **fields) -> dict[str, str]:
+    """Fields of a config by both."""
+    return {'joint_generator': str(self.masks), 'translator': str(self.translator), **fields}
 
   def builder(self, data_dir: str | None = None, **fields) -> tfds.core.DatasetBuilder:
     folder = data_dir or str(self.root / 'data')

@@ -138,3 +138,34 @@ def save_toy_joint(folder: Path, metadata: dict, n_contrasts: int = 2, **facts) 
   spec = BundleSpec(**{**given, **facts})
   save_bundle(folder, spec, lambda **inputs: toy(**inputs), toy, '')
   return folder
+
+
+class ToyClassTranslator(tf.keras.Model):
+  """The class as brightness, then a number of the latent."""
+
+  def __init__(self, weight: float = 0.5):
+    super().__init__()
+    self.weight = tf.Variable(weight)
+
+  def call(self, segmentation: tf.Tensor, latent: tf.Tensor) -> tf.Tensor:
+    brightness = tf.cast(segmentation, tf.float32) / 2 - 1
+    drawn = self.weight * latent[:, :1, tf.newaxis]
+    return tf.stack([brightness, tf.ones_like(brightness) * drawn], axis=-1)
+
+
+def save_toy_class_translator(folder: Path, metadata: dict, weight: float = 0.5, **facts) -> Path:
+  """Saves a translator of the classes of `save_toy_joint`, and returns its folder."""
+  toy = ToyClassTranslator(weight)
+  given = {
+    'kind': TRANSLATOR,
+    'grid': metadata['grid'],
+    'label_scheme': metadata['label_scheme'],
+    'latent_size': 3,
+    'intensity_range': (-1.0, 1.0),
+    'training_set': '',
+    'classes': JOINT_CLASSES,
+    'contrasts': ('DWI', 'ADC'),
+  }
+  spec = BundleSpec(**{**given, **facts})
+  save_bundle(folder, spec, lambda **inputs: toy(**inputs), toy, '')
+  return folder

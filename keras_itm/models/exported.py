@@ -71,7 +71,8 @@ class ExportsBundle:
       operative_config: The gin values that the model was made with, where there are any.
       intensity_scaling: Of the images of that data, `info.metadata['intensity_scaling']`; lesion
         generators do without.
-      classes: Names of the classes that a joint generator makes, background first.
+      classes: Names of the classes that a joint generator makes, or that a translator takes in the
+        place of labels, background first.
       conditions: Names of the numbers that it takes as conditions.
       contrasts: Names of the contrasts that it makes.
       slice_shares: For each axial slice, the share of its patients with brain there.

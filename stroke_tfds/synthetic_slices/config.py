@@ -6,12 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_itm.bundle import Bundle
-from keras_itm.bundle_spec import JOINT_GENERATOR, BundleSpec
+from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR, BundleSpec
 from stroke_tfds.builder import is_text
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.generators import open_bundle
 from stroke_tfds.synthetic_slices.patients import Patients
+
+
+@dataclasses.dataclass(frozen=True)
+class Generators:
+  """What slices are drawn by.
+
+  Attributes:
+    joint: Draws classes, and images where there is no translator.
+    translator: Turns classes into images, or None.
+  """
+
+  joint: Bundle
+  translator: Bundle | None
 
 
 @dataclasses.dataclass
@@ -20,9 +33,12 @@ class SyntheticSlicesConfig(DerivedConfig):
 
   Attributes:
     joint_generator: Folder of the bundle.
+    translator: Folder of the bundle of a translator of classes, beside a joint generator of classes
+      alone.
     num_patients: How many patients, with as many slices each as real ones have.
     num_slices: How many slices, of as many patients as that takes; the last may be cut off.
-    truncation: How far styles are from their mean: 1 as learnt, 0 the mean. Less is more alike.
+    truncation: How far styles of the joint generator are from their mean: 1 as learnt, 0 the mean. Less
+      is more alike.
     share_lesion: Share of slices with a lesion that the generator is asked for; as in its training data
       when None.
     contrasts: Names of what it must make; any when empty. Names those of a bundle that does not.
@@ -30,6 +46,7 @@ class SyntheticSlicesConfig(DerivedConfig):
   """
 
   joint_generator: str = ''
+  translator: str = ''
   num_patients: int = 0
   num_slices: int = 0
   truncation: float = 1.0
@@ -44,25 +61,39 @@ class SyntheticSlicesConfig(DerivedConfig):
     return f'n{self.num_patients}' if self.num_patients else f'slices{self.num_slices}'
 
   def origins(self, data_dir: str | None) -> dict[str, Any]:
-    bundle = self.load()
-    self.patients(bundle.spec)
+    generators = self.load()
+    self.patients(generators.joint.spec)
+    translator = generators.translator
     return {
-      'joint_generator': bundle.fingerprint,
+      'joint_generator': generators.joint.fingerprint,
+      **({'translator': translator.fingerprint} if translator else {}),
       'truncation': float(self.truncation),
       'share_lesion': None if self.share_lesion is None else float(self.share_lesion),
-      'contrasts': list(self.contrasts_of(bundle.spec)),
+      'contrasts': list(self.contrasts_of((translator or generators.joint).spec)),
     }
 
-  def load(self) -> Bundle:
-    """Opens the bundle and checks that it makes what is asked for."""
-    bundle = open_bundle(self.joint_generator, JOINT_GENERATOR)
-    self._check_contrasts(bundle)
-    if self.classes and tuple(self.classes) != bundle.spec.classes:
+  def load(self) -> Generators:
+    """Opens the bundles and checks that they make what is asked for."""
+    joint = open_bundle(self.joint_generator, JOINT_GENERATOR)
+    if self.classes and tuple(self.classes) != joint.spec.classes:
       raise InputError(
-        f'joint_generator {bundle.path} makes the classes {list(bundle.spec.classes)}, expected '
+        f'joint_generator {joint.path} makes the classes {list(joint.spec.classes)}, expected '
         f'{list(self.classes)}'
       )
-    return bundle
+    if not self.translator:
+      self._check_contrasts(joint)
+      return Generators(joint, None)
+    translator = open_bundle(self.translator, TRANSLATOR)
+    _check_fit(translator, joint)
+    self._check_contrasts(translator)
+    return Generators(joint, translator)
+
+  @property
+  def images_by(self) -> tuple[str, str]:
+    """Folder and kind of the bundle that makes images."""
+    if self.translator:
+      return self.translator, TRANSLATOR
+    return self.joint_generator, JOINT_GENERATOR
 
   def contrasts_of(self, spec: BundleSpec) -> tuple[str, ...]:
     """Names of the contrasts that a bundle makes."""
@@ -72,7 +103,7 @@ class SyntheticSlicesConfig(DerivedConfig):
     return Patients(spec, self.share_lesion, self.seed)
 
   def check_fields(self) -> None:
-    self.check_strings('joint_generator')
+    self.check_strings('joint_generator', 'translator')
     if not self.joint_generator:
       usage = {'joint_generator': 'RUN/bundle', 'num_patients': 8, 'seed': 0}
       raise InputError(
@@ -102,7 +133,34 @@ class SyntheticSlicesConfig(DerivedConfig):
     expected = list(self.contrasts or bundle.spec.contrasts)
     if len(names) != bundle.n_contrasts or list(names) != expected:
       raise InputError(
-        f'joint_generator {bundle.path} makes {bundle.n_contrasts} contrast(s)'
+        f'{bundle.spec.kind} {bundle.path} makes {bundle.n_contrasts} contrast(s)'
         f'{f" {list(names)}" if bundle.spec.contrasts else ""}, expected '
         f'{expected or "their names in the field contrasts"}'
+      )
+
+
+def _check_fit(translator: Bundle, joint: Bundle) -> None:
+  """Refuses a translator that cannot take what a joint generator draws."""
+  spec, name = translator.spec, f'translator {translator.path}'
+  if joint.n_contrasts:
+    raise InputError(
+      f'joint_generator {joint.path} makes {joint.n_contrasts} contrast(s) itself, expected one of '
+      f'classes alone beside {name}'
+    )
+  if spec.whole_volumes:
+    raise InputError(f'{name} takes whole volumes, expected one of slices')
+  if not spec.classes:
+    raise InputError(
+      f'{name} takes labels, expected one of the classes {list(joint.spec.classes)}, see '
+      'train_itm.by_classes'
+    )
+  if spec.appearances:
+    raise InputError(
+      f'{name} takes {list(spec.appearances.names)} beside classes, expected one of classes alone'
+    )
+  for field in ('classes', 'grid', 'label_scheme'):
+    found, expected = getattr(spec, field), getattr(joint.spec, field)
+    if found != expected:
+      raise InputError(
+        f'{name} has the {field} {found}, expected {expected} as joint_generator {joint.path}'
       )

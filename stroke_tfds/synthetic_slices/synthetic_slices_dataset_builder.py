@@ -1,4 +1,4 @@
-"""Axial slices and their classes, drawn together by a trained generator."""
+"""Axial slices and their classes, drawn together by a generator, or one after the other by two."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,14 +9,13 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from keras_itm import bundle as bundles
-from keras_itm.bundle import Bundle
-from keras_itm.bundle_spec import JOINT_GENERATOR
-from keras_itm.slice_synthesis import draw_slices
+from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR
+from keras_itm.slice_synthesis import draw_slices, translate_slices
 from stroke_tfds import builder, generators, slice_example
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.resumable import ResumableBuilder
 from stroke_tfds.sources import SLICES
-from stroke_tfds.synthetic_slices.config import SyntheticSlicesConfig
+from stroke_tfds.synthetic_slices.config import Generators, SyntheticSlicesConfig
 from stroke_tfds.synthetic_slices.patients import Asked, Patients
 
 
@@ -35,18 +34,20 @@ class Builder(ResumableBuilder):
     config = config if isinstance(config, SyntheticSlicesConfig) else SyntheticSlicesConfig()
     config = config.resolve(data_dir)
     self._spec = bundles.read_spec(config.joint_generator, JOINT_GENERATOR)
+    self._of_images = bundles.read_spec(*config.images_by)
     super().__init__(data_dir=data_dir, config=config, **kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
     spec, config = self._spec, self.builder_config
-    contrasts = config.contrasts_of(spec)
-    learnt = generators.origins({JOINT_GENERATOR: config.joint_generator})
+    contrasts = config.contrasts_of(self._of_images)
+    paths = {JOINT_GENERATOR: config.joint_generator, TRANSLATOR: config.translator}
+    learnt = generators.origins({kind: path for kind, path in paths.items() if path})
     metadata = {
       'unit': SLICES,
       'grid': spec.grid,
       'label_scheme': spec.label_scheme,
       'contrasts': list(contrasts),
-      'intensity_scaling': spec.intensity_scaling,
+      'intensity_scaling': self._of_images.intensity_scaling,
       'classes': list(spec.classes),
       'first_lesion': self._first_lesion,
       'fingerprint': config.fingerprint,
@@ -71,33 +72,36 @@ class Builder(ResumableBuilder):
     n_patients = config.num_patients or config.patients(self._spec).first_with(config.num_slices)
     return {'train': range(n_patients)}
 
-  def open_tools(self) -> Bundle:
+  def open_tools(self) -> Generators:
     return self.builder_config.load()
 
-  def _generate_examples(self, generator: Bundle, parts: range) -> Iterator[tuple[str, dict[str, Any]]]:
+  def _generate_examples(self, tools: Generators, parts: range) -> Iterator[tuple[str, dict[str, Any]]]:
     config = self.builder_config
     patients = config.patients(self._spec)
-    draw = lambda index: self.part(index, lambda: self._draw(index, patients, generator))
+    draw = lambda index: self.part(index, lambda: self._draw(index, patients, tools))
     drawn = builder.map_in_order(draw, parts)
     progress = tqdm.tqdm(drawn, 'Drawing', len(parts), unit=' patients', disable=self.by_beam)
     slices = (one for index, made in zip(parts, progress) for one in self._examples(index, made))
     # Of the last patient as many as were asked for.
     yield from itertools.islice(slices, config.num_slices or None)
 
-  def _draw(self, index: int, patients: Patients, generator: Bundle) -> dict[str, Any]:
+  def _draw(self, index: int, patients: Patients, tools: Generators) -> dict[str, Any]:
     """Images, classes and provenance of all slices of a patient."""
     config, asked = self.builder_config, patients.slices(index)
     conditions = [one.condition(self._spec.conditions) for one in asked]
     image, classes = draw_slices(
-      generator,
+      tools.joint,
       np.array(conditions, np.float32).reshape(len(asked), -1),
       index,
       seed=config.seed,
       truncation=config.truncation,
     )
+    if tools.translator:
+      image = translate_slices(tools.translator, classes, index, seed=config.seed)
     origin = {
       'source': self.name,
-      'joint_generator': generator.fingerprint,
+      'joint_generator': tools.joint.fingerprint,
+      **({'translator': tools.translator.fingerprint} if tools.translator else {}),
       'seed': config.seed,
       'patient': index,
       'truncation': config.truncation,

@@ -178,6 +178,9 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       _, other = tiny.save_toy_bundles(folder, {**self.metadata, field: value})
       with self.assertRaisesRegex(ValueError, f'{self.translator} has the {field}.*{other} has'):
         synthesize(self.brain, self.translator, other, seed=0)
+    classes = tiny.save_toy_class_translator(Path(tempfile.mkdtemp()) / 'classes', self.metadata)
+    with self.assertRaisesRegex(BundleError, r"classes: takes the classes \['background', .* labels"):
+      synthesize(self.brain, classes, self.lesions, seed=0)
 
 
 if __name__ == '__main__':

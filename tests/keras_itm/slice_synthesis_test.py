@@ -3,7 +3,7 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.slice_synthesis import draw_slices, slices_of_latents
+from keras_itm.slice_synthesis import draw_slices, slices_of_latents, translate_slices
 
 
 def _generator(calls: list) -> types.SimpleNamespace:
@@ -52,6 +52,41 @@ class DrawSlicesTest(tf.test.TestCase):
     again = slices_of_latents(_generator([]), latents, asked, truncation=0.25)
     self.assertAllEqual(again[0], image)
     self.assertAllEqual(again[1], classes)
+
+
+class TranslateSlicesTest(tf.test.TestCase):
+  def translate(self, n, index, seed):
+    """Images of n slices whose class is their number, and the latents of each call."""
+    calls = []
+
+    def call(segmentation, latent):
+      calls.append(latent.numpy())
+      plane = latent[:, 0, None, None] * tf.ones(segmentation.shape)
+      return tf.stack([tf.cast(segmentation, tf.float32) / 5 - 1, plane], axis=-1)
+
+    spec = types.SimpleNamespace(intensity_range=(-1.0, 1.0), latent_size=2)
+    translator = types.SimpleNamespace(spec=spec, call=call)
+    classes = np.tile(np.arange(n, dtype=np.uint8)[:, None, None], [1, 2, 3])
+    return translate_slices(translator, classes, index, seed=seed), calls
+
+  def test_by_hand(self):
+    image, calls = self.translate(12, 4, 1)
+    self.assertEqual([len(latents) for latents in calls], [8, 4])
+    latents = np.concatenate(calls)
+    self.assertLen(set(latents.ravel()), 24)
+    self.assertEqual((image.shape, image.dtype), ((12, 2, 3, 2), np.float32))
+    self.assertAllClose(image[:, 1, 2, 0], [*np.arange(10) / 10, 1, 1])
+    self.assertAllClose(image[:, 0, 0, 1], np.clip(latents[:, 0] / 2 + 0.5, 0, 1))
+
+  def test_a_patient_depends_on_seed_and_number_and_latents_are_not_those_of_the_classes(self):
+    latents = lambda *key: np.concatenate(self.translate(*key)[1])
+    whole = latents(11, 4, 1)
+    self.assertAllEqual(latents(3, 4, 1), whole[:3])
+    for index, seed in ((5, 1), (4, 2)):
+      self.assertNotAllClose(latents(11, index, seed), whole)
+    calls = []
+    draw_slices(_generator(calls), np.zeros([11, 1]), 4, seed=1)
+    self.assertNotAllClose(np.concatenate([latent for latent, *_ in calls]), whole)
 
 
 if __name__ == '__main__':

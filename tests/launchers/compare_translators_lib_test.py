@@ -100,6 +100,12 @@ class CompareTest(tiny.CohortTestCase):
         self.compare(**values)
     with self.assertRaisesRegex(InputError, 'lesion_generator'):
       self.compare(bundles={'wrong': self.lesions})
+    classes = tiny.save_toy_class_translator(self.folder / 'classes', self.metadata)
+    message = (
+      r"^translator .* takes the classes \['background', .*, expected a translator of the labels"
+    )
+    with self.assertRaisesRegex(InputError, message):
+      self.compare(bundles={'wrong': str(classes)})
     (self.folder / 'file').write_text('')
     with self.assertRaisesRegex(InputError, 'is a file'):
       self.compare('file')

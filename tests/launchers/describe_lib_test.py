@@ -52,6 +52,13 @@ class DescribeTest(tf.test.TestCase):
     self.assertEqual(list(rows), ['generator', 'discriminator'])
     self.assertEqual(set(rows['discriminator']), {'parameters', 'multiply_adds'})
 
+  def test_a_translator_of_classes(self):
+    """Of background, three tissues and the lesion."""
+    lines = ('pix2pix_unet.filters = (4,)', 'pix2pix_unet.full_resolution_filters = 0')
+    rows = self.describe('pix2pix10_mini.gin', *lines, 'train_itm.by_classes = True')
+    weights = 16 * 5 * 4 + 4 + 2 * 4 + 16 * 4 + 1
+    self.assertEqual(rows['generator']['parameters'], weights)
+
   def test_a_segmenter_of_slices(self):
     rows = self.describe(
       'unet_slices_mini.gin',

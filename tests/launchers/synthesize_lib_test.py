@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from keras_itm.bundle import BundleError
 from launchers.synthesize_lib import synthesize
 from stroke_tfds.errors import InputError
 from stroke_tfds.label_schemes import ASEG28
@@ -85,6 +86,14 @@ class SynthesizeTest(tf.test.TestCase):
     ):
       with self.assertRaisesRegex(InputError, error):
         self.make(label_map, 'refused')
+
+  def test_refuses_a_translator_of_classes(self):
+    scheme = {'grid': tiny.GRID, 'label_scheme': ASEG28.to_json()}
+    classes = tiny.save_toy_class_translator(self.root / 'classes', scheme)
+    options = {'translator': str(classes), 'lesion_generator': str(self.lesions)}
+    message = r"takes the classes \['background', .*\], expected a translator of the labels aseg28"
+    with self.assertRaisesRegex(BundleError, message):
+      synthesize(workdir=str(self.root / 'refused'), **options)
 
   def test_refuses_an_appearance_that_nothing_has_learnt(self):
     for asked, error in (

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from absl.testing import parameterized
 
-from keras_itm.bundle import load_bundle
+from keras_itm.bundle import check_takes_labels, load_bundle
 from keras_itm.synthesis import draw_appearance, translate
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
@@ -66,6 +66,34 @@ class AppearanceTest(small_systems.SystemsTestCase):
     run = self.train('pix2pix10_mini.gin', 'plain', epochs=1, steps_per_epoch=1)
     with self.assertRaisesRegex(ValueError, 'expected none: it learnt from labels alone'):
       self._asked(load_bundle(run / 'bundle'), 1.5)
+
+
+class ClassesTest(small_systems.SystemsTestCase):
+  def test_a_translator_of_classes_says_so(self):
+    lines = ['train_itm.by_classes = True', "train_itm.groups = {'brain': ('',)}"]
+    run = self.train('pix2pix10_mini.gin', 'classes', *lines, epochs=1, steps_per_epoch=1)
+    bundle = load_bundle(run / 'bundle', 'translator')
+    self.assertEqual(bundle.spec.classes, ('background', 'brain', 'lesion'))
+    self.assertEqual((bundle.spec.contrasts, bundle.n_contrasts), (('DWI',), 1))
+    # Channels of three ids go in: a fourth is none of them, as nothing at all.
+    ids = tf.constant([[[0] * 32] * 32, [[2] * 32] * 32, [[3] * 32] * 32, [[9] * 32] * 32], tf.uint8)
+    made = bundle.call(segmentation=ids, latent=tf.zeros([4, 0]))
+    self.assertNotAllClose(made[0], made[1])
+    self.assertAllEqual(made[2], made[3])
+    with self.assertRaisesRegex(ValueError, r'takes the classes .*expected a translator of the labels'):
+      check_takes_labels(bundle)
+
+  def test_a_translator_of_labels_says_none(self):
+    run = self.train('pix2pix10_mini.gin', 'labels', epochs=1, steps_per_epoch=1)
+    bundle = load_bundle(run / 'bundle', 'translator')
+    self.assertEqual((bundle.spec.classes, bundle.spec.contrasts), ((), ()))
+    check_takes_labels(bundle)
+
+  def test_any_translator_learns_from_classes(self):
+    for system in ('flow_mini.gin', 'cyclegan_mini.gin'):
+      lines = ['train_itm.by_classes = True']
+      run = self.train(system, f'classes_{system}', *lines, epochs=1, steps_per_epoch=1)
+      self.assertLen(load_bundle(run / 'bundle').spec.classes, 5)
 
 
 class OptimizersTest(small_systems.SystemsTestCase, parameterized.TestCase):

@@ -89,6 +89,33 @@ def _class_ids(example: dict) -> np.ndarray:
   return _CLASSES.classes(example).numpy().transpose(2, 0, 1)
 
 
+class ClassesInThePlaceOfLabelsTest(PipelinesTest):
+  def test_in_slices_and_volumes_beside_their_images(self):
+    expected = {e['image'].tobytes(): _class_ids(e) for e in self.examples}
+    sources = self.open('train')
+    for ids, image in pipelines.volume_pairs(sources, classes=_CLASSES).as_numpy_iterator():
+      self.assertAllEqual(ids.transpose(2, 0, 1), expected[image.tobytes()])
+      self.assertEqual(ids.dtype, np.uint8)
+    self.assertContainsSubset({0, 1, 2, 3, 4}, np.unique(list(expected.values())))
+    by_slice = {
+      np.float32(e['image'][:, :, z]).tobytes(): _class_ids(e)[z]
+      for e in self.examples
+      for z in range(8)
+    }
+    for ids, image in _take(pipelines.paired_slices(sources, 4, classes=_CLASSES, seed=0), 8):
+      for one, shown in zip(ids, image):
+        # Float16 and back: half the sum is exact.
+        stored = np.float32(np.float16((shown + 1) / 2))
+        self.assertAllEqual(one, by_slice[stored.tobytes()])
+
+  def test_each_side_of_unpaired_slices_and_volumes(self):
+    """Five classes: no label of 28."""
+    sources, options = self.open('train'), {'classes': _CLASSES, 'seed': 0}
+    for batches in (pipelines.unpaired_slices, pipelines.paired_volumes):
+      ids = np.concatenate([ids.ravel() for ids, _ in _take(batches(sources, 4, **options), 8)])
+      self.assertAllEqual(np.unique(ids), range(5))
+
+
 class JointSlicesTest(PipelinesTest):
   def take(self, n: int, **options) -> list:
     options = {'classes': _CLASSES, 'seed': 0, **options}

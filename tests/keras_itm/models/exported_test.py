@@ -115,6 +115,24 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
         load_bundle(path, changes.get('kind', 'joint_generator'))
       (path / 'bundle.json').write_text(before)
 
+  def test_a_translator_of_classes_names_these_and_its_contrasts(self):
+    model, path = MODELS[StyleTranslator].make(0.0), Path(self.get_temp_dir()) / 'bundle'
+    names = {'classes': ['background', 'brain', 'lesion'], 'contrasts': ['DWI']}
+    told = model.export(path, grid=_GRID, label_scheme=ASEG28, **names)
+    bundle = load_bundle(path, 'translator')
+    self.assertEqual((bundle.spec.classes, bundle.spec.contrasts), tuple(map(tuple, names.values())))
+    self.assertEqual(bundle.n_contrasts, 1)
+    plain = model.export(path.with_name('plain'), grid=_GRID, label_scheme=ASEG28)
+    self.assertNotEqual(plain, told)
+    _change_facts(path, contrasts=['T1', 'T2'])
+    with self.assertRaisesRegex(BundleError, r"makes 1 contrasts, expected \['T1', 'T2'\]"):
+      load_bundle(path, 'translator')
+    _change_facts(path, contrasts=['DWI'], kind='segmenter')
+    with self.assertRaisesRegex(
+      BundleError, "'contrasts'.* in a segmenter, expected them in a joint_g"
+    ):
+      load_bundle(path)
+
   def test_another_grid_or_another_bundle_is_refused(self):
     model = MODELS[StyleTranslator].make(0.0)
     path = Path(self.get_temp_dir()) / 'bundle'

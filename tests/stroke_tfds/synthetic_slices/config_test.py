@@ -1,11 +1,16 @@
+import dataclasses
 import json
 import math
+from unittest import mock
 
 import tensorflow as tf
 from absl.testing import parameterized
 
+from keras_itm.appearance import Appearances
+from keras_itm.bundle import load_bundle
 from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_slices import SyntheticSlicesConfig as Config
+from stroke_tfds.synthetic_slices import config
 from tests import tiny
 from tests.slice_sets import METADATA, SlicesCase
 
@@ -20,6 +25,7 @@ class NameTest(SlicesCase):
   def test_whatever_changes_the_slices_changes_the_name(self):
     other = tiny.save_toy_joint(self.root / 'other', METADATA, slice_shares=(1.0,) * 4)
     copy = tiny.save_toy_joint(self.root / 'copy', METADATA, **self.FACTS)
+    translator = tiny.save_toy_class_translator(self.root / 'other translator', METADATA, weight=0.25)
     changes = (
       {},
       {'seed': 1},
@@ -28,6 +34,8 @@ class NameTest(SlicesCase):
       {'truncation': 0.5},
       {'share_lesion': 0.3},
       {'joint_generator': str(other), 'share_lesion': 0.3},
+      self.translated(),
+      self.translated(translator=str(translator)),
     )
     names = [self.config(name='x', **fields).resolve().name for fields in changes]
     self.assertLen(set(names), len(changes))
@@ -73,14 +81,61 @@ class BadInputTest(parameterized.TestCase, SlicesCase):
     message = "a bundle of kind 'translator', expected 'joint_generator'"
     self.refused(message, joint_generator=str(translator))
 
+  def test_a_translator_that_does_not_fit(self):
+    for name, facts, message in (
+      (
+        'classes',
+        {'classes': ('background', 'lesion')},
+        r"the classes \('background', 'lesion'\), exp",
+      ),
+      (
+        'grid',
+        {'grid': {**METADATA['grid'], 'shape': [16, 16, 5]}},
+        'has the grid .*5.*, expected .*4',
+      ),
+      (
+        'scheme',
+        {'label_scheme': {**METADATA['label_scheme'], 'name': 'x'}},
+        "label_scheme {'name': 'x'",
+      ),
+      ('labels', {'classes': ()}, 'takes labels, expected one of the classes .*train_itm.by_classes'),
+    ):
+      folder = tiny.save_toy_class_translator(self.root / f'other {name}', METADATA, **facts)
+      message = f'^translator {folder} .*{message}'
+      self.refused(message, **self.translated(translator=str(folder)))
+    labels, lesions = tiny.save_toy_bundles(self.root / 'of labels', METADATA)
+    self.refused('takes labels, expected', **self.translated(translator=str(labels)))
+    message = "a bundle of kind 'lesion_generator', expected 'translator'"
+    self.refused(message, **self.translated(translator=str(lesions)))
+
+  def test_a_translator_of_volumes_or_of_more_than_classes(self):
+    told = Appearances.fit(['DWI.noise'], [[0.1], [0.2]])
+    for changes, message in (
+      ({'whole_volumes': True}, 'takes whole volumes, expected one of slices'),
+      ({'appearances': told}, r"takes \['DWI.noise'\] beside classes, expected one of classes alone"),
+    ):
+      bundle = load_bundle(self.translator)
+      changed = dataclasses.replace(bundle, spec=dataclasses.replace(bundle.spec, **changes))
+      given = [load_bundle(self.masks), changed]
+      with mock.patch.object(config, 'open_bundle', side_effect=given):
+        self.refused(message, **self.translated())
+
+  def test_a_translator_beside_a_generator_of_images(self):
+    message = r'^joint_generator .* makes 2 contrast\(s\) itself, expected one of classes alone beside'
+    self.refused(message, translator=str(self.translator))
+
+  def test_contrasts_of_a_translator(self):
+    message = r"^translator .* makes 2 contrast\(s\) \['DWI', 'ADC'\], expected \['DWI'\]"
+    self.refused(message, **self.translated(contrasts=['DWI']))
+
   def test_contrasts_of_a_bundle_that_does_not_name_them(self):
     folder = tiny.save_toy_joint(self.root / 'silent', METADATA, **self.FACTS)
     facts = json.loads((folder / 'bundle.json').read_text())
     del facts['contrasts']  # As in bundles of earlier releases.
     (folder / 'bundle.json').write_text(json.dumps(facts))
     self.refused('expected their names in the field contrasts', joint_generator=str(folder))
-    config = self.config(joint_generator=str(folder), contrasts=['a', 'b'])
-    self.assertEqual(config.contrasts_of(config.load().spec), ('a', 'b'))
+    named = self.config(joint_generator=str(folder), contrasts=['a', 'b'])
+    self.assertEqual(named.contrasts_of(named.load().joint.spec), ('a', 'b'))
 
 
 if __name__ == '__main__':

@@ -8,7 +8,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from keras_itm import bundle as bundles
 from keras_itm.models.style_gan import StyleGAN
+from keras_itm.models.style_translator import StyleTranslator
+from keras_itm.networks.style_discriminator import style_discriminator
+from keras_itm.networks.style_generator import style_generator
+from keras_itm.networks.style_mapping import style_mapping
 from stroke_tfds import synthetic_slices
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
@@ -62,9 +67,35 @@ class ContentTest(SlicesCase):
     builder = self.builder(joint_generator=str(folder), share_lesion=0.5)
     self.assertEqual(builder.info.metadata['first_lesion'], 3)
 
+  def test_classes_that_a_translator_turns_into_images(self):
+    builder = self.builder(**self.translated(num_patients=5, truncation=0.5))
+    made = self.examples(builder)
+    alone = self.examples(self.builder(joint_generator=str(self.masks), num_patients=5, truncation=0.5))
+    drawn = []
+    for example, mask in zip(made, alone):
+      self.assertAllEqual(example['classes'], mask['classes'])
+      self.assertAllEqual(example['lesion'], mask['lesion'])
+      # The toy's first contrast is the class in quarters.
+      self.assertAllClose(example['image'][..., 0], example['classes'] / 4)
+      drawn.append(example['image'][0, 0, 1])
+      self.assertAllEqual(example['image'][..., 1], np.full([16, 16], drawn[-1]))
+      origin = json.loads(example['provenance'])
+      fingerprint = bundles.read_spec(self.translator).fingerprint
+      self.assertEqual(origin['translator'], fingerprint)
+      self.assertNotIn('translator', json.loads(mask['provenance']))
+    # A latent of its own for each slice; half of a normal number, so that the deviation is a quarter.
+    self.assertLen(set(drawn), len(made))
+    self.assertBetween(np.std(drawn), 0.12, 0.4)
+    metadata = builder.info.metadata
+    self.assertEqual(metadata['contrasts'], ['DWI', 'ADC'])
+    self.assertEqual(metadata['intensity_scaling'], 'parenchyma_median')
+    self.assertEqual(
+      metadata['made_from'], ['phantom_stroke/mini:train', 'phantom_stroke/mini:healthy']
+    )
+    self.assertLen(metadata['licences'], 2)
+
   def test_classes_alone(self):
-    folder = tiny.save_toy_joint(self.root / 'masks', METADATA, n_contrasts=0, **self.FACTS)
-    made = self.examples(self.builder(joint_generator=str(folder)))
+    made = self.examples(self.builder(joint_generator=str(self.masks)))
     self.assertNotIn('image', made[0])
     self.assertEqual(made[0]['classes'].shape, (16, 16))
 
@@ -76,23 +107,25 @@ class SplitUpTest(SlicesCase):
   def setUpClass(cls):
     super().setUpClass()
     tf.keras.utils.set_random_seed(0)
-    model = conformance_cases.MODELS[StyleGAN].make(0.0)
-    grid = {**tiny.GRID, 'shape': [8, 8, 12]}
+    cls.networks = {
+      'joint_generator': str(cls.save_joint(conformance_cases.MODELS[StyleGAN].make(0.0)))
+    }
+
+  @classmethod
+  def save_joint(cls, model, contrasts=('DWI',)):
+    shares = {'slice_shares': (0.0, 0.5, 0.75, *[1.0] * 9), 'lesion_shares': (0.5,) * 12}
+    facts = {**cls.facts(), **shares, 'conditions': ('level', 'lesion'), 'contrasts': contrasts}
+    model.export(cls.root / 'network', **facts)
+    return cls.root / 'network'
+
+  @staticmethod
+  def facts():
     scheme = {**METADATA['label_scheme'], 'names': ['background', 'brain'], 'lesion_id': 2}
-    cls.network = cls.root / 'network'
-    model.export(
-      cls.network,
-      grid=grid,
-      label_scheme=scheme,
-      classes=('background', 'brain', 'lesion'),
-      conditions=('level', 'lesion'),
-      contrasts=('DWI',),
-      slice_shares=(0.0, 0.5, 0.75, *[1.0] * 9),
-      lesion_shares=(0.5,) * 12,
-    )
+    classes = ('background', 'brain', 'lesion')
+    return {'grid': {**tiny.GRID, 'shape': [8, 8, 12]}, 'label_scheme': scheme, 'classes': classes}
 
   def builder(self, data_dir=None, **fields):
-    return super().builder(data_dir, joint_generator=str(self.network), **fields)
+    return super().builder(data_dir, **self.networks, **fields)
 
   def test_same_bytes_whole_resumed_and_among_more(self):
     whole = self.examples(self.builder(num_patients=4, seed=3))
@@ -128,6 +161,25 @@ class SplitUpTest(SlicesCase):
       made = self.examples(self.builder(folder, **fields))
     self.assertEmpty(list(Path(folder).rglob('*.npz')), 'the cache outlives the finished set')
     return made, len(calls)
+
+
+class SplitUpTranslatedTest(SplitUpTest):
+  """The same of classes that a second network turns into images."""
+
+  @classmethod
+  def setUpClass(cls):
+    super(SplitUpTest, cls).setUpClass()
+    tf.keras.utils.set_random_seed(0)
+    masks = StyleGAN(
+      style_mapping(5, 4, 1, n_conditions=2),
+      style_generator((8, 8), 0, 3, 4, 32, 6),
+      style_discriminator((8, 8), 0, 3, 32, 6, 2, n_conditions=2),
+      n_contrasts=0,
+    )
+    translator = cls.root / 'translates'
+    model = conformance_cases.MODELS[StyleTranslator].make(0.0)
+    model.export(translator, **cls.facts(), contrasts=('DWI',))
+    cls.networks = {'joint_generator': str(cls.save_joint(masks, ())), 'translator': str(translator)}
 
 
 class ElsewhereTest(SlicesCase):

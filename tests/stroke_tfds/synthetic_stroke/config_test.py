@@ -109,6 +109,10 @@ class RefusalTest(SyntheticCase):
     other, _ = tiny.save_toy_bundles(self.root / 'scheme', {**self.metadata, 'label_scheme': scheme})
     self.refuses('was trained for the label_scheme .*other28.*aseg28', translator=str(other))
 
+  def test_a_translator_of_classes(self):
+    classes = tiny.save_toy_class_translator(self.root / 'classes', self.metadata)
+    self.refuses('classes: takes the classes .*expected a translator of the', translator=str(classes))
+
   def test_a_translator_of_another_scaling(self):
     self.assertEqual(self.metadata['intensity_scaling'], 'parenchyma_median')
     other = {**self.metadata, 'intensity_scaling': 'percentile'}
