@@ -12,7 +12,7 @@ from launchers.study import leakage, slice_checks
 from launchers.study.arms import ALL, CLINICAL
 from launchers.study.design import DATA_FIELDS, Design, slices, source_text
 from launchers.study.external import NativeScans
-from launchers.study.tasks import lesion_gan_title
+from launchers.study.tasks import SECOND, lesion_gan_title
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
@@ -66,12 +66,18 @@ def _check_generators(design: Design) -> None:
         f'source {name!r}: needs healthy scans, and healthy or validation is empty; carvemix and built '
         'sets do without'
       )
-    if source.translator and not design.lesion_gan:
-      raise InputError(f'source {name!r}: needs the gin file of a lesion GAN, and lesion_gan is empty')
-    if source.gin_file:
-      gin_lines(source.gin_file)
-    if source.translator:
-      gin_lines(design.lesion_gan)
+    if source.translator and not design.validation:
+      raise InputError(
+        f'source {name!r}: validation is empty, expected scans that its translator is measured on'
+      )
+    for generator in source.generators:
+      gin_lines(generator.gin_file)
+      if generator.takes_labels and not design.lesion_gan:
+        raise InputError(
+          f'source {name!r}: needs the gin file of a lesion GAN, and lesion_gan is empty'
+        )
+      if generator.takes_labels:
+        gin_lines(design.lesion_gan)
 
 
 def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
@@ -90,10 +96,10 @@ def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
 
 def _check_folders(design: Design) -> None:
   """Each training has a folder of its own, named after its arm or its source."""
-  trained = [name for name, source in design.synthetic.items() if source.gin_file]
+  trained = [name for name, source in design.synthetic.items() if source.generators]
   lesion_gans = dict.fromkeys(map(lesion_gan_title, [ALL, *design.lesion_gans()]))
   kinds = {'arm': (['generators'], [arm.name for arm in design.arms])}
-  kinds['source'] = (list(lesion_gans), trained)
+  kinds['source'] = ([*lesion_gans, SECOND], trained)
   for kind, (taken, names) in kinds.items():
     found = {'': 'the seed', **{slug(title): f'the {title}' for title in taken}}
     for name in names:
@@ -124,8 +130,11 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
       f'test {design.test}: {n_scored} case(s) with a lesion of {MIN_VOXELS} voxels or more, '
       'expected at least 2'
     )
-  if any(source.needs_healthy for source in design.used().values()):
-    _check_healthy(opened)
+  used = design.used().values()
+  if any(source.needs_healthy for source in used):
+    sources.check_healthy(opened['healthy'])
+  if 'validation' in opened and any(source.needs_healthy or source.translator for source in used):
+    _check_validation(opened)
   if 'development' in opened:
     _check_development(opened, data_dir)
   for name, source in design.used().items():
@@ -137,7 +146,7 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
       with _named(f'arm {arm.name!r}'):
         opened |= _check_source(design, name, count, data_dir)
   _check_opened_units(design, opened)
-  slice_checks.check_contrasts(design, opened['train'])
+  slice_checks.check_generators(design, opened['train'])
   slice_checks.check_numbers(design, opened)
   return opened
 
@@ -192,14 +201,13 @@ def _named(what: str) -> Iterator[None]:
     raise InputError(f'{what}: {error}') from error
 
 
-def _check_healthy(opened: Mapping[str, Source]) -> None:
-  """Refuses healthy scans with lesions, and validation on what is learnt from."""
-  sources.check_healthy(opened['healthy'])
-  if 'validation' not in opened:
-    return
+def _check_validation(opened: Mapping[str, Source]) -> None:
+  """Refuses validation on what is learnt from."""
   validation = opened['validation']
   validation_keys = leakage.read(validation)
   for field in ('healthy', 'train'):
+    if field not in opened:
+      continue
     learnt = opened[field]
     if shared := leakage.first_shared(validation_keys, leakage.read(learnt)):
       case, learnt_case, reason = shared

@@ -66,12 +66,12 @@ class Costs:
   ):
     read = lambda root, file, lines=(): _read(root, file, lines, design.train, data_dir)
     self._trainings = {
-      generator_title(name, source): read(
-        'train_itm' if source.translator else 'train_style_gan', source.gin_file, source.bindings
+      generator_title(design, generator): read(
+        generator.launcher, generator.gin_file, generator.bindings
       )
-      for name, source in design.trained().items()
+      for generator in design.trained()
     }
-    if design.translators():
+    if design.lesion_gans():
       lesion_gan = read('train_lesion_gan', design.lesion_gan)
       self._trainings |= {lesion_gan_title(count): lesion_gan for count in design.lesion_gans()}
     # The study gives each arm its own.

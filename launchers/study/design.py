@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR
 from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
 from launchers.study.external_sets import ExternalTest
 from stroke_tfds.carvemix import CarveMixConfig
@@ -17,26 +18,61 @@ from stroke_tfds.texts import check_label
 
 BUILDERS = {'lesion_fusion': LesionFusionConfig, 'carvemix': CarveMixConfig}
 # Of each set's config; the study gives them.
-_OF_STUDY = ('num_volumes', 'seed', 'joint_generator', 'num_patients', 'num_slices')
-_TRAINED = ('translator', 'joint_generator')
+_OF_STUDY = ('num_volumes', 'seed', 'joint_generator', 'translator', 'num_patients', 'num_slices')
+_TRAINED = (JOINT_GENERATOR, TRANSLATOR)
 _KINDS = (*_TRAINED, 'builder', 'set')
 DATA_FIELDS = ('train', 'test', 'healthy', 'validation', 'development')
 _TAKEN = (CLINICAL, *DATA_FIELDS)
 
 
 @dataclasses.dataclass(frozen=True)
+class Generator:
+  """What is trained for synthetic sources; equal ones are trained once.
+
+  Attributes:
+    kind: `joint_generator` or `translator`.
+    gin_file: Of the training.
+    bindings: Over this file.
+    clinical: Clinical cases that it learns from: `all`, or a number drawn by the seed.
+    takes_classes: Whether it is a translator of the classes that a joint generator draws.
+  """
+
+  kind: str
+  gin_file: str
+  bindings: tuple[str, ...]
+  clinical: int | str
+  takes_classes: bool = False
+
+  @property
+  def is_translator(self) -> bool:
+    return self.kind == TRANSLATOR
+
+  @property
+  def takes_labels(self) -> bool:
+    """Whether it is a translator of label maps, which learns from healthy scans, too."""
+    return self.is_translator and not self.takes_classes
+
+  @property
+  def launcher(self) -> str:
+    """What trains it."""
+    return 'train_itm' if self.is_translator else 'train_style_gan'
+
+
+@dataclasses.dataclass(frozen=True)
 class Synthetic:
-  """A source of synthetic cases; exactly one of the first four is given.
+  """A source of synthetic cases; one of the first four is given, or the first two.
 
   Attributes:
     translator: Gin file of a translator, trained for each seed beside the study's lesion GAN. Sources
       with the same file and bindings share its training, in the folder of the first of them: keep that
       one's name and place while a study runs.
     joint_generator: Gin file of a generator of slices with their classes, trained for each seed; shared
-      likewise. Its cases are generated patients, a number of slices each.
+      likewise. Its cases are generated patients, a number of slices each. With a translator beside it,
+      it draws classes alone, and that one, which learns from clinical cases alone, turns them into
+      images.
     builder: `lesion_fusion` or `carvemix`, which make cases from clinical ones.
     set: A built data set, `name/config:split`, the same for all seeds.
-    bindings: Gin bindings of the training of the translator or joint generator.
+    bindings: Gin bindings of the training of the joint generator, or of the translator alone.
     config: Further fields of a new set's config, such as `{'keep_scan': True}` or
       `{'truncation': 0.7}`.
     clinical: Clinical cases that its generators learn from, or that a builder takes: `all`, or a number
@@ -53,12 +89,19 @@ class Synthetic:
 
   @property
   def needs_healthy(self) -> bool:
-    return bool(self.translator) or 'healthy' in getattr(BUILDERS.get(self.builder), 'SOURCES', ())
+    takes_labels = any(generator.takes_labels for generator in self.generators)
+    return takes_labels or 'healthy' in getattr(BUILDERS.get(self.builder), 'SOURCES', ())
 
   @property
-  def gin_file(self) -> str:
-    """Of what is trained for it; empty where nothing is."""
-    return self.translator or self.joint_generator
+  def generators(self) -> tuple[Generator, ...]:
+    """What is trained for it, in the order of their work."""
+    made: list[Generator] = []
+    for kind in _TRAINED:
+      if gin_file := getattr(self, kind):
+        is_second = bool(made)
+        bindings = () if is_second else self.bindings
+        made.append(Generator(kind, gin_file, bindings, self.clinical, takes_classes=is_second))
+    return tuple(made)
 
   @property
   def unit(self) -> str:
@@ -119,20 +162,14 @@ class Design:
   external: Mapping[str, ExternalTest] = dataclasses.field(default_factory=dict)
   about: str = ''
 
-  def trained_as(self, name: str) -> str:
-    """The source under whose name a source's generator is trained: the first with the same one."""
-    key = lambda source: (source.gin_file, source.bindings, source.clinical)
-    wanted = key(self.synthetic[name])
-    return next(other for other, source in self.synthetic.items() if key(source) == wanted)
+  def trained_as(self, generator: Generator) -> str:
+    """The source under whose name a generator is trained: the first that has it."""
+    return next(name for name, source in self.synthetic.items() if generator in source.generators)
 
-  def translators(self) -> dict[str, Synthetic]:
-    """What is trained for the sources that some arm learns from: name -> its translator."""
-    return {name: source for name, source in self.trained().items() if source.translator}
-
-  def trained(self) -> dict[str, Synthetic]:
-    """The same of translators and joint generators."""
-    names = [self.trained_as(name) for name, source in self.used().items() if source.gin_file]
-    return {name: self.synthetic[name] for name in dict.fromkeys(names)}
+  def trained(self) -> tuple[Generator, ...]:
+    """What is trained for the sources that some arm learns from."""
+    made = [generator for source in self.used().values() for generator in source.generators]
+    return tuple(dict.fromkeys(made))
 
   def new_sets(self) -> tuple[tuple[str, int | str], ...]:
     """The sets that are built: their source, and how many of its cases they hold.
@@ -158,7 +195,8 @@ class Design:
 
   def lesion_gans(self) -> tuple[int | str, ...]:
     """A lesion GAN is trained for each of these numbers of clinical cases."""
-    return tuple(dict.fromkeys(source.clinical for source in self.translators().values()))
+    translators = (generator for generator in self.trained() if generator.takes_labels)
+    return tuple(dict.fromkeys(translator.clinical for translator in translators))
 
   def seen(self) -> dict[str, int | str | None]:
     """Synthetic source -> clinical cases that it was made from; None of a set that was built before."""
@@ -173,7 +211,8 @@ def read_synthetic(synthetic: Mapping[str, Mapping[str, Any]]) -> dict[str, Synt
   """Synthetic sources from a gin file: name -> fields of Synthetic.
 
   Raises:
-    InputError: An unknown field or builder, or not exactly one of translator, builder and set.
+    InputError: An unknown field or builder, or not exactly one of translator, joint generator, builder
+      and set, or the first two of these.
   """
   if not isinstance(synthetic, Mapping):
     raise InputError(f'synthetic is {synthetic!r}, expected fields by name of a source')
@@ -195,8 +234,10 @@ def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
   given = [kind for kind in _KINDS if fields.get(kind)]
   if name in _TAKEN:
     raise InputError(f'{what}: the name is taken, expected another than {_TAKEN}')
-  if len(given) != 1:
-    raise InputError(f'{what}: has {given or "none"} of {_KINDS}, expected one of them')
+  if len(given) != 1 and given != [*_TRAINED]:
+    raise InputError(
+      f'{what}: has {given or "none"} of {_KINDS}, expected one of them, or the first two'
+    )
   if 'builder' in given and fields['builder'] not in BUILDERS:
     raise InputError(f'{what}: builder is {fields["builder"]!r}, expected one of {sorted(BUILDERS)}')
   bindings = read_texts(fields.get('bindings', ()), f'{what}: bindings')

@@ -33,7 +33,7 @@ class _Regime:
     """Name and fields of the arm of one of the values."""
     places = {self.place: value}
     if value in synthetic:
-      places[_TRANSLATOR] = value if synthetic[value].gin_file else ''
+      places[_TRANSLATOR] = value if synthetic[value].generators else ''
     return _filled(self.name, places), _filled({**self.fields, **self.values[value]}, places)
 
 

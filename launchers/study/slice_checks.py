@@ -1,13 +1,17 @@
 """Refuses a study of slices that cannot be carried out, before anything is trained."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gin
 
+from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR
 from launchers.gin_files import parse_gin
 from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.design import Design
+from launchers.study.design import Design, Generator, Synthetic
+from launchers.train_itm_lib import train_itm  # noqa: F401 (gin files name it)
 from launchers.train_style_gan_lib import train_style_gan  # noqa: F401 (gin files name it)
+from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import SLICES, VOLUMES, Source
 
@@ -43,20 +47,70 @@ def check_one_unit(units: Mapping[str, str]) -> None:
     )
 
 
-def check_contrasts(design: Design, train: Source) -> None:
-  """Joint generators draw all contrasts of the training cases."""
+def check_generators(design: Design, train: Source) -> None:
+  """Generators fit one another and the training cases.
+
+  A joint generator draws all contrasts, or with a translator beside it classes alone, the same as that
+  one takes; a translator alone takes labels.
+  """
+  for name, source in design.used().items():
+    values = {generator.kind: _values(generator) for generator in source.generators}
+    try:
+      _check_joint_generator(source, values, train)
+      _check_translator(source, values, train)
+    except InputError as error:
+      raise InputError(f'source {name!r}: {error}') from error
+
+
+def _values(generator: Generator) -> dict[str, Any]:
+  """What the gin file says of a training."""
+  gin.clear_config()
+  parse_gin([generator.gin_file], list(generator.bindings))
+  values = gin.get_bindings(generator.launcher)
+  gin.clear_config()
+  return values
+
+
+def _check_joint_generator(
+  source: Synthetic, values: Mapping[str, Mapping[str, Any]], train: Source
+) -> None:
+  if not source.joint_generator:
+    return
   contrasts = train.metadata['contrasts']
-  for name, source in design.trained().items():
-    if source.joint_generator:
-      gin.clear_config()
-      parse_gin([source.joint_generator], list(source.bindings))
-      n = gin.get_bindings('train_style_gan').get('n_contrasts')
-      gin.clear_config()
-      if n not in (None, len(contrasts)):
-        raise InputError(
-          f'source {name!r}: its generator draws {n} contrasts, expected the {len(contrasts)} of '
-          f'{train.name}: {list(contrasts)}'
-        )
+  n = values[JOINT_GENERATOR].get('n_contrasts')
+  if source.translator and n != 0:
+    drawn = len(contrasts) if n is None else n
+    raise InputError(f'its generator draws {drawn} contrasts, expected 0 beside a translator')
+  if not source.translator and n not in (None, len(contrasts)):
+    raise InputError(
+      f'its generator draws {n} contrasts, expected the {len(contrasts)} of {train.name}: '
+      f'{list(contrasts)}{", or a translator beside it" if n == 0 else ""}'
+    )
+
+
+def _check_translator(
+  source: Synthetic, values: Mapping[str, Mapping[str, Any]], train: Source
+) -> None:
+  if not source.translator:
+    return
+  told, by_classes = values[TRANSLATOR], bool(values[TRANSLATOR].get('by_classes'))
+  if by_classes != bool(source.joint_generator):
+    expected = 'True beside a joint generator' if source.joint_generator else 'False without one'
+    raise InputError(
+      f'train_itm.by_classes is {by_classes} in {source.translator}, expected {expected}'
+    )
+  if not by_classes:
+    return
+  if told.get('appearance'):
+    raise InputError(f'train_itm.appearance is {told["appearance"]!r}, expected none beside classes')
+  if 'volumes' in getattr(told.get('batches'), '__name__', ''):
+    raise InputError(f'{source.translator} is of whole volumes, expected a translator of slices')
+  groups = [values[kind].get('groups', TISSUES) for kind in (JOINT_GENERATOR, TRANSLATOR)]
+  scheme = train.metadata['label_scheme']
+  if ClassMap.from_scheme(scheme, groups[0]) != ClassMap.from_scheme(scheme, groups[1]):
+    raise InputError(
+      f'train_style_gan.groups is {groups[0]} and train_itm.groups {groups[1]}, expected the same'
+    )
 
 
 def check_numbers(design: Design, opened: Mapping[str, Source]) -> None:

@@ -11,10 +11,12 @@ from launchers import stages
 from launchers.stages import Stage
 from launchers.study import rates
 from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.design import Design, Synthetic, slices, source_text
+from launchers.study.design import Design, Generator, Synthetic, slices, source_text
 from stroke_tfds.errors import InputError
 
 LESION_GAN = 'lesion GAN'
+# Folder of those beside a joint generator, which has the one of the source's name.
+SECOND = 'translators'
 _SEED = ', seed '
 
 
@@ -72,7 +74,7 @@ class Tasks:
     for seed in self._design.seeds:
       trained, sets = self._design.trained(), self._design.new_sets()
       tasks += [self._lesion_gan(count, seed) for count in self._design.lesion_gans()]
-      tasks += [self._trained(name, source, seed) for name, source in trained.items()]
+      tasks += [self._trained(generator, seed) for generator in trained]
       tasks += [self._set(name, size, seed) for name, size in sets]
       for arm in self._design.arms:
         if seed == self._design.seeds[0] and self._design.searches_rate(arm):
@@ -93,8 +95,13 @@ class Tasks:
   def _seed_folder(self, seed: int) -> Path:
     return self._root / f'seed_{seed}'
 
-  def _generator(self, name: str, seed: int) -> Path:
-    return self._seed_folder(seed) / 'generators' / stages.slug(name)
+  def _lesion_gan_folder(self, count: int | str, seed: int) -> Path:
+    return self._seed_folder(seed) / 'generators' / stages.slug(lesion_gan_title(count))
+
+  def _generator_folder(self, generator: Generator, seed: int) -> Path:
+    folder = self._seed_folder(seed) / 'generators'
+    folder = folder / SECOND if generator.takes_classes else folder
+    return folder / stages.slug(self._design.trained_as(generator))
 
   def _lesion_gan(self, count: int | str, seed: int) -> Task:
     """On all clinical cases, or on a number of them."""
@@ -107,34 +114,32 @@ class Tasks:
       name,
       'train_lesion_gan',
       self._design.lesion_gan,
-      self._generator(lesion_gan_title(count), seed),
+      self._lesion_gan_folder(count, seed),
       self._data_dir,
       bindings,
     )
     return Task(name, (), lambda: stage)
 
-  def _trained(self, name: str, source: Synthetic, seed: int) -> Task:
+  def _trained(self, generator: Generator, seed: int) -> Task:
     """The training of a translator or a joint generator."""
-    learnt = [source_text(self._design.train, source.clinical, seed)]
-    launcher, values = 'train_style_gan', {}
-    if source.translator:
-      launcher, values = 'train_itm', {'validation': [self._design.validation]}
+    learnt = [source_text(self._design.train, generator.clinical, seed)]
+    if generator.takes_labels:
       learnt = [self._design.healthy, *learnt]
-    values = {'sources': learnt, **values, 'seed': seed}
-    lines = [f'{launcher}.{field} = {value!r}' for field, value in values.items()]
-    # An arm may have the name of the set that it learns from.
-    title = _titled(generator_title(name, source), seed)
-    folder, bindings = self._generator(name, seed), [*lines, *source.bindings]
-    stage = stages.train(title, launcher, source.gin_file, folder, self._data_dir, bindings)
+    validation = {'validation': [self._design.validation]} if generator.is_translator else {}
+    values = {'sources': learnt, **validation, 'seed': seed}
+    lines = [f'{generator.launcher}.{field} = {value!r}' for field, value in values.items()]
+    title = _titled(generator_title(self._design, generator), seed)
+    folder, bindings = self._generator_folder(generator, seed), [*lines, *generator.bindings]
+    stage = stages.train(
+      title, generator.launcher, generator.gin_file, folder, self._data_dir, bindings
+    )
     return Task(title, (), lambda: stage)
 
   def _set(self, name: str, size: int | str, seed: int) -> Task:
     """The building of a synthetic set."""
-    title, needs = _set_title(name, size, seed), []
-    source = self._design.synthetic[name]
-    if source.gin_file:
-      needs = [generator_title(self._design.trained_as(name), source)]
-    if source.translator:
+    title, source = _set_title(name, size, seed), self._design.synthetic[name]
+    needs = [generator_title(self._design, generator) for generator in source.generators]
+    if any(generator.takes_labels for generator in source.generators):
       needs.append(lesion_gan_title(source.clinical))
 
     def stage() -> Stage:
@@ -148,9 +153,13 @@ class Tasks:
   def _set_config(
     self, source: Synthetic, name: str, seed: int, size: int | str = ALL
   ) -> dict[str, Any]:
+    bundles = {
+      generator.kind: str(self._generator_folder(generator, seed) / 'bundle')
+      for generator in source.generators
+    }
     if source.joint_generator:
       return {
-        'joint_generator': str(self._generator(self._design.trained_as(name), seed) / 'bundle'),
+        **bundles,
         'num_patients': self._design.num_volumes if size == ALL else size,
         'seed': seed,
         **source.config,
@@ -161,8 +170,8 @@ class Tasks:
       sources = {'clinical': clinical, 'healthy': self._design.healthy}
       return {**{field: sources[field] for field in source.config_class.SOURCES}, **config}
     return {
-      'translator': str(self._generator(self._design.trained_as(name), seed) / 'bundle'),
-      'lesion_generator': str(self._generator(lesion_gan_title(source.clinical), seed) / 'bundle'),
+      **bundles,
+      'lesion_generator': str(self._lesion_gan_folder(source.clinical, seed) / 'bundle'),
       'healthy': self._design.healthy,
       **config,
     }
@@ -253,9 +262,11 @@ def _rate_line(rate: float) -> str:
   return f'ConstantThenLinear.learning_rate = {rate!r}'
 
 
-def generator_title(name: str, source: Synthetic) -> str:
-  """What the training of a source's translator or joint generator is called, without its seed."""
-  return f'{name} {"translator" if source.translator else "generator"}'
+def generator_title(design: Design, generator: Generator) -> str:
+  """What the training of a translator or joint generator is called, without its seed."""
+  # An arm may have the name of the set that it learns from.
+  kind = 'translator' if generator.is_translator else 'generator'
+  return f'{design.trained_as(generator)} {kind}'
 
 
 def _titled(name: str, seed: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from launchers.study import checks, leakage
+from launchers.study import checks, leakage, slice_checks
 from launchers.study.design import read_synthetic
 from launchers.study.regimes import read_arms
 from launchers.study.tasks import Tasks
@@ -70,6 +70,29 @@ class RefusalTest(refusals.Case):
     arms = {'x': arm(learns_from=learns_from, n_slices={'clinical': 9, 'joint': 0})}
     self.refuses("^arm 'x': 0 slices of 'joint', expected", read_arms, arms)
 
+  def test_two_steps_without_scans_to_measure_the_second_on(self):
+    message = f"^source '{slice_study.TWO_STEPS}': validation is empty, expected scans that its transla"
+    self.refuses(message, checks.check_names, slice_study.design(validation=''))
+    arms = {'x': arm(learns_from={'joint': 1})}
+    checks.check_names(slice_study.design(validation='', arms=arms))
+
+  def test_a_source_with_the_folder_of_the_second_steps(self):
+    two_steps = slice_study.fields()['synthetic'][slice_study.TWO_STEPS]
+    arms = {'x': arm(learns_from={'translators': 1})}
+    design = slice_study.design(synthetic={'translators': two_steps}, arms=arms)
+    message = "^source 'translators': its folder would be that of 'the translators', expected a"
+    self.refuses(message, checks.check_names, design)
+
+  def test_a_joint_generator_with_more_than_a_translator(self):
+    fields = {'joint_generator': 'a.gin', 'translator': 'b.gin', 'builder': 'carvemix'}
+    message = (
+      r"^source 'x': has \['joint_generator', 'translator', 'builder'\] of .*, or the first two$"
+    )
+    self.refuses(message, read_synthetic, {'x': fields})
+    fields = {'joint_generator': 'a.gin', 'translator': 'b.gin', 'config': {'translator': 'c'}}
+    message = "^source 'x': config has 'translator', which the study gives"
+    self.refuses(message, read_synthetic, {'x': fields})
+
 
 class DataTest(refusals.Case):
   @classmethod
@@ -99,8 +122,67 @@ class DataTest(refusals.Case):
       bindings = [f'train_style_gan.n_contrasts = {n}']
       joint = {'joint_generator': 'stylegan_joint_mini.gin', 'bindings': bindings}
       message = f"^source 'joint': its generator draws {n} contrasts, expected the 2 of phantom_tumour"
+      message += '.*, or a translator beside it' * (n == 0)
       arms = {'x': arm(learns_from={'joint': 2})}
       self.refuses(message, self.check, synthetic={'joint': joint}, arms=arms)
+
+  def two_steps(self, masks='', translator='', **source):
+    """A study of these gin lines over the files of the two steps."""
+    files = {
+      'joint_generator': tiny_study.gin_file('\n'.join([slice_study.MASKS, masks])),
+      'translator': tiny_study.gin_file('\n'.join([slice_study.TRANSLATOR, translator])),
+    }
+    return {'synthetic': {'two': {**files, **source}}, 'arms': {'x': arm(learns_from={'two': 2})}}
+
+  def test_two_steps_that_do_not_fit_together(self):
+    self.check(**self.two_steps())
+    same = "{'brain': ('',)}"
+    self.check(**self.two_steps(f'train_style_gan.groups = {same}', f'train_itm.groups = {same}'))
+    for masks, translator, message in (
+      (
+        'train_style_gan.n_contrasts = None',
+        '',
+        'its generator draws 2 contrasts, expected 0 beside a t',
+      ),
+      (
+        'train_style_gan.n_contrasts = 1',
+        '',
+        'its generator draws 1 contrasts, expected 0 beside a tran',
+      ),
+      (
+        '',
+        'train_itm.by_classes = False',
+        r'train_itm.by_classes is False in .*, expected True beside a',
+      ),
+      (
+        '',
+        f'train_itm.groups = {same}',
+        r"train_style_gan.groups is {'white matter'.* and train_itm.gro",
+      ),
+      (
+        '',
+        "train_itm.appearance = ('noise',)",
+        r"train_itm.appearance is \('noise',\), expected none be",
+      ),
+      (
+        '',
+        'train_itm.batches = @paired_volumes',
+        'is of whole volumes, expected a translator of slices',
+      ),
+    ):
+      self.refuses(f"^source 'two': .*{message}", self.check, **self.two_steps(masks, translator))
+
+  def test_scans_to_measure_the_second_step_on_are_none_that_it_learns_from(self):
+    message = '^validation .*:train holds .*expected scans that no translator learns from'
+    options = {**self.two_steps(), 'validation': f'{slice_study.COHORT}:train'}
+    self.refuses(message, self.check, **options)
+
+  def test_a_translator_of_classes_without_a_joint_generator(self):
+    two = self.two_steps()
+    del two['synthetic']['two']['joint_generator']
+    message = "^source 'two': train_itm.by_classes is True in .*, expected False without one"
+    train = self.check()['train']
+    self.refuses(message, slice_checks.check_generators, slice_study.design(**two), train)
 
   def slices(self, *splits):
     """A set of slices of a generator that learnt from splits of the cohort."""
@@ -146,10 +228,18 @@ class StagesTest(tf.test.TestCase):
     tasks = Tasks(slice_study.design(), cls.root, str(cls.root)).all()
     cls.tasks = {task.title: task for task in tasks}
     metadata = Builder(config=slice_study.CONFIG).info.metadata
-    bundle = tiny.save_toy_joint(cls.root / 'toy', metadata, lesion_shares=[0.5] * 8)
-    target = cls.root / 'seed_0' / 'generators' / 'joint'
-    target.mkdir(parents=True)
-    bundle.rename(target / 'bundle')
+    generators = cls.root / 'seed_0' / 'generators'
+    shares = {'lesion_shares': [0.5] * 8}
+    tiny.save_toy_joint(cls.place(generators / 'joint'), metadata, **shares)
+    cls.folders = generators / 'masks_then_images', generators / 'translators' / 'masks_then_images'
+    masks, translator = map(cls.place, cls.folders)
+    tiny.save_toy_joint(masks, metadata, n_contrasts=0, **shares)
+    tiny.save_toy_class_translator(translator, metadata)
+
+  @staticmethod
+  def place(run):
+    run.mkdir(parents=True)
+    return run / 'bundle'
 
   def flags(self, title):
     found = [flag for flag in self.tasks[title].stage().command if flag.startswith('--gin_bindings=')]
@@ -170,6 +260,13 @@ class StagesTest(tf.test.TestCase):
         'joint set of 1': one,
         'joint set': one,
         'near the mean set': one,
+        'masks then images generator': (),
+        'masks then images translator': (),
+        'masks then images set of 2': (
+          'masks then images generator, seed 0',
+          'masks then images translator, seed 0',
+        ),
+        'translated': ('masks then images set of 2, seed 0',),
         'real': (),
         'real + 1': ('joint set of 1, seed 0',),
         'real + 3': ('joint set, seed 0',),
@@ -184,6 +281,32 @@ class StagesTest(tf.test.TestCase):
       {'train_style_gan.sources': repr([f'{slice_study.COHORT}:train']), 'train_style_gan.seed': '0'},
     )
     self.assertIn('launchers.train_style_gan', self.tasks['joint generator'].stage().command)
+
+  def test_a_translator_of_classes_learns_from_the_same_cases(self):
+    flags = self.flags('masks then images translator')
+    self.assertEqual(
+      flags,
+      {
+        'train_itm.sources': repr([f'{slice_study.COHORT}:train']),
+        'train_itm.validation': repr([f'{slice_study.COHORT}:healthy']),
+        'train_itm.seed': '0',
+      },
+    )
+    flags = self.flags('masks then images generator')
+    self.assertEqual(flags['train_style_gan.sources'], repr([f'{slice_study.COHORT}:train']))
+    for kind, folder in zip(('generator', 'translator'), self.folders):
+      self.assertEqual(self.tasks[f'masks then images {kind}'].stage().product, folder)
+
+  def test_a_set_of_two_steps_is_of_both_bundles(self):
+    masks, translator = (str(folder / 'bundle') for folder in self.folders)
+    self.assertEqual(
+      self.config('masks then images set of 2'),
+      {'joint_generator': masks, 'translator': translator, 'num_patients': 2, 'seed': 0},
+    )
+    self.assertRegex(
+      self.flags('translated')['train_unet.sources'],
+      rf"^\['{slice_study.COHORT}:train', 'synthetic_slices/n2_seed0-\w+:train'\]$",
+    )
 
   def test_sets_are_of_its_bundle(self):
     bundle = str(self.root / 'seed_0' / 'generators' / 'joint' / 'bundle')
@@ -219,7 +342,7 @@ class WholeStudyTest(tf.test.TestCase):
     self.assertEqual(done.returncode, 0, done.stderr[-3000:] + done.stdout[-3000:])
     with (study / 'table.csv').open(newline='') as file:
       rows = list(csv.DictReader(file))
-    self.assertEqual([row['arm'] for row in rows], ['real', 'real + 1'])
+    self.assertEqual([row['arm'] for row in rows], ['real', 'real + 1', 'translated'])
     regions = {'necrotic_core', 'oedema', 'enhancing_tumour', 'whole_tumour', 'tumour_core'}
     self.assertContainsSubset({f'dice_{name}' for name in regions}, rows[0])
     with (study / 'cases.csv').open(newline='') as file:
@@ -229,6 +352,8 @@ class WholeStudyTest(tf.test.TestCase):
       self.assertEqual(case['dice_whole_tumour'], case['dice'])
     result = json.loads((study / 'seed_0' / 'real_1' / 'result.json').read_text())
     self.assertEqual(result['n_cases'], {'clinical': 2, 'joint': 1})
+    result = json.loads((study / 'seed_0' / 'translated' / 'result.json').read_text())
+    self.assertEqual(result['n_cases'], {'clinical': 2, 'masks then images': 2})
     self.assertIn('tumour core', (study / 'report.html').read_text())
 
 

@@ -73,6 +73,21 @@ class CostsTest(tf.test.TestCase):
     arms = [costs.seconds(tasks[f'{name}, seed 0']) for name in ('SPADE', 'short')]
     self.assertEqual(arms[0], arms[1])
 
+  def test_both_generators_of_slices(self):
+    """Each by its own file; a translator of classes takes less time than one of labels."""
+    two = {'joint_generator': 'stylegan_masks_mini.gin', 'translator': 'spade_mini.gin'}
+    by_classes = tiny_study.gin_file("""
+include 'gin_configs/experiments/spade_mini.gin'
+train_itm.by_classes = True
+""")
+    arms, costs = {'x': arm(learns_from={'two': 'all'})}, []
+    for translator in ('spade_mini.gin', by_classes):
+      made, tasks = self.costs(synthetic={'two': {**two, 'translator': translator}}, arms=arms)
+      costs.append(made.seconds(tasks['two translator, seed 0']))
+      self.assertGreater(made.seconds(tasks['two generator, seed 0']), 13)
+    self.assertGreater(costs[0], costs[1])
+    self.assertNotIn('lesion GAN, seed 0', tasks)
+
   def test_steps_of_the_critic_are_those_of_the_gin_file(self):
     seconds = []
     for n in (2, 4):

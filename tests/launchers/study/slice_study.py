@@ -1,4 +1,4 @@
-"""A study of slices small enough for tests: a joint generator of gliomas, two numbers of patients."""
+"""A study of slices small enough for tests: gliomas drawn at once or in two steps, in some numbers."""
 
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,27 @@ train_unet.steps_per_epoch = 2
 train_unet.batch_size = 2
 fit.checkpoint_every = 1
 """
+_SIZES = small_systems.SIZES['stylegan_joint_mini.gin']
 JOINT = '\n'.join(
   [
     "include 'gin_configs/experiments/stylegan_joint_mini.gin'",
-    *small_systems.SIZES['stylegan_joint_mini.gin'],
+    *_SIZES,
     'train_style_gan.epochs = 1',
     'train_style_gan.steps_per_epoch = 2',
     'train_style_gan.batch_size = 4',
   ]
 )
-
+MASKS = JOINT.replace('stylegan_joint_mini', 'stylegan_masks_mini')
+TRANSLATOR = '\n'.join(
+  [
+    "include 'gin_configs/experiments/stylegan_mask_translator_mini.gin'",
+    *_SIZES,
+    'train_itm.epochs = 1',
+    'train_itm.steps_per_epoch = 2',
+    'train_itm.batch_size = 4',
+  ]
+)
+TWO_STEPS = 'masks then images'
 
 CONFIG = PhantomTumourConfig(
   name='tiny', grid=tiny.GRID, n_healthy=1, n_train=2, n_test=2, contrasts=('T1', 'FLAIR')
@@ -48,10 +59,12 @@ def fields(**changes: Any) -> dict[str, Any]:
   return {
     'train': f'{COHORT}:train',
     'test': f'{COHORT}:test',
+    'validation': f'{COHORT}:healthy',
     'unet': gin_file(UNET),
     'synthetic': {
       'joint': {'joint_generator': gin_file(JOINT)},
       'near the mean': {'joint_generator': gin_file(JOINT), 'config': {'truncation': 0.5}},
+      TWO_STEPS: {'joint_generator': gin_file(MASKS), 'translator': gin_file(TRANSLATOR)},
     },
     'num_volumes': 3,
     'arms': {
@@ -63,6 +76,7 @@ def fields(**changes: Any) -> dict[str, Any]:
         **short,
       },
       'generated': {'learns_from': {'near the mean': 'all'}, **short},
+      'translated': {'learns_from': {'clinical': 'all', TWO_STEPS: 2}, **short},
     },
     'n_seeds': 1,
     **changes,
