@@ -79,7 +79,9 @@ def _bundle_card(path: Path, loaded_as: str) -> str:
           f'licences of these data: {"; ".join(spec.licences) or "not known"}',
         ]
       ),
-      'Images': _bullets([*_grid_lines(spec.grid, spec.label_scheme), *_range_lines(spec)]),
+      'Images': _bullets(
+        [*_grid_lines(spec.grid, spec.label_scheme), *_class_lines(spec), *_range_lines(spec)]
+      ),
       'Scores': _scores(path),
       'Intended use': 'Research on synthetic training data for lesion segmentation.',
       'Limits': LIMITS,
@@ -158,6 +160,11 @@ def _grid_lines(grid: Mapping[str, Any], scheme: Mapping[str, Any]) -> list[str]
     'axes right, anterior, superior',
     f'label scheme {scheme["name"]}: {len(scheme["names"])} ids, background among them',
   ]
+
+
+def _class_lines(spec: BundleSpec) -> list[str]:
+  """Of what draws classes or takes them in the place of labels."""
+  return [f'classes: {", ".join(spec.classes)}'] if spec.classes else []
 
 
 def _range_lines(spec: BundleSpec) -> list[str]:

@@ -24,7 +24,10 @@ class Builder(ResumableBuilder):
 
   VERSION = tfds.core.Version('1.0.0')
   HOMEPAGE = 'https://arxiv.org/abs/1912.04958'
-  RELEASE_NOTES = {'1.0.0': 'Slices of a joint generator, at the levels of real patients.'}
+  RELEASE_NOTES = {
+    '1.0.0': 'Slices of a joint generator, or of one of classes and a translator of these, at the '
+    'levels of real patients.'
+  }
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [SyntheticSlicesConfig()]
   ARRAYS = ('image', 'classes')

@@ -60,6 +60,9 @@ class CardTest(tf.test.TestCase):
     metadata = {'grid': tiny.GRID, 'label_scheme': {'name': 'aseg28', 'names': ['background', 'brain']}}
     path = tiny.save_toy_joint(Path(tfds.testing.make_tmp_dir()) / 'bundle', metadata)
     self.assertIn('It draws slices together with their classes.', card(str(path)))
+    path = tiny.save_toy_class_translator(path.with_name('translator'), metadata)
+    line = '- classes: background, white matter, grey matter, CSF, lesion\n'
+    self.assertIn(line, card(str(path)))
 
   def test_refuses_what_is_neither(self):
     run = self.make_run()

@@ -82,6 +82,9 @@ class SlicesTest(BeamCase, SlicesCase, parameterized.TestCase):
   def test_same_bytes(self, **counts):
     self.assert_same(lambda folder: self.builder(folder, **counts))
 
+  def test_same_bytes_of_classes_and_then_images(self):
+    self.assert_same(lambda folder: self.builder(folder, **self.translated()))
+
 
 class SyntheticTest(BeamCase, SyntheticCase):
   def make(self, folder: str, **fields) -> tfds.core.DatasetBuilder:

@@ -31,7 +31,6 @@ _PLOTS = (
     {'adversarial_loss': 'generator', 'discriminator_loss': 'discriminator'},
   ),
   ('Generated slices with a lesion', 'share of slices', {'lesion_slices': 'joint generator'}),
-  ('Generated slices with a lesion', 'share of slices', {'lesion_slices': 'joint generator'}),
 )
 _TARGETS = {'Gradient norm of the critic': (1.0, 'target of the penalty')}
 
