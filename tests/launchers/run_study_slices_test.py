@@ -297,6 +297,15 @@ class StagesTest(tf.test.TestCase):
     for kind, folder in zip(('generator', 'translator'), self.folders):
       self.assertEqual(self.tasks[f'masks then images {kind}'].stage().product, folder)
 
+  def test_bindings_are_of_the_joint_generator(self):
+    two_steps = slice_study.fields()['synthetic'][slice_study.TWO_STEPS]
+    line = 'train_style_gan.lesion_gain = 2.0'
+    synthetic = {'two': {**two_steps, 'bindings': [line]}}
+    design = slice_study.design(synthetic=synthetic, arms={'x': arm(learns_from={'two': 2})})
+    commands = {t.title: t.stage().command for t in Tasks(design, self.root, str(self.root)).all()[:2]}
+    self.assertIn(f'--gin_bindings={line}', commands['two generator'])
+    self.assertNotIn(f'--gin_bindings={line}', commands['two translator'])
+
   def test_a_set_of_two_steps_is_of_both_bundles(self):
     masks, translator = (str(folder / 'bundle') for folder in self.folders)
     self.assertEqual(
