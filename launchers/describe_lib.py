@@ -98,11 +98,18 @@ def _lesion_gan(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str,
 
 
 def _style_gan(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:
+  classes = ClassMap.from_scheme(metadata['label_scheme'], values['groups'])
+  n_classes = len(classes.names)
+  n_contrasts = len(metadata['contrasts']) if values['n_contrasts'] is None else values['n_contrasts']
+  # A training measures them; here it matters that there are some.
+  tones = [[0.0] * n_contrasts] * n_classes if values['class_tones'] and n_contrasts else ()
   return build_networks(
     grid.shape[:2],
-    ClassMap.from_scheme(metadata['label_scheme'], values['groups']),
-    len(metadata['contrasts']) if values['n_contrasts'] is None else values['n_contrasts'],
+    classes,
+    n_contrasts,
     len(values['conditions']),
+    class_shares=[1 / n_classes] * n_classes,
+    class_tones=tones,
     **{name: values[name] for name in ('mapping', 'generator', 'discriminator', 'lesion_gain')},
   )
 

@@ -16,7 +16,7 @@ from stroke_tfds.sources import open_sources
 _N_MONITORED = 128
 _N_PARTS = 16  # That are drawn one after another.
 _N_SHOWN = 12
-_N_COUNTED = 1024  # Slices whose shares of classes the generator starts from.
+_N_COUNTED = 1024  # Slices whose classes and intensities the generator starts from.
 
 Factory = Callable[..., tf.keras.Model]
 
@@ -41,6 +41,7 @@ def train_style_gan(
   n_contrasts: int | None = None,
   augmentation: Callable[..., AdaptiveAugmentation] | None = None,
   lesion_gain: float = 1.0,
+  class_tones: bool = False,
   batch_size: int = 8,
   measure_every: int = 5,
   seed: int = 0,
@@ -53,7 +54,8 @@ def train_style_gan(
     sources: What it learns from, `name/config:split` each.
     model: Takes the networks, the number of contrasts, the augmentation and seed.
     mapping: Network factory, given n_conditions.
-    generator: Network factory, given image_size, n_contrasts, n_classes, style_size and class_shares.
+    generator: Network factory, given image_size, n_contrasts, n_classes, style_size, class_shares and
+      class_tones.
     discriminator: Network factory, given image_size, n_contrasts, n_classes, class_gains and
       n_conditions.
     batches: What it learns from, such as `pipelines.joint_slices`.
@@ -66,6 +68,8 @@ def train_style_gan(
     n_contrasts: The first contrasts of the data are drawn; all, when None; 0 for classes alone.
     augmentation: Of what the discriminator sees: a factory, given n_contrasts; None for none.
     lesion_gain: How much the discriminator amplifies classes of lesions.
+    class_tones: Whether images start from what their classes look like in real slices, see
+      `style_generator`.
     batch_size: Slices in a batch.
     measure_every: Epochs between two looks at generated slices.
     seed: Of weights, order, mirroring, latents and noise.
@@ -91,6 +95,7 @@ def train_style_gan(
       discriminator=discriminator,
       lesion_gain=lesion_gain,
       class_shares=_shares(make_batches(0), batch_size),
+      class_tones=_tones(make_batches(0), batch_size, channels) if class_tones and channels else (),
     )
     changes = augmentation(n_contrasts=channels) if augmentation else None
     gan = model(**networks, n_contrasts=channels, augmentation=changes, seed=seed)
@@ -133,6 +138,7 @@ def build_networks(
   discriminator: Factory,
   lesion_gain: float,
   class_shares: Sequence[float] = (),
+  class_tones: Sequence[Sequence[float]] = (),
 ) -> dict[str, tf.keras.Model]:
   """The networks of a training by name, built to fit together and the data."""
   n_classes = len(classes.names)
@@ -141,7 +147,10 @@ def build_networks(
   return {
     'mapping': made,
     'generator': generator(
-      **shared, style_size=made.output_shape[-1], class_shares=tuple(class_shares)
+      **shared,
+      style_size=made.output_shape[-1],
+      class_shares=tuple(class_shares),
+      class_tones=class_tones,
     ),
     'discriminator': discriminator(
       **shared,
@@ -160,10 +169,24 @@ def _with_contrasts(batches: tf.data.Dataset, n_contrasts: int) -> tf.data.Datas
 
 def _shares(batches: tf.data.Dataset, batch_size: int) -> list[float]:
   """Share of each class among the first slices; one that none of them has gets half a pixel."""
-  counted = batches.take(max(1, _N_COUNTED // batch_size))
+  counted = _counted(batches, batch_size)
   shares = np.mean([probability.numpy().mean((0, 1, 2)) for _, probability, *_ in counted], axis=0)
   n_pixels = _N_COUNTED * int(np.prod(batches.element_spec[1].shape[1:3]))
   return np.maximum(shares, 0.5 / n_pixels).tolist()
+
+
+def _tones(batches: tf.data.Dataset, batch_size: int, n_contrasts: int) -> list[list[float]]:
+  """Mean intensity of each class in each contrast among the first slices; 0 of one that none has."""
+  sums, weights = 0.0, 0.0
+  for image, probability, *_ in _counted(batches, batch_size):
+    sums += np.einsum('nxyk,nxyc->kc', probability, image[..., :n_contrasts])
+    weights += probability.numpy().sum((0, 1, 2))
+  known = np.maximum(weights, np.finfo(np.float32).tiny)
+  return (sums / known[:, np.newaxis]).tolist()
+
+
+def _counted(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+  return batches.take(max(1, _N_COUNTED // batch_size))
 
 
 class Draws:

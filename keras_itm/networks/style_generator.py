@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm.layers.blurred_resampling import Blur
+from keras_itm.layers.class_tones import ClassTones
 from keras_itm.layers.equalised import ChannelBias
 from keras_itm.layers.linear_doubling import LinearDoubling
 from keras_itm.layers.modulated_convolution import ModulatedConv2D
@@ -31,6 +32,7 @@ def style_generator(
   noise: bool = True,
   folded: bool = False,
   class_shares: Sequence[float] = (),
+  class_tones: Sequence[Sequence[float]] = (),
   n_labels: int = 0,
 ) -> tf.keras.Model:
   """Builds the generator: styles [n, layers, style_size] -> slices [n, X, Y, n_contrasts + n_classes].
@@ -50,6 +52,10 @@ def style_generator(
     folded: Whether convolutions stop at half the slice's size. The last doubling is then a sub-pixel
       convolution, 4 kernels that start alike, and a blur: about half the time.
     class_shares: Of the pixels of real slices, which the output then starts from; even, when empty.
+    class_tones: Mean intensity of each class in each contrast of real slices, [n_classes,
+      n_contrasts]. Images then start from what their classes look like, by the last style
+      (`ClassTones`), and the rest adds to that. Without (empty, as published), class and image have
+      in common only the maps that both are read from.
     n_labels: Channels of one-hot label slices [n, X, Y, n_labels], the last input, which say what lies
       where; 0 for none. At each size they are averaged and join the maps of its last convolution.
 
@@ -59,11 +65,12 @@ def style_generator(
     to size r.
 
   Raises:
-    ValueError: A size that is none of these, no channel, not one positive share of each class, or
-      negative labels.
+    ValueError: A size that is none of these, no channel, not one positive share of each class, tones
+      of other classes or contrasts, or negative labels.
   """
   check_slice_size(image_size)
   _check_channels(n_contrasts, n_classes, class_shares)
+  _check_tones(n_contrasts, n_classes, class_tones)
   if n_labels < 0:
     raise ValueError(f'n_labels is {n_labels}, expected at least 0')
   finest = image_size[0] // (2 if folded else 1)
@@ -90,6 +97,8 @@ def style_generator(
   if class_shares:
     image = ChannelBias([0.0] * n_contrasts + np.log(class_shares).tolist(), name='shares')(image)
   image = ClassSoftmax(n_classes, dtype='float32', name='slice')(image)
+  if class_tones:
+    image = ClassTones(class_tones, dtype='float32', name='toned')((image, parts[-1]))
   inputs = [styles, *(part.input for part in (noises, labels) if part)]
   return tf.keras.Model(inputs if inputs[1:] else styles, image, name='style_generator')
 
@@ -218,3 +227,11 @@ def _check_channels(n_contrasts: int, n_classes: int, shares: Sequence[float]) -
     raise ValueError(f'n_contrasts {n_contrasts}, n_classes {n_classes}: expected 1 or more in all')
   if shares and (len(shares) != n_classes or min(shares) <= 0):
     raise ValueError(f'class_shares {tuple(shares)}: expected {n_classes} numbers above 0')
+
+
+def _check_tones(n_contrasts: int, n_classes: int, tones: Sequence[Sequence[float]]) -> None:
+  if tones and (len(tones) != n_classes or {len(tone) for tone in tones} != {n_contrasts}):
+    found = [len(tone) for tone in tones]
+    raise ValueError(
+      f'class_tones has {found} numbers, expected {n_contrasts} for each of {n_classes} classes'
+    )

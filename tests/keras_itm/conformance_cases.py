@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_itm.layers.adaptive_augmentation import N_NUMBERS, AdaptiveAugmentation
 from keras_itm.layers.blurred_resampling import Blur
+from keras_itm.layers.class_tones import ClassTones
 from keras_itm.layers.dropout import Dropout
 from keras_itm.layers.equalised import ChannelBias, EqualisedConv2D, EqualisedDense
 from keras_itm.layers.fourier_features import FourierFeatures
@@ -89,6 +90,7 @@ LAYERS = {
   Blur: LayerCase(Blur, ((4, 5, 3),)),
   ChannelBias: LayerCase(lambda: ChannelBias([0.5, -0.5], activated=True), ((3, 2),)),
   ClassSoftmax: LayerCase(lambda: ClassSoftmax(2), ((4, 5),)),
+  ClassTones: LayerCase(lambda: ClassTones([[0.5, -0.5], [1.0, 0.0]]), ((3, 2, 4), (5,))),
   Constant: LayerCase(lambda: Constant((2, 3)), ((4,),)),
   DepthToSpace2D: LayerCase(DepthToSpace2D, ((2, 3, 8),)),
   DepthToSpace3D: LayerCase(DepthToSpace3D, ((2, 2, 2, 16),)),
@@ -143,6 +145,9 @@ NETWORKS = {
   ),
   'style_generator folded': lambda: style_generator(
     (8, 8), 1, N_LABELS, 4, 16, 4, noise=False, folded=True, class_shares=(0.5, 0.4, 0.1)
+  ),
+  'style_generator tones': lambda: style_generator(
+    (8, 8), 1, N_LABELS, 4, 32, 6, class_tones=((-1.0,), (0.5,), (0.0,))
   ),
   'style_generator labels': lambda: style_generator((8, 8), 1, 0, 4, 32, 6, n_labels=N_LABELS),
   'style_generator noise': lambda: style_generator((8, 8), 1, N_LABELS, 4, 32, 6),

@@ -23,6 +23,18 @@ class SharesTest(tf.test.TestCase):
     self.assertAllClose(train_style_gan_lib._shares(slices, 4), expected)
 
 
+class TonesTest(tf.test.TestCase):
+  def test_by_hand(self):
+    """A pixel half of class 0 (its other pixels are at -1) and half of class 1, at .5; no class 2."""
+    image, probability = np.full([8, 2, 2, 2], -1.0), np.zeros([8, 2, 2, 3], np.float32)
+    image[:, 0, 0, 0] = 0.5
+    probability[..., 0] = 1
+    probability[:, 0, 0] = 0.5, 0.5, 0
+    slices = tf.data.Dataset.from_tensor_slices((image, probability)).batch(4)
+    expected = [[(3 * -1 + 0.5 * 0.5) / 3.5], [0.5], [0]]
+    self.assertAllClose(train_style_gan_lib._tones(slices, 4, 1), expected)
+
+
 class _Gan:
   def __init__(self, n_conditions, call):
     self.latent_size, self.n_conditions, self._call = 2, n_conditions, call

@@ -60,6 +60,15 @@ class StyleGeneratorTest(tf.test.TestCase):
         layer.kernel.assign(tf.zeros_like(layer.kernel))
     self.assertAllClose(network(_styles())[0, 3, 4, 2:], [0.5, 0.4, 0.1])
 
+  def test_starts_from_the_tones_of_classes(self):
+    """Classes of shares .5, .4 and .1 at each pixel, and a style of 0: their mean tone."""
+    tones = ((-1.0, -1.0), (0.5, 0.0), (1.0, -0.5))
+    network = _small(noise=False, class_shares=(0.5, 0.4, 0.1), class_tones=tones)
+    made = network(0 * _styles())[0, 3, 4]
+    rest = _small(noise=False, class_shares=(0.5, 0.4, 0.1))(0 * _styles())[0, 3, 4]
+    self.assertAllClose(made[:2] - rest[:2], tf.linalg.matvec(tones, rest[2:], transpose_a=True))
+    self.assertAllClose(made[2:], rest[2:])
+
   def test_each_style_acts_on_its_layer(self):
     """Coarse ones on all pixels; the last on the last addition to the slice alone."""
     network = _small(noise=False)
@@ -120,6 +129,8 @@ class StyleGeneratorTest(tf.test.TestCase):
       style_generator((16, 16), 0, 0)
     with self.assertRaisesRegex(ValueError, 'expected 3 numbers above 0'):
       _small(class_shares=(0.5, 0.5))
+    with self.assertRaisesRegex(ValueError, r'\[2, 1, 2\] numbers, expected 2 for each of 3 classes'):
+      _small(class_tones=((0, 0), (0,), (0, 0)))
 
 
 if __name__ == '__main__':
