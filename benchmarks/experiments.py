@@ -85,6 +85,10 @@ EXPERIMENTS = (
   _pix2pix_inference(),
   _against_pytorch('SPADE train step', 'spade_train', 0.85, 'batch 8 of 128x128'),
   _against_pytorch('SPADE inference, 32 slices', 'spade_inference'),
+  _against_pytorch(
+    'StyleGAN2, 16 train steps', 'style_gan_train', 0.80, 'batch 8 of 64x64x8, penalties in turn'
+  ),
+  _against_pytorch('StyleGAN2 drawing, 32 slices', 'style_gan_inference', note='64x64x8'),
   _against_pytorch('Lesion GAN train step', 'lesion_gan_train', note='batch 2, 1 critic step'),
   _against_pytorch('Lesion GAN inference', 'lesion_gan_inference', note='1 mask of 128x128x32'),
   _synthesis(),

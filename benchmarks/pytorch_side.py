@@ -8,9 +8,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks import sizes
+from benchmarks import pytorch_flow, sizes
 from benchmarks.pytorch_networks import LesionCritic, LesionGenerator, PatchGAN, Pix2PixUNet, UNet3D
 from benchmarks.pytorch_spade import SpadeGenerator
+from benchmarks.pytorch_style_gan import (
+  Mapping,
+  StyleDiscriminator,
+  StyleGANStep,
+  StyleGenerator,
+  filters_of,
+)
 from benchmarks.pytorch_training import LesionGANStep, Pix2PixStep, SegmenterStep, SpadeStep
 from benchmarks.worker import Case, serve, timings
 
@@ -56,6 +63,10 @@ def main() -> None:
     'pix2pix_inference': _pix2pix_inference,
     'spade_train': _spade_train,
     'spade_inference': _spade_inference,
+    'flow_train': _flow_train,
+    'flow_inference': _flow_inference,
+    'style_gan_train': _style_gan_train,
+    'style_gan_inference': _style_gan_inference,
     'lesion_gan_train': _lesion_gan_train,
     'lesion_gan_inference': _lesion_gan_inference,
   }
@@ -120,6 +131,53 @@ def _spade_inference(layout: Layout) -> Case:
   return _inference(network, lambda: network(_one_hot(layout, segmentation), latent))
 
 
+def _flow_train(layout: Layout) -> Case:
+  step = pytorch_flow.FlowStep(layout(pytorch_flow.FlowUNet3D(sizes.LABELS)))
+  segmentation, image = _labelled_volumes(layout, sizes.FLOW_BATCH)
+  run = lambda: step(segmentation, _one_hot(layout, segmentation), image)
+  return Case(run, _parameters(network=step.network))
+
+
+def _flow_inference(layout: Layout) -> Case:
+  network = layout(pytorch_flow.FlowUNet3D(sizes.LABELS))
+  segmentation, noise = _labelled_volumes(layout, 1)
+  draw = lambda: pytorch_flow.draw(network, _one_hot(layout, segmentation), noise)
+  return _inference(network, draw)
+
+
+def _style_gan_train(layout: Layout) -> Case:
+  filters, n_channels = _style_filters(), sizes.STYLE_CONTRASTS + sizes.STYLE_CLASSES
+  discriminator = StyleDiscriminator(sizes.STYLE_SLICE, n_channels, filters)
+  step = StyleGANStep(Mapping(sizes.LATENT), layout(_style_generator()), layout(discriminator))
+  image = torch.rand(sizes.BATCH, sizes.STYLE_CONTRASTS, sizes.STYLE_SLICE, sizes.STYLE_SLICE) * 2 - 1
+  classes = torch.rand(sizes.BATCH, sizes.STYLE_CLASSES, sizes.STYLE_SLICE, sizes.STYLE_SLICE).softmax(
+    1
+  )
+  real = layout(torch.cat([image, classes], 1))
+  facts = _parameters(mapping=step.mapping, generator=step.generator, discriminator=step.discriminator)
+  return Case(lambda: step(real), facts)
+
+
+def _style_gan_inference(layout: Layout) -> Case:
+  mapping, network = Mapping(sizes.LATENT), layout(_style_generator())
+  latent = torch.randn(sizes.SLICES, sizes.LATENT)
+
+  def draw() -> torch.Tensor:
+    styles = mapping(latent)[:, None].expand(-1, network.n_styles, -1)
+    return network(styles, torch.randn(sizes.SLICES, network.n_noises))
+
+  return _inference(network, draw)
+
+
+def _style_generator() -> StyleGenerator:
+  channels = sizes.STYLE_CONTRASTS, sizes.STYLE_CLASSES
+  return StyleGenerator(sizes.STYLE_SLICE, *channels, sizes.LATENT, _style_filters())
+
+
+def _style_filters() -> dict[int, int]:
+  return filters_of(sizes.STYLE_SLICE, sizes.STYLE_BASE, sizes.STYLE_LIMIT)
+
+
 def _lesion_gan_train(layout: Layout) -> Case:
   step = LesionGANStep(layout(LesionGenerator()), layout(LesionCritic()))
   real = (torch.rand(sizes.LESION_BATCH, *sizes.VOLUME) < 0.02).float()
@@ -156,6 +214,12 @@ def _slices(layout: Layout, n: int) -> tuple[torch.Tensor, torch.Tensor]:
   """Label slices uint8 [n, X, Y] and images [n, 1, X, Y] in [-1, 1]."""
   segmentation = torch.randint(0, sizes.LABELS, (n, *sizes.VOLUME[:2]), dtype=torch.uint8)
   return segmentation, layout(torch.rand(n, 1, *sizes.VOLUME[:2]) * 2 - 1)
+
+
+def _labelled_volumes(layout: Layout, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+  """Label volumes uint8 [n, X, Y, Z] and images [n, 1, X, Y, Z] in [-1, 1]."""
+  segmentation = torch.randint(0, sizes.LABELS, (n, *sizes.FLOW_VOLUME), dtype=torch.uint8)
+  return segmentation, layout(torch.rand(n, 1, *sizes.FLOW_VOLUME) * 2 - 1)
 
 
 def _one_hot(layout: Layout, segmentation: torch.Tensor) -> torch.Tensor:

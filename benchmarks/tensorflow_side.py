@@ -17,15 +17,21 @@ from absl import logging
 from benchmarks import sizes
 from benchmarks.synthesis import SynthesisCases
 from benchmarks.worker import Case, serve
+from keras_itm.models.flow import RectifiedFlow
 from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.models.pix2pix import Pix2Pix
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.models.spade import Spade
+from keras_itm.models.style_gan import StyleGAN
+from keras_itm.networks.flow_unet_3d import flow_unet_3d
 from keras_itm.networks.lesion_critic import lesion_critic
 from keras_itm.networks.lesion_generator import lesion_generator
 from keras_itm.networks.patch_gan import patch_gan
 from keras_itm.networks.pix2pix_unet import pix2pix_unet
 from keras_itm.networks.spade_generator import spade_generator
+from keras_itm.networks.style_discriminator import style_discriminator
+from keras_itm.networks.style_generator import style_generator
+from keras_itm.networks.style_mapping import style_mapping
 from keras_itm.networks.unet_3d import unet_3d
 from keras_itm.optimizers import Adam
 
@@ -46,6 +52,12 @@ def main() -> None:
       'pix2pix_inference': lambda: _translation(_pix2pix()),
       'spade_train': lambda: training_case(_spade(), _slices(sizes.BATCH)),
       'spade_inference': lambda: _translation(_spade()),
+      'flow_train': lambda: training_case(_flow(), _labelled_volumes(sizes.FLOW_BATCH)),
+      'flow_inference': _flow_inference,
+      'style_gan_train': lambda: training_case(
+        _style_gan(), _classified_slices(), n_steps=sizes.STYLE_CYCLE
+      ),
+      'style_gan_inference': _style_gan_inference,
       'lesion_gan_train': lambda: training_case(_lesion_gan(), _masks()),
       'lesion_gan_inference': _lesion_gan_inference,
       'matrix_product': _matrix_product,
@@ -78,19 +90,44 @@ def _lesion_gan() -> LesionGAN:
   return _compiled(model, (1e-4, 1e-4), beta_1=0.0, beta_2=0.9)
 
 
+def _flow() -> RectifiedFlow:
+  network = flow_unet_3d(
+    sizes.FLOW_VOLUME, sizes.LABELS, filters=sizes.FLOW_FILTERS, blocks=sizes.FLOW_BLOCKS
+  )
+  model = RectifiedFlow(network, n_steps=sizes.FLOW_STEPS)
+  model.compile(Adam(1e-3))
+  return model
+
+
+def _style_gan() -> StyleGAN:
+  shape = (sizes.STYLE_SLICE, sizes.STYLE_SLICE), sizes.STYLE_CONTRASTS, sizes.STYLE_CLASSES
+  filters = {'base': sizes.STYLE_BASE, 'max_filters': sizes.STYLE_LIMIT}
+  model = StyleGAN(
+    style_mapping(sizes.LATENT, sizes.LATENT),
+    style_generator(*shape, style_size=sizes.LATENT, **filters),
+    style_discriminator(*shape, **filters),
+    n_contrasts=sizes.STYLE_CONTRASTS,
+    r1_every=sizes.R1_EVERY,
+    path_every=sizes.PATH_EVERY,
+  )
+  return _compiled(model, (2e-3, 2e-3), beta_1=0.0, beta_2=0.99)
+
+
 def _compiled(model: tf.keras.Model, rates: tuple[float, float], **betas: float) -> tf.keras.Model:
   model.compile(*(Adam(rate, **betas) for rate in rates))
   return model
 
 
-def training_case(model: tf.keras.Model, batch: Any) -> Case:
-  """A step as `fit` takes it, from a data set whose one batch is there already."""
+def training_case(model: tf.keras.Model, batch: Any, n_steps: int = 1) -> Case:
+  """Steps as `fit` takes them, from a data set whose one batch is there already."""
   model.make_train_function()
   batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
-  names = [name for name in ('network', 'generator', 'discriminator', 'critic') if hasattr(model, name)]
+  known = ('network', 'mapping', 'generator', 'discriminator', 'critic')
+  names = [name for name in known if hasattr(model, name)]
 
   def run() -> None:
-    model.train_function(batches)
+    for _ in range(n_steps):
+      model.train_function(batches)
 
   return Case(run, _parameters(**{name: getattr(model, name) for name in names}))
 
@@ -107,6 +144,20 @@ def _translation(model: tf.keras.Model) -> Case:
   case = _inference(model, model.generator, lambda: call(segmentation))
   flops = sizes.SLICES * _convolution_flops(model.generator)
   return Case(case.run, {**case.facts, 'flops': flops})
+
+
+def _flow_inference() -> Case:
+  model, (segmentation, _) = _flow(), _labelled_volumes(1)
+  latent = tf.random.normal([1, model.latent_size])
+  call = tf.function(model).get_concrete_function(segmentation, latent)
+  return _inference(model, model.network, lambda: call(segmentation, latent))
+
+
+def _style_gan_inference() -> Case:
+  model = _style_gan()
+  latent = tf.random.normal([sizes.SLICES, sizes.LATENT])
+  call = tf.function(model).get_concrete_function(latent)
+  return _inference(model, model.generator, lambda: call(latent))
 
 
 def _lesion_gan_inference() -> Case:
@@ -153,6 +204,20 @@ def _volume() -> tuple[tf.Tensor, tf.Tensor]:
   """An image [1, X, Y, Z, 1] and a lesion [1, X, Y, Z]."""
   lesion = tf.random.uniform([1, *sizes.VOLUME]) < 0.02
   return tf.random.uniform([1, *sizes.VOLUME, 1]), tf.cast(lesion, tf.float32)
+
+
+def _labelled_volumes(n: int) -> tuple[tf.Tensor, tf.Tensor]:
+  """Label volumes uint8 [n, X, Y, Z] and images [n, X, Y, Z, 1] in [-1, 1]."""
+  shape = [n, *sizes.FLOW_VOLUME]
+  segmentation = tf.random.uniform(shape, 0, sizes.LABELS, tf.int32)
+  return tf.cast(segmentation, tf.uint8), tf.random.uniform([*shape, 1], -1.0, 1.0)
+
+
+def _classified_slices() -> tuple[tf.Tensor, tf.Tensor]:
+  """Images [n, X, Y, C] in [-1, 1] and probabilities of classes [n, X, Y, K]."""
+  shape = [sizes.BATCH, sizes.STYLE_SLICE, sizes.STYLE_SLICE]
+  image = tf.random.uniform([*shape, sizes.STYLE_CONTRASTS], -1.0, 1.0)
+  return image, tf.nn.softmax(tf.random.uniform([*shape, sizes.STYLE_CLASSES]))
 
 
 def _masks() -> tf.Tensor:

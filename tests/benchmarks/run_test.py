@@ -88,6 +88,7 @@ class ExperimentsTest(tf.test.TestCase):
         'Pix2Pix train step': '<= 0.80',
         'Pix2Pix inference, 32 slices, rate': '>= 0.85',
         'SPADE train step': '<= 0.85',
+        'StyleGAN2, 16 train steps': '<= 0.80',
         'Synthesis, a volume': '<= 1.15',
       },
     )
@@ -100,7 +101,7 @@ class ExperimentsTest(tf.test.TestCase):
     self.assertIn('channels_last', row.note)
 
   def test_stacks_are_compared_case_by_case(self):
-    networks = ('unet', 'pix2pix', 'spade', 'lesion_gan')
+    networks = ('unet', 'pix2pix', 'spade', 'flow', 'style_gan', 'lesion_gan')
     cases = [f'{name}_{what}' for name in networks for what in ('train', 'inference')]
     found = [list(experiment.runs) for experiment in experiments.OTHER_STACK_EXPERIMENTS]
     self.assertEqual(found, [[('tensorflow', case), ('other_stack', case)] for case in cases])
