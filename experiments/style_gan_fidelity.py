@@ -2,8 +2,8 @@
 
 Command: python -m experiments.style_gan_fidelity
 Hardware: 2 CPU cores.
-Time: 25 minutes, 21 of them the training, and 4 for phantom_tumour/mini where it is not built yet.
-Expected: blurred brains; half of the slices asked for a lesion have one, small and hardly in the image.
+Time: 30 minutes, 25 of them the training, and 4 for phantom_tumour/mini where it is not built yet.
+Expected: brains with folds and tumours that enhance; a third of the slices asked for a lesion have none.
 """
 
 import csv
