@@ -25,7 +25,7 @@ SEED := 0
 N := 5000
 SECONDS := 900
 OTHER_STACK_TESTS := tests/keras_itm tests/launchers/chain_test.py tests/launchers/resume_test.py \
-  tests/stroke_tfds/pipelines_test.py tests/stroke_tfds/stack_sets_test.py tests/stroke_tfds/phantom_stroke \
+  tests/stroke_tfds/pipelines tests/stroke_tfds/stack_sets_test.py tests/stroke_tfds/phantom_stroke \
   tests/stroke_tfds/synthetic_stroke
 BENCH_VENV := .venv-bench
 BENCH_INSTALLED := $(BENCH_VENV)/installed

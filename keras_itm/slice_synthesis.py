@@ -47,13 +47,26 @@ def translate_slices(translator: Bundle, classes: np.ndarray, index: int, *, see
   Returns:
     float32 [n, X, Y, C] in [0, 1].
   """
+  return images_of_latents(translator, _latents(translator, len(classes), seed, index, _IMAGE), classes)
+
+
+def images_of_latents(translator: Bundle, latents: np.ndarray, classes: np.ndarray) -> np.ndarray:
+  """The images of given latents and classes.
+
+  Args:
+    translator: A translator of classes, in slices.
+    latents: [n, L].
+    classes: Of each pixel, uint8 [n, X, Y].
+
+  Returns:
+    float32 [n, X, Y, C] in [0, 1].
+  """
   low, high = translator.spec.intensity_range
-  latents = _latents(translator, len(classes), seed, index, _IMAGE)
   images = []
   for start in range(0, len(classes), _BATCH):
     part = slice(start, start + _BATCH)
     made = translator.call(
-      segmentation=tf.constant(classes[part], tf.uint8), latent=tf.constant(latents[part])
+      segmentation=tf.constant(classes[part], tf.uint8), latent=tf.constant(latents[part], tf.float32)
     )
     images.append(np.clip((made.numpy() - low) / (high - low), 0, 1))
   return np.concatenate(images)

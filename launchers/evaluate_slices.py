@@ -15,8 +15,13 @@ from launchers.evaluate_slices_lib import evaluate_slices
 
 _VALUES = (
   flags.DEFINE_string('bundle', None, "Folder of a joint generator's bundle."),
-  flags.DEFINE_multi_string('real', None, 'What it learnt from, name/config:split; again for another.'),
-  flags.DEFINE_string('held_out', None, 'Real slices that it has not seen, likewise.'),
+  flags.DEFINE_string(
+    'translator', None, "Folder of a translator's bundle, where that draws classes alone."
+  ),
+  flags.DEFINE_multi_string(
+    'real', None, 'What they learnt from, name/config:split; again for another.'
+  ),
+  flags.DEFINE_string('held_out', None, 'Real slices that they have not seen, likewise.'),
   flags.DEFINE_integer('number', None, 'Slices to draw.'),
   flags.DEFINE_float('truncation', None, 'How far styles are from their mean, 0 to 1 (as learnt).'),
   flags.DEFINE_integer('seed', None, 'Of latents, levels and halves.', 0),

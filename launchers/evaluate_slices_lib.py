@@ -7,8 +7,6 @@ import gin
 import numpy as np
 
 from keras_itm.bundle import Bundle
-from keras_itm.bundle_spec import JOINT_GENERATOR
-from keras_itm.slice_synthesis import draw_slices
 from launchers.console import say
 from launchers.reports.slices.page import Evaluation, write_page
 from launchers.reports.slices.tables import csv_rows
@@ -20,9 +18,10 @@ from stroke_eval.synthesis_checks import Check
 from stroke_tfds import files
 from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
-from stroke_tfds.generators import load_fitting_bundle
+from stroke_tfds.generators import check_fits
 from stroke_tfds.slice_example import LESION, LEVEL
 from stroke_tfds.sources import Source, fingerprint, open_sources
+from stroke_tfds.synthetic_slices.drawing import Generators, open_generators
 from stroke_tfds.synthetic_slices.patients import conditions_of
 
 
@@ -32,6 +31,7 @@ def evaluate_slices(
   data_dir: str | None = None,
   *,
   bundle: str = gin.REQUIRED,
+  translator: str = '',
   real: Sequence[str] = gin.REQUIRED,
   held_out: str = gin.REQUIRED,
   number: int = 256,
@@ -47,7 +47,9 @@ def evaluate_slices(
     workdir: Output folder.
     data_dir: TFDS data folder.
     bundle: Folder of a joint generator's bundle.
-    real: What it was trained on, `name/config:split` each.
+    translator: Folder of the bundle of a translator of its classes, where it draws these alone; without
+      one, such classes are compared alone.
+    real: What it was trained on, `name/config:split` each; with a translator, all that either was.
     held_out: Volumes of other patients, likewise.
     number: Slices to draw; held-out slices are gone through again where there are fewer.
     truncation: How far styles are from their mean: 1 as learnt, 0 the mean.
@@ -55,8 +57,9 @@ def evaluate_slices(
     seed: Of latents, levels and halves.
 
   Raises:
-    InputError: A number out of its range, a bundle that does not fit or was trained on something else,
-      or held-out patients that are among those of the training, or fewer than two.
+    InputError: A number out of its range, bundles that do not fit the data or one another or were
+      trained on something else, or held-out patients that are among those of the training, or fewer
+      than two.
   """
   if number < 1 or not 0 <= truncation <= 1:
     raise InputError(
@@ -64,8 +67,9 @@ def evaluate_slices(
     )
   folder = output_folder(workdir)
   *learnt, test = open_sources([*([real] if isinstance(real, str) else real), held_out], data_dir)
-  generator, class_map = _open(bundle, learnt, test, groups)
-  n_contrasts = generator.n_contrasts
+  generators = open_generators(bundle, translator)
+  class_map = _check(generators, learnt, test, groups)
+  n_contrasts = generators.of_images.n_contrasts
   training = nearest_slices.training_blocks(
     one for source in learnt for one in read_slices(source, class_map, n_contrasts)
   )
@@ -73,17 +77,18 @@ def evaluate_slices(
   _check_patients(training, real_slices, test)
   say(f'{len(training)} training slices, {len(real_slices)} held-out ones; drawing {number}')
   asked_like = np.resize(np.random.default_rng(seed).permutation(len(real_slices)), number)
-  drawn = _draw(generator, real_slices.take(asked_like), seed, truncation)
+  drawn = _draw(generators, real_slices.take(asked_like), seed, truncation)
   found, nearness = slice_fidelity.compare(
     drawn,
     real_slices,
     training,
     asked_like,
-    asks_lesion=LESION in generator.spec.conditions,
+    asks_lesion=LESION in generators.joint.spec.conditions,
     seed=seed,
   )
   facts = {
-    'bundle': generator.fingerprint,
+    'bundle': generators.joint.fingerprint,
+    **({'translator': generators.translator.fingerprint} if generators.translator else {}),
     'real': list(map(str, learnt)),
     'held_out': str(test),
     'seed': seed,
@@ -93,24 +98,20 @@ def evaluate_slices(
   (folder / 'fidelity.json').write_text(json.dumps({**facts, **found.to_json()}, indent=2) + '\n')
   files.write_csv(folder / 'fidelity.csv', plain(csv_rows(found), digits=5))
   evaluation = Evaluation(
-    generator, facts, drawn, real_slices, training, asked_like, nearness, found, checks
+    generators, facts, drawn, real_slices, training, asked_like, nearness, found, checks
   )
   write_page(folder / 'report.html', evaluation, test.grid)
   say(f'{folder / "report.html"}\n{_table(checks)}')
 
 
-def _open(
-  path: str, learnt: Sequence[Source], test: Source, groups: Mapping[str, Sequence[str]]
-) -> tuple[Bundle, ClassMap]:
-  """The bundle and its classes, checked against the data."""
-  generator = load_fitting_bundle(path, JOINT_GENERATOR, test)
-  spec, contrasts = generator.spec, test.metadata['contrasts']
-  expected = list(contrasts[: generator.n_contrasts])
-  if len(expected) != generator.n_contrasts or list(spec.contrasts) not in ([], expected):
-    raise InputError(
-      f'{path} makes {generator.n_contrasts} contrast(s) {list(spec.contrasts)}, expected the first of '
-      f'{contrasts}, which {test.name} has'
-    )
+def _check(
+  generators: Generators, learnt: Sequence[Source], test: Source, groups: Mapping[str, Sequence[str]]
+) -> ClassMap:
+  """The classes of the bundles, which are checked against the data."""
+  for one in generators.bundles:
+    check_fits(one, test)
+  _check_contrasts(generators.of_images, test)
+  spec, path = generators.joint.spec, generators.joint.path
   class_map = ClassMap.from_scheme(test.metadata['label_scheme'], groups)
   if spec.classes != class_map.names:
     raise InputError(
@@ -120,13 +121,36 @@ def _open(
   unknown = sorted(set(spec.conditions) - {LEVEL, LESION})
   if unknown:
     raise InputError(f'{path} is asked for {unknown}, expected {LEVEL} and {LESION} at most')
-  if spec.training_set != fingerprint(learnt):
-    names = list(map(str, learnt))
+  _check_training(generators.bundles, learnt)
+  return class_map
+
+
+def _check_contrasts(generator: Bundle, test: Source) -> None:
+  names, contrasts = list(generator.spec.contrasts), test.metadata['contrasts']
+  expected = list(contrasts[: generator.n_contrasts])
+  if len(expected) != generator.n_contrasts or names not in ([], expected):
     raise InputError(
-      f'{path} was not trained on {names}, expected the sets that it has seen'
-      f'{f", {list(spec.trained_on)}" if spec.trained_on else ""}'
+      f'{generator.path} makes {generator.n_contrasts} contrast(s) {names}, expected the first of '
+      f'{contrasts}, which {test.name} has'
     )
-  return generator, class_map
+
+
+def _check_training(generators: Sequence[Bundle], learnt: Sequence[Source]) -> None:
+  """Each has learnt from some of the sources, and each source is one that some have learnt from."""
+  by_name, seen = {str(source): source for source in learnt}, set()
+  for one in generators:
+    # A bundle that does not name its sets has learnt from all.
+    names = one.spec.trained_on or tuple(by_name)
+    if one.spec.training_set != fingerprint([by_name[name] for name in names if name in by_name]):
+      raise InputError(
+        f'{one.path} was not trained on {list(by_name)}, expected the sets that it has seen'
+        f'{f", {list(names)}" if one.spec.trained_on else ""}'
+      )
+    seen.update(names)
+  unseen = sorted(set(by_name) - seen)
+  if unseen:
+    paths = ' or '.join(str(one.path) for one in generators)
+    raise InputError(f'real has {unseen}, expected the sets that {paths} has seen, {sorted(seen)}')
 
 
 def _check_patients(training: SliceSet, held_out: SliceSet, test: Source) -> None:
@@ -141,11 +165,12 @@ def _check_patients(training: SliceSet, held_out: SliceSet, test: Source) -> Non
     raise InputError(f'held_out {test} has {n_patients} patient, expected two or more')
 
 
-def _draw(generator: Bundle, like: SliceSet, seed: int, truncation: float) -> SliceSet:
+def _draw(generators: Generators, like: SliceSet, seed: int, truncation: float) -> SliceSet:
   """A slice at the level of each real one, and with a lesion where that has one."""
-  conditions = conditions_of(generator.spec, like.numbers, like.has_lesion)
-  image, ids = draw_slices(generator, conditions, 0, seed=seed, truncation=truncation)
-  numbers = like.numbers if LEVEL in generator.spec.conditions else np.full(len(like), UNKNOWN)
+  spec = generators.joint.spec
+  conditions = conditions_of(spec, like.numbers, like.has_lesion)
+  image, ids = generators.draw(conditions, 0, seed=seed, truncation=truncation)
+  numbers = like.numbers if LEVEL in spec.conditions else np.full(len(like), UNKNOWN)
   subjects = np.array([f'drawn {i}' for i in range(len(like))])
   return SliceSet(image, ids, numbers, subjects, like.classes, like.contrasts)
 

@@ -26,8 +26,8 @@ def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
   """Opens a bundle for use on a data set.
 
   Raises:
-    InputError: A missing, broken or unsafe bundle, or one for another grid, label scheme or scaling of
-      intensities (which lesion generators have none of); a translator of classes.
+    InputError: A missing, broken or unsafe bundle, one that does not fit, see `check_fits`, or a
+      translator of classes.
   """
   bundle = open_bundle(path, kind)
   if kind == TRANSLATOR:
@@ -35,6 +35,18 @@ def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
       bundles.check_takes_labels(bundle)
     except bundles.BundleError as error:
       raise InputError(f'{kind} {error}') from error
+  check_fits(bundle, source)
+  return bundle
+
+
+def check_fits(bundle: bundles.Bundle, source: Source) -> None:
+  """Refuses a bundle for another sort of data than a data set has.
+
+  Raises:
+    InputError: Another grid, label scheme or scaling of intensities, which lesion generators have none
+      of.
+  """
+  kind = bundle.spec.kind
   keys = ['grid', 'label_scheme'] + ['intensity_scaling'] * (kind != LESION_GENERATOR)
   for key in keys:
     trained_for, needed = getattr(bundle.spec, key), source.agreed[key]
@@ -42,7 +54,6 @@ def load_fitting_bundle(path: str, kind: str, source: Source) -> bundles.Bundle:
       raise InputError(
         f'{kind} {bundle.path} was trained for the {key} {trained_for}, but {source.name} has {needed}'
       )
-  return bundle
 
 
 def origins(paths: Mapping[str, str]) -> dict[str, list[str]]:

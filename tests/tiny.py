@@ -143,19 +143,23 @@ def save_toy_joint(folder: Path, metadata: dict, n_contrasts: int = 2, **facts) 
 class ToyClassTranslator(tf.keras.Model):
   """The class as brightness, then a number of the latent."""
 
-  def __init__(self, weight: float = 0.5):
+  def __init__(self, weight: float = 0.5, n_contrasts: int = 2):
     super().__init__()
+    self.n_contrasts = n_contrasts
     self.weight = tf.Variable(weight)
 
   def call(self, segmentation: tf.Tensor, latent: tf.Tensor) -> tf.Tensor:
     brightness = tf.cast(segmentation, tf.float32) / 2 - 1
     drawn = self.weight * latent[:, :1, tf.newaxis]
-    return tf.stack([brightness, tf.ones_like(brightness) * drawn], axis=-1)
+    image = tf.stack([brightness, tf.ones_like(brightness) * drawn], axis=-1)
+    return image[..., : self.n_contrasts]
 
 
-def save_toy_class_translator(folder: Path, metadata: dict, weight: float = 0.5, **facts) -> Path:
+def save_toy_class_translator(
+  folder: Path, metadata: dict, weight: float = 0.5, n_contrasts: int = 2, **facts
+) -> Path:
   """Saves a translator of the classes of `save_toy_joint`, and returns its folder."""
-  toy = ToyClassTranslator(weight)
+  toy = ToyClassTranslator(weight, n_contrasts)
   given = {
     'kind': TRANSLATOR,
     'grid': metadata['grid'],
@@ -164,7 +168,7 @@ def save_toy_class_translator(folder: Path, metadata: dict, weight: float = 0.5,
     'intensity_range': (-1.0, 1.0),
     'training_set': '',
     'classes': JOINT_CLASSES,
-    'contrasts': ('DWI', 'ADC'),
+    'contrasts': ('DWI', 'ADC')[:n_contrasts],
   }
   spec = BundleSpec(**{**given, **facts})
   save_bundle(folder, spec, lambda **inputs: toy(**inputs), toy, '')

@@ -10,21 +10,8 @@ from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR, BundleSpec
 from stroke_tfds.builder import is_text
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
-from stroke_tfds.generators import open_bundle
+from stroke_tfds.synthetic_slices.drawing import Generators, open_generators
 from stroke_tfds.synthetic_slices.patients import Patients
-
-
-@dataclasses.dataclass(frozen=True)
-class Generators:
-  """What slices are drawn by.
-
-  Attributes:
-    joint: Draws classes, and images where there is no translator.
-    translator: Turns classes into images, or None.
-  """
-
-  joint: Bundle
-  translator: Bundle | None
 
 
 @dataclasses.dataclass
@@ -63,30 +50,24 @@ class SyntheticSlicesConfig(DerivedConfig):
   def origins(self, data_dir: str | None) -> dict[str, Any]:
     generators = self.load()
     self.patients(generators.joint.spec)
-    translator = generators.translator
     return {
-      'joint_generator': generators.joint.fingerprint,
-      **({'translator': translator.fingerprint} if translator else {}),
+      **generators.fingerprints(),
       'truncation': float(self.truncation),
       'share_lesion': None if self.share_lesion is None else float(self.share_lesion),
-      'contrasts': list(self.contrasts_of((translator or generators.joint).spec)),
+      'contrasts': list(self.contrasts_of(generators.of_images.spec)),
     }
 
   def load(self) -> Generators:
     """Opens the bundles and checks that they make what is asked for."""
-    joint = open_bundle(self.joint_generator, JOINT_GENERATOR)
+    generators = open_generators(self.joint_generator, self.translator)
+    joint = generators.joint
     if self.classes and tuple(self.classes) != joint.spec.classes:
       raise InputError(
         f'joint_generator {joint.path} makes the classes {list(joint.spec.classes)}, expected '
         f'{list(self.classes)}'
       )
-    if not self.translator:
-      self._check_contrasts(joint)
-      return Generators(joint, None)
-    translator = open_bundle(self.translator, TRANSLATOR)
-    _check_fit(translator, joint)
-    self._check_contrasts(translator)
-    return Generators(joint, translator)
+    self._check_contrasts(generators.of_images)
+    return generators
 
   @property
   def images_by(self) -> tuple[str, str]:
@@ -136,31 +117,4 @@ class SyntheticSlicesConfig(DerivedConfig):
         f'{bundle.spec.kind} {bundle.path} makes {bundle.n_contrasts} contrast(s)'
         f'{f" {list(names)}" if bundle.spec.contrasts else ""}, expected '
         f'{expected or "their names in the field contrasts"}'
-      )
-
-
-def _check_fit(translator: Bundle, joint: Bundle) -> None:
-  """Refuses a translator that cannot take what a joint generator draws."""
-  spec, name = translator.spec, f'translator {translator.path}'
-  if joint.n_contrasts:
-    raise InputError(
-      f'joint_generator {joint.path} makes {joint.n_contrasts} contrast(s) itself, expected one of '
-      f'classes alone beside {name}'
-    )
-  if spec.whole_volumes:
-    raise InputError(f'{name} takes whole volumes, expected one of slices')
-  if not spec.classes:
-    raise InputError(
-      f'{name} takes labels, expected one of the classes {list(joint.spec.classes)}, see '
-      'train_itm.by_classes'
-    )
-  if spec.appearances:
-    raise InputError(
-      f'{name} takes {list(spec.appearances.names)} beside classes, expected one of classes alone'
-    )
-  for field in ('classes', 'grid', 'label_scheme'):
-    found, expected = getattr(spec, field), getattr(joint.spec, field)
-    if found != expected:
-      raise InputError(
-        f'{name} has the {field} {found}, expected {expected} as joint_generator {joint.path}'
       )

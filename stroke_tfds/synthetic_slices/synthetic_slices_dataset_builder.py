@@ -10,12 +10,12 @@ import tqdm
 
 from keras_itm import bundle as bundles
 from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR
-from keras_itm.slice_synthesis import draw_slices, translate_slices
 from stroke_tfds import builder, generators, slice_example
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.resumable import ResumableBuilder
 from stroke_tfds.sources import SLICES
-from stroke_tfds.synthetic_slices.config import Generators, SyntheticSlicesConfig
+from stroke_tfds.synthetic_slices.config import SyntheticSlicesConfig
+from stroke_tfds.synthetic_slices.drawing import Generators
 from stroke_tfds.synthetic_slices.patients import Asked, Patients
 
 
@@ -92,19 +92,15 @@ class Builder(ResumableBuilder):
     """Images, classes and provenance of all slices of a patient."""
     config, asked = self.builder_config, patients.slices(index)
     conditions = [one.condition(self._spec.conditions) for one in asked]
-    image, classes = draw_slices(
-      tools.joint,
+    image, classes = tools.draw(
       np.array(conditions, np.float32).reshape(len(asked), -1),
       index,
       seed=config.seed,
       truncation=config.truncation,
     )
-    if tools.translator:
-      image = translate_slices(tools.translator, classes, index, seed=config.seed)
     origin = {
       'source': self.name,
-      'joint_generator': tools.joint.fingerprint,
-      **({'translator': tools.translator.fingerprint} if tools.translator else {}),
+      **tools.fingerprints(),
       'seed': config.seed,
       'patient': index,
       'truncation': config.truncation,

@@ -3,7 +3,12 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.slice_synthesis import draw_slices, slices_of_latents, translate_slices
+from keras_itm.slice_synthesis import (
+  draw_slices,
+  images_of_latents,
+  slices_of_latents,
+  translate_slices,
+)
 
 
 def _generator(calls: list) -> types.SimpleNamespace:
@@ -57,6 +62,11 @@ class DrawSlicesTest(tf.test.TestCase):
 class TranslateSlicesTest(tf.test.TestCase):
   def translate(self, n, index, seed):
     """Images of n slices whose class is their number, and the latents of each call."""
+    translator, calls = self.translator()
+    return translate_slices(translator, self.classes(n), index, seed=seed), calls
+
+  def translator(self):
+    """The class as brightness, then the first number of the latent; and the latents of each call."""
     calls = []
 
     def call(segmentation, latent):
@@ -65,9 +75,10 @@ class TranslateSlicesTest(tf.test.TestCase):
       return tf.stack([tf.cast(segmentation, tf.float32) / 5 - 1, plane], axis=-1)
 
     spec = types.SimpleNamespace(intensity_range=(-1.0, 1.0), latent_size=2)
-    translator = types.SimpleNamespace(spec=spec, call=call)
-    classes = np.tile(np.arange(n, dtype=np.uint8)[:, None, None], [1, 2, 3])
-    return translate_slices(translator, classes, index, seed=seed), calls
+    return types.SimpleNamespace(spec=spec, call=call), calls
+
+  def classes(self, n):
+    return np.tile(np.arange(n, dtype=np.uint8)[:, None, None], [1, 2, 3])
 
   def test_by_hand(self):
     image, calls = self.translate(12, 4, 1)
@@ -77,6 +88,13 @@ class TranslateSlicesTest(tf.test.TestCase):
     self.assertEqual((image.shape, image.dtype), ((12, 2, 3, 2), np.float32))
     self.assertAllClose(image[:, 1, 2, 0], [*np.arange(10) / 10, 1, 1])
     self.assertAllClose(image[:, 0, 0, 1], np.clip(latents[:, 0] / 2 + 0.5, 0, 1))
+
+  def test_images_of_latents(self):
+    latents = np.stack([np.linspace(-2, 2, 12), np.zeros(12)], axis=1)
+    translator, calls = self.translator()
+    image = images_of_latents(translator, latents, self.classes(12))
+    self.assertAllClose(np.concatenate(calls), latents)
+    self.assertAllClose(image[:, 0, 0, 1], [0, 0, 0, *(np.arange(3, 9) * 2 / 11 - 0.5), 1, 1, 1])
 
   def test_a_patient_depends_on_seed_and_number_and_latents_are_not_those_of_the_classes(self):
     latents = lambda *key: np.concatenate(self.translate(*key)[1])

@@ -9,6 +9,7 @@ from unittest import mock
 import gin
 import tensorflow as tf
 
+from keras_itm.bundle import read_spec
 from launchers import evaluate_slices_lib
 from launchers.evaluate_slices_lib import evaluate_slices
 from stroke_tfds.errors import InputError
@@ -30,12 +31,24 @@ class EvaluateTest(tiny.CohortTestCase):
       'contrasts': ('DWI',),
     }
     cls.bundle = cls.save('bundle')
+    cls.masks = cls.save('masks', 0, contrasts=())
+    cls.healthy = f'{cls.cohort}:healthy'
+    cls.both = open_sources([cls.healthy, cls.learnt], cls.data_dir)
+    cls.translator = cls.save_translator('translator')
 
   @classmethod
   def save(cls, name: str, n_contrasts: int = 1, **facts) -> str:
     metadata = cls.source.metadata
     folder = cls.folder / name
     return str(tiny.save_toy_joint(folder, metadata, n_contrasts, **{**cls.facts, **facts}))
+
+  @classmethod
+  def save_translator(cls, name: str, n_contrasts: int = 1, **facts) -> str:
+    """Of a translator that has learnt from healthy brains, too."""
+    more = {'training_set': fingerprint(cls.both), 'trained_on': (cls.healthy, cls.learnt)}
+    given = {**cls.facts, **more, **facts}
+    folder, metadata = cls.folder / name, cls.source.metadata
+    return str(tiny.save_toy_class_translator(folder, metadata, n_contrasts=n_contrasts, **given))
 
   def setUp(self):
     super().setUp()
@@ -86,10 +99,37 @@ class EvaluateTest(tiny.CohortTestCase):
     self.assertNotEqual(numbers[0], numbers[2])
 
   def test_classes_alone_and_nothing_asked(self):
-    bundle = self.save('masks', 0, contrasts=())
-    found = json.loads((self.evaluate('masks_out', bundle=bundle) / 'fidelity.json').read_text())
+    folder = self.evaluate('masks_out', bundle=self.masks)
+    found = json.loads((folder / 'fidelity.json').read_text())
     self.assertEqual((found['contrasts'], found['explained']), ([], {}))
     self.assertGreater(found['distance']['drawn'], 0)
+    self.assertNotIn('translator', found)
+
+  def translated(self, **values) -> dict:
+    learnt = {'real': [self.learnt, self.healthy]}
+    return {'bundle': self.masks, 'translator': self.translator, **learnt, **values}
+
+  def test_classes_and_then_images(self):
+    folder = self.evaluate('translated', **self.translated())
+    found = json.loads((folder / 'fidelity.json').read_text())
+    made = [found[name] for name in ('bundle', 'translator')]
+    self.assertEqual(made, [read_spec(one).fingerprint for one in (self.masks, self.translator)])
+    n_training = sum(
+      int(example['labels'].any((0, 1)).sum())
+      for source in self.both
+      for example in source.examples().as_numpy_iterator()
+    )
+    self.assertEqual(found['n_training'], n_training)
+    shares = found['lesion_shares']
+    self.assertAlmostEqual(found['areas']['lesion']['drawn'], 12 * shares['asked'], 3)
+    # A quarter for each class: 1 in the lesion and 1/4 in white matter, the only parenchyma.
+    (contrast,) = found['contrasts']
+    self.assertAllClose(contrast['drawn'], 1 / 0.25 - 1)
+    self.assertAllClose(found['explained']['DWI']['drawn'], 1)
+    page = (folder / 'report.html').read_text()
+    for fingerprint_ in made:
+      self.assertIn(fingerprint_, page)
+    self.assertIn('The second bundle has one latent for all', page)
 
   def test_refuses_what_does_not_fit_in_one_line(self):
     translator, _ = tiny.save_toy_bundles(self.folder / 'others', self.source.metadata)
@@ -111,9 +151,32 @@ class EvaluateTest(tiny.CohortTestCase):
       ({'held_out': f'{self.learnt}[:2]'}, '2 of its patients are in the training'),
       ({'held_out': f'{self.held_out}[:1]'}, 'has 1 patient, expected two'),
       ({'held_out': 'nothing'}, 'expected "name/config:split"'),
+      ({'real': [self.learnt, self.healthy]}, r"real has \['[^']*:healthy'\], expected .*:test'\]"),
     ):
       with self.assertRaisesRegex(InputError, f'^[^\n]*{message}'):
         self.evaluate(**values)
+
+  def test_refuses_a_translator_that_does_not_fit_in_one_line(self):
+    labels, _ = tiny.save_toy_bundles(self.folder / 'of labels', self.source.metadata)
+    saved = self.save_translator
+    for values, message in (
+      ({'bundle': self.bundle}, r'makes 1 contrast\(s\) itself, expected one of classes alone'),
+      ({'translator': str(labels)}, 'of labels/translator takes labels, expected one of the classes'),
+      ({'translator': '/nowhere'}, 'translator /nowhere: no bundle there'),
+      (
+        {'translator': saved('images of two', 2, contrasts=('DWI', 'ADC'))},
+        r'images of two makes 2 contrast\(s\) .*DWI',
+      ),
+      (
+        {'translator': saved('scaled', intensity_scaling='percentile')},
+        'scaled was trained for the intensity_scaling percentile, but',
+      ),
+      ({'translator': saved('other', training_set='x')}, 'other was not trained on .*:healthy'),
+      ({'real': [self.learnt]}, r'/translator was not trained on .*:healthy'),
+      ({'real': [self.healthy]}, r'/masks was not trained on .*:healthy.*, expected the .*:test'),
+    ):
+      with self.assertRaisesRegex(InputError, f'^[^\n]*{message}'):
+        self.evaluate(**self.translated(**values))
 
 
 if __name__ == '__main__':

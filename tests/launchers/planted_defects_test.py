@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_itm import checks, losses
 from keras_itm.layers.image_pool import ImagePool
 from keras_itm.models.pix2pix import Pix2Pix
-from stroke_tfds import pipelines
+from stroke_tfds.pipelines import segmenters
 from tests.launchers import small_systems
 
 
@@ -45,9 +45,9 @@ class PlantedDefectsTest(small_systems.SystemsTestCase):
       self.train('lesion_gan_mini.gin', 'LesionGAN.penalty_weight = 0.0', epochs=2, steps_per_epoch=60)
 
   def test_background_is_1(self):
-    examples = pipelines.examples
+    examples = segmenters.examples
     inverted = lambda sources: examples(sources).map(lambda e: {**e, 'lesion': 1 - e['lesion']})
-    with mock.patch.object(pipelines, 'examples', inverted):
+    with mock.patch.object(segmenters, 'examples', inverted):
       with self.stops('step 3: lesion_share is 0.9.*is background 1'):
         self.train('unet_mini.gin')
 

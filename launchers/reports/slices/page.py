@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_itm.bundle import Bundle
-from keras_itm.slice_synthesis import slices_of_latents
+from keras_itm.slice_synthesis import images_of_latents, slices_of_latents
 from launchers.reports import axial_view as view
 from launchers.reports import style
 from launchers.reports.page import Panel, Section, environment, style_sheet
@@ -25,6 +24,7 @@ from stroke_eval.synthesis_checks import Check
 from stroke_tfds.files import write_whole
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.slice_example import LESION, LEVEL
+from stroke_tfds.synthetic_slices.drawing import Generators
 from stroke_tfds.synthetic_slices.patients import conditions_of
 
 _TITLE = 'Does the generator draw what it should?'
@@ -43,7 +43,7 @@ class Evaluation:
   """What the page is about.
 
   Attributes:
-    generator: Drew the slices.
+    generators: Drew the slices.
     facts: What was compared, for the page's head.
     drawn: Generated slices.
     real: Held-out ones.
@@ -54,7 +54,7 @@ class Evaluation:
     checks: Of the comparison.
   """
 
-  generator: Bundle
+  generators: Generators
   facts: Mapping[str, Any]
   drawn: SliceSet
   real: SliceSet
@@ -76,11 +76,12 @@ def write_page(path: Path, evaluation: Evaluation, grid: Grid) -> None:
   with style.style():
     drawn = [_side_by_side, _interpolation, _levels, _nearest]
     sections = [section for draw in drawn if (section := draw(evaluation, look))]
+  images = f', images by the bundle {facts["translator"]}' if 'translator' in facts else ''
   lead = (
-    f'{found.n_drawn} slices of the bundle {facts["bundle"]} (seed {facts["seed"]}, truncation '
+    f'{found.n_drawn} slices of the bundle {facts["bundle"]}{images} (seed {facts["seed"]}, truncation '
     f'{facts["truncation"]:g}), drawn at the levels of slices of {facts["held_out"]} and with a lesion '
-    f'where these have one; beside all {found.n_held_out} slices of these patients, whom it has not '
-    f'seen, and the {found.n_training} slices of {", ".join(facts["real"])}, from which it learnt.'
+    f'where these have one; beside all {found.n_held_out} slices of these patients, whom no '
+    f'training has seen, and the {found.n_training} training slices of {", ".join(facts["real"])}.'
   )
   text = (
     environment()
@@ -135,7 +136,8 @@ def _side_by_side(evaluation: Evaluation, look: Look) -> Section:
 def _interpolation(evaluation: Evaluation, look: Look) -> Section:
   """From one latent to another, on the sphere on which nearly all of them lie."""
   real = evaluation.real
-  first, last = _latents(evaluation, 2)
+  spec = evaluation.generators.joint.spec
+  first, last = _latents(evaluation, spec.latent_size, 2)
   angle = np.arccos(np.clip(first @ last / np.linalg.norm(first) / np.linalg.norm(last), -1, 1))
   steps = np.linspace(0, 1, _N_STEPS)
   weights = np.sin((1 - steps) * angle) / np.sin(angle), np.sin(steps * angle) / np.sin(angle)
@@ -144,11 +146,12 @@ def _interpolation(evaluation: Evaluation, look: Look) -> Section:
   number = int(np.median(with_lesion if len(with_lesion) else real.numbers))
   slices = _slices(evaluation, latents, [number] * _N_STEPS, True)
   titles = [f'{step:.0%}' for step in steps]
+  kept = ' The second bundle has one latent for all.' if evaluation.generators.translator else ''
   return Section(
     'From one draw to another',
     [Panel(_uri(slices_figure(slices, titles, look)), 'Slices between two draws')],
     f'Latents on the great circle between two, at one level ({_level(look, number)})'
-    f'{", asked for a lesion" * (LESION in evaluation.generator.spec.conditions)}. A generator that '
+    f'{", asked for a lesion" * (LESION in spec.conditions)}.{kept} A generator that '
     'has learnt slices one by one jumps; one that has learnt how they vary changes step by step.',
     [],
     columns=1,
@@ -158,12 +161,13 @@ def _interpolation(evaluation: Evaluation, look: Look) -> Section:
 
 def _levels(evaluation: Evaluation, look: Look) -> Section | None:
   """One latent at all levels, with and without a lesion; None for a generator that is not asked."""
-  asked = evaluation.generator.spec.conditions
+  spec = evaluation.generators.joint.spec
+  asked = spec.conditions
   if LEVEL not in asked:
     return None
   numbers = np.unique(evaluation.real.numbers)
   numbers = [int(numbers[i]) for i in evenly_spread(numbers, _N_STEPS)]
-  latents = np.repeat(_latents(evaluation, 1), len(numbers), axis=0)
+  latents = np.repeat(_latents(evaluation, spec.latent_size, 1), len(numbers), axis=0)
   panels = []
   for has_lesion, title in ((False, 'Asked for no lesion'), (True, 'Asked for a lesion')):
     if has_lesion and LESION not in asked:
@@ -223,20 +227,24 @@ def _shown(real: SliceSet) -> list[int]:
   return sorted(found, key=lambda i: real.numbers[i])
 
 
-def _latents(evaluation: Evaluation, n: int) -> np.ndarray:
-  rng = np.random.default_rng(evaluation.facts['seed'])
-  return rng.standard_normal((n, evaluation.generator.spec.latent_size), np.float32)
+def _latents(evaluation: Evaluation, size: int, n: int, stream: int = 0) -> np.ndarray:
+  rng = np.random.default_rng((evaluation.facts['seed'], stream))
+  return rng.standard_normal((n, size), np.float32)
 
 
 def _slices(
   evaluation: Evaluation, latents: np.ndarray, numbers: Sequence[int], has_lesion: bool
 ) -> SliceSet:
-  """Slices of latents, asked for levels, and a lesion or none."""
-  generator, real = evaluation.generator, evaluation.real
+  """Slices of latents, asked for levels, and a lesion or none; a translator has one latent for all."""
+  generator, translator = evaluation.generators.joint, evaluation.generators.translator
+  real = evaluation.real
   conditions = conditions_of(generator.spec, numbers, [has_lesion] * len(numbers))
   image, ids = slices_of_latents(
     generator, latents, conditions, truncation=evaluation.facts['truncation']
   )
+  if translator:
+    latent = _latents(evaluation, translator.spec.latent_size, 1, stream=1)
+    image = images_of_latents(translator, np.repeat(latent, len(ids), axis=0), ids)
   unknown = np.full(len(numbers), UNKNOWN)
   return SliceSet(image, ids, unknown, unknown.astype(str), real.classes, real.contrasts)
 

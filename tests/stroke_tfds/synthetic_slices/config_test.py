@@ -10,7 +10,7 @@ from keras_itm.appearance import Appearances
 from keras_itm.bundle import load_bundle
 from stroke_tfds.errors import InputError
 from stroke_tfds.synthetic_slices import SyntheticSlicesConfig as Config
-from stroke_tfds.synthetic_slices import config
+from stroke_tfds.synthetic_slices import drawing
 from tests import tiny
 from tests.slice_sets import METADATA, SlicesCase
 
@@ -117,7 +117,7 @@ class BadInputTest(parameterized.TestCase, SlicesCase):
       bundle = load_bundle(self.translator)
       changed = dataclasses.replace(bundle, spec=dataclasses.replace(bundle.spec, **changes))
       given = [load_bundle(self.masks), changed]
-      with mock.patch.object(config, 'open_bundle', side_effect=given):
+      with mock.patch.object(drawing, 'open_bundle', side_effect=given):
         self.refused(message, **self.translated())
 
   def test_a_translator_beside_a_generator_of_images(self):

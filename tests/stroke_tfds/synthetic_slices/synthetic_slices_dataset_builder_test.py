@@ -17,7 +17,7 @@ from keras_itm.networks.style_mapping import style_mapping
 from stroke_tfds import synthetic_slices
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
-from stroke_tfds.synthetic_slices import synthetic_slices_dataset_builder
+from stroke_tfds.synthetic_slices import drawing
 from tests import tiny
 from tests.keras_itm import conformance_cases
 from tests.slice_sets import METADATA, SlicesCase
@@ -143,7 +143,7 @@ class SplitUpTest(SlicesCase):
 
   def _killed_and_resumed(self, **fields):
     """The slices of a build that was killed at its third patient, and how many came after that."""
-    folder, draw, calls = tfds.testing.make_tmp_dir(), synthetic_slices_dataset_builder.draw_slices, []
+    folder, draw, calls = tfds.testing.make_tmp_dir(), drawing.draw_slices, []
 
     def killed(generator, conditions, index, **options):
       if index >= 2:
@@ -154,10 +154,10 @@ class SplitUpTest(SlicesCase):
       calls.append(args)
       return draw(*args, **options)
 
-    with mock.patch.object(synthetic_slices_dataset_builder, 'draw_slices', killed):
+    with mock.patch.object(drawing, 'draw_slices', killed):
       with self.assertRaises(KeyboardInterrupt):
         self.builder(folder, **fields).download_and_prepare()
-    with mock.patch.object(synthetic_slices_dataset_builder, 'draw_slices', counting):
+    with mock.patch.object(drawing, 'draw_slices', counting):
       made = self.examples(self.builder(folder, **fields))
     self.assertEmpty(list(Path(folder).rglob('*.npz')), 'the cache outlives the finished set')
     return made, len(calls)

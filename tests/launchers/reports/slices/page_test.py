@@ -6,6 +6,7 @@ import tensorflow as tf
 from launchers.reports.slices import page
 from launchers.reports.slices.pictures import Look
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.synthetic_slices.drawing import Generators
 from tests import tiny
 from tests.stroke_eval import slices
 
@@ -34,9 +35,8 @@ class LookTest(tf.test.TestCase):
 
 
 class InterpolationTest(tf.test.TestCase):
-  def test_latents_stay_on_the_sphere_between_two_draws(self):
-    """Two latents of about equal length: all between are as long, evenly apart in angle."""
-    calls = []
+  def joint(self, calls):
+    """A generator of noughts, whose classes are all the first; what it is called with."""
 
     def call(latent, condition, truncation):
       calls.append((latent.numpy(), condition.numpy()))
@@ -49,11 +49,17 @@ class InterpolationTest(tf.test.TestCase):
       grid={'shape': [8, 8, 4]},
       intensity_range=(-1.0, 1.0),
     )
-    real = slices.patients(2, seed=0)
-    generator = types.SimpleNamespace(spec=spec, call=call)
-    facts = {'seed': 0, 'truncation': 1.0}
-    evaluation = types.SimpleNamespace(generator=generator, facts=facts, real=real)
-    section = page._interpolation(evaluation, Look.of(real, _GRID))
+    return types.SimpleNamespace(spec=spec, call=call)
+
+  def evaluation(self, generators):
+    facts, real = {'seed': 0, 'truncation': 1.0}, slices.patients(2, seed=0)
+    return types.SimpleNamespace(generators=generators, facts=facts, real=real)
+
+  def test_latents_stay_on_the_sphere_between_two_draws(self):
+    """Two latents of about equal length: all between are as long, evenly apart in angle."""
+    calls = []
+    evaluation = self.evaluation(Generators(self.joint(calls)))
+    section = page._interpolation(evaluation, Look.of(evaluation.real, _GRID))
     latents, conditions = (np.concatenate(part) for part in zip(*calls))
     # The level of lesions is the second of four.
     self.assertAllClose(conditions, [[1, -0.25]] * 9)
@@ -63,6 +69,28 @@ class InterpolationTest(tf.test.TestCase):
     angles = np.arccos((units[1:] * units[:-1]).sum(1))
     self.assertAllClose(angles, [np.mean(angles)] * 8, rtol=0.1)
     self.assertIn('asked for a lesion', section.caption)
+    self.assertNotIn('second bundle', section.caption)
+
+  def test_images_of_a_translator_are_of_one_latent(self):
+    calls = []
+
+    def call(segmentation, latent):
+      calls.append((segmentation.numpy(), latent.numpy()))
+      return tf.fill([len(latent), 8, 8, 2], 0.5)
+
+    spec = types.SimpleNamespace(latent_size=400, intensity_range=(-1.0, 1.0))
+    generators = Generators(joint := self.joint([]), types.SimpleNamespace(spec=spec, call=call))
+    evaluation = self.evaluation(generators)
+    section = page._interpolation(evaluation, Look.of(evaluation.real, _GRID))
+    self.assertIn('second bundle has one latent', section.caption)
+    made = page._slices(evaluation, np.zeros((9, 400)), [1] * 9, False)
+    self.assertAllClose(made.image, np.full([9, 8, 8, 2], 0.75))
+    ids, latents = (np.concatenate(part) for part in zip(*calls))
+    self.assertAllEqual(ids, np.zeros([18, 8, 8]))
+    self.assertAllEqual(latents, np.tile(latents[:1], [18, 1]))
+    # As many numbers as those of the classes, and others.
+    own = page._latents(evaluation, joint.spec.latent_size, 1)
+    self.assertLess(abs(np.corrcoef(own[0], latents[0])[0, 1]), 0.2)
 
 
 if __name__ == '__main__':
