@@ -85,6 +85,8 @@ EXPERIMENTS = (
   _pix2pix_inference(),
   _against_pytorch('SPADE train step', 'spade_train', 0.85, 'batch 8 of 128x128'),
   _against_pytorch('SPADE inference, 32 slices', 'spade_inference'),
+  _against_pytorch('Flow train step', 'flow_train', note='batch 2 of 64x64x16'),
+  _against_pytorch('Flow drawing, a volume', 'flow_inference', note='64x64x16, 10 steps of Heun'),
   _against_pytorch(
     'StyleGAN2, 16 train steps', 'style_gan_train', 0.80, 'batch 8 of 64x64x8, penalties in turn'
   ),
