@@ -136,6 +136,7 @@ def _nearness(drawn: np.ndarray, training: SliceSet) -> tuple[np.ndarray, ...]:
 
 
 def _root_mean_squares(ours: np.ndarray, learnt: np.ndarray) -> np.ndarray:
-  ours = ours.reshape(len(ours), -1)
+  # In double precision: differences of squares in float32 are off by as much as 1e-3 for a copy.
+  ours, learnt = ours.reshape(len(ours), -1).astype(np.float64), learnt.astype(np.float64)
   squares = (ours**2).sum(1)[:, np.newaxis] + (learnt**2).sum(1) - 2 * ours @ learnt.T
   return np.sqrt(np.maximum(squares, 0) / ours.shape[1])

@@ -29,8 +29,8 @@ class NearnessTest(absltest.TestCase):
     bank = slices.slice_set(ids, plane(0.1, 0.5, 0.8), subjects=[0, 0, 1])
     training = nearest_slices.training_blocks([bank.take([0, 1]), bank.take([2])])
     found = nearest_slices.nearness(plane(0.45, 0.8).astype(np.float32), training)
-    np.testing.assert_allclose(found.distances, [0.05, 0], atol=1e-4)
-    np.testing.assert_allclose(found.ratios, [0.05 / 0.35, 0], atol=1e-3)
+    np.testing.assert_allclose(found.distances, [0.05, 0], atol=1e-6)
+    np.testing.assert_allclose(found.ratios, [0.05 / 0.35, 0], atol=1e-5)
     self.assertEqual(found.nearest.tolist(), [1, 2])
 
   def test_a_mirror_image_is_a_copy(self):
@@ -39,7 +39,7 @@ class NearnessTest(absltest.TestCase):
     copy = nearest_slices.blocks(real.take([2]))[:, ::-1]
     found = nearest_slices.nearness(copy, nearest_slices.training_blocks([real]))
     self.assertEqual((found.nearest[0], found.mirrored[0]), (2, True))
-    self.assertLess(found.ratios[0], 0.01)
+    self.assertLess(found.ratios[0], 1e-5)
 
   def test_of_one_patient_there_is_no_ratio(self):
     one = slices.slice_set(np.zeros([1, 8, 8]), np.ones([1, 8, 8, 1]))
