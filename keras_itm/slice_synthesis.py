@@ -3,6 +3,8 @@
 What is drawn for a patient depends on the seed and the patient's number alone.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +18,14 @@ _BATCH = 8
 
 
 def draw_slices(
-  generator: Bundle, conditions: np.ndarray, index: int, *, seed: int, truncation: float = 1.0
+  generator: Bundle,
+  conditions: np.ndarray,
+  index: int,
+  *,
+  seed: int,
+  truncation: float = 1.0,
+  is_wanted: Callable[[np.ndarray], np.ndarray] | None = None,
+  tries: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
   """Draws the slices of a patient.
 
@@ -26,13 +35,24 @@ def draw_slices(
     index: Number of the patient in the data set.
     seed: Of the data set.
     truncation: How far styles are from their mean: 1 as learnt, 0 the mean.
+    is_wanted: From the classes, which slices are what was asked for, bool [n]; all when None. The
+      others are drawn again.
+    tries: How often a slice is drawn at most; the last one stays.
 
   Returns:
     Image float32 [n, X, Y, C] in [0, 1], C possibly 0, and the most probable class of each pixel, uint8
     [n, X, Y].
   """
   latents = _latents(generator, len(conditions), seed, index, _LATENT)
-  return slices_of_latents(generator, latents, conditions, truncation=truncation)
+  image, classes = slices_of_latents(generator, latents, conditions, truncation=truncation)
+  for attempt in range(1, tries):
+    if is_wanted is None or not (unwanted := ~is_wanted(classes)).any():
+      break
+    latents = _latents(generator, len(conditions), seed, index, _LATENT, attempt)[unwanted]
+    image[unwanted], classes[unwanted] = slices_of_latents(
+      generator, latents, conditions[unwanted], truncation=truncation
+    )
+  return image, classes
 
 
 def translate_slices(translator: Bundle, classes: np.ndarray, index: int, *, seed: int) -> np.ndarray:
@@ -100,9 +120,9 @@ def slices_of_latents(
   return np.concatenate(images), np.concatenate(classes)
 
 
-def _latents(bundle: Bundle, n_slices: int, seed: int, index: int, stream: int) -> np.ndarray:
+def _latents(bundle: Bundle, n_slices: int, seed: int, index: int, *stream: int) -> np.ndarray:
   """Of each slice by its number in the patient, [n, L]."""
   latents = np.zeros((n_slices, bundle.spec.latent_size), np.float32)
   for i in range(n_slices):
-    latents[i] = random_numbers(seed, index, stream, i).standard_normal(latents.shape[1], np.float32)
+    latents[i] = random_numbers(seed, index, *stream, i).standard_normal(latents.shape[1], np.float32)
   return latents

@@ -24,6 +24,9 @@ _VALUES = (
   flags.DEFINE_string('held_out', None, 'Real slices that they have not seen, likewise.'),
   flags.DEFINE_integer('number', None, 'Slices to draw.'),
   flags.DEFINE_float('truncation', None, 'How far styles are from their mean, 0 to 1 (as learnt).'),
+  flags.DEFINE_integer(
+    'tries', None, 'How often a slice is drawn at most, until it has a lesion as asked.', 1
+  ),
   flags.DEFINE_integer('seed', None, 'Of latents, levels and halves.', 0),
 )
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gin
 import numpy as np
@@ -21,7 +22,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.generators import check_fits
 from stroke_tfds.slice_example import LESION, LEVEL
 from stroke_tfds.sources import Source, fingerprint, open_sources
-from stroke_tfds.synthetic_slices.drawing import Generators, open_generators
+from stroke_tfds.synthetic_slices.drawing import TRIES, Generators, open_generators
 from stroke_tfds.synthetic_slices.patients import conditions_of
 
 
@@ -36,6 +37,7 @@ def evaluate_slices(
   held_out: str = gin.REQUIRED,
   number: int = 256,
   truncation: float = 1.0,
+  tries: int = TRIES,
   groups: Mapping[str, Sequence[str]] = TISSUES,
   seed: int = 0,
 ) -> None:
@@ -53,6 +55,7 @@ def evaluate_slices(
     held_out: Volumes of other patients, likewise.
     number: Slices to draw; held-out slices are gone through again where there are fewer.
     truncation: How far styles are from their mean: 1 as learnt, 0 the mean.
+    tries: How often a slice is drawn at most, until it has a lesion as asked, see `synthetic_slices`.
     groups: Tissues, as in its training.
     seed: Of latents, levels and halves.
 
@@ -61,10 +64,11 @@ def evaluate_slices(
       trained on something else, or held-out patients that are among those of the training, or fewer
       than two.
   """
-  if number < 1 or not 0 <= truncation <= 1:
-    raise InputError(
-      f'number {number}, truncation {truncation}: expected at least 1, and a number from 0 to 1'
-    )
+  for name, count in (('number', number), ('tries', tries)):
+    if count < 1:
+      raise InputError(f'{name} {count}: expected at least 1')
+  if not 0 <= truncation <= 1:
+    raise InputError(f'truncation {truncation}: expected a number from 0 to 1')
   folder = output_folder(workdir)
   *learnt, test = open_sources([*([real] if isinstance(real, str) else real), held_out], data_dir)
   generators = open_generators(bundle, translator)
@@ -77,13 +81,17 @@ def evaluate_slices(
   _check_patients(training, real_slices, test)
   say(f'{len(training)} training slices, {len(real_slices)} held-out ones; drawing {number}')
   asked_like = np.resize(np.random.default_rng(seed).permutation(len(real_slices)), number)
-  drawn = _draw(generators, real_slices.take(asked_like), seed, truncation)
+  options = {'seed': seed, 'truncation': truncation}
+  drawn = _draw(generators, real_slices.take(asked_like), tries=tries, **options)
+  at_once = None
+  if LESION in generators.joint.spec.conditions:
+    at_once = _draw(generators, real_slices.take(asked_like), tries=1, **options).has_lesion
   found, nearness = slice_fidelity.compare(
     drawn,
     real_slices,
     training,
     asked_like,
-    asks_lesion=LESION in generators.joint.spec.conditions,
+    at_once=at_once,
     seed=seed,
   )
   facts = {
@@ -93,6 +101,7 @@ def evaluate_slices(
     'held_out': str(test),
     'seed': seed,
     'truncation': truncation,
+    'tries': tries,
   }
   checks = slice_checks.check_all(found)
   (folder / 'fidelity.json').write_text(json.dumps({**facts, **found.to_json()}, indent=2) + '\n')
@@ -165,11 +174,11 @@ def _check_patients(training: SliceSet, held_out: SliceSet, test: Source) -> Non
     raise InputError(f'held_out {test} has {n_patients} patient, expected two or more')
 
 
-def _draw(generators: Generators, like: SliceSet, seed: int, truncation: float) -> SliceSet:
+def _draw(generators: Generators, like: SliceSet, **options: Any) -> SliceSet:
   """A slice at the level of each real one, and with a lesion where that has one."""
   spec = generators.joint.spec
   conditions = conditions_of(spec, like.numbers, like.has_lesion)
-  image, ids = generators.draw(conditions, 0, seed=seed, truncation=truncation)
+  image, ids = generators.draw(conditions, 0, **options)
   numbers = like.numbers if LEVEL in spec.conditions else np.full(len(like), UNKNOWN)
   subjects = np.array([f'drawn {i}' for i in range(len(like))])
   return SliceSet(image, ids, numbers, subjects, like.classes, like.contrasts)

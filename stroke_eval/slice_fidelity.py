@@ -51,6 +51,7 @@ class LesionShares:
     real: Share of the real slices at the same levels.
     of_asked: Share of those asked for with a lesion that have one.
     of_others: Share of those asked for without one that have one all the same.
+    of_asked_at_once: As `of_asked`, of the first draw of each.
   """
 
   asked: float
@@ -58,6 +59,7 @@ class LesionShares:
   real: float
   of_asked: float
   of_others: float
+  of_asked_at_once: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +116,7 @@ def compare(
   training: SliceSet,
   asked_like: np.ndarray,
   *,
-  asks_lesion: bool,
+  at_once: np.ndarray | None = None,
   seed: int = 0,
 ) -> tuple[SliceFidelity, Nearness]:
   """Compares generated slices with held-out ones and with those of the training.
@@ -125,7 +127,8 @@ def compare(
     training: What it learnt from, by `nearest_slices.training_blocks`.
     asked_like: Position of the held-out slice at whose level, and with a lesion as which, each slice
       was drawn, int [n].
-    asks_lesion: Whether the generator is asked for lesions.
+    at_once: Which slices had a lesion when they were first drawn, bool [n]; None for a generator that
+      is not asked for lesions.
     seed: Of halves.
 
   Returns:
@@ -149,7 +152,7 @@ def compare(
     gaps=slice_features.gaps(features, of_real),
     areas=_areas(drawn, matched),
     chances=_chances(held_out, seed),
-    lesion_shares=_lesion_shares(drawn.has_lesion, matched.has_lesion, asks_lesion),
+    lesion_shares=_lesion_shares(drawn.has_lesion, matched.has_lesion, at_once),
     contrasts=tuple(slice_agreement.lesion_contrasts(drawn, held_out, seed)),
     explained=_explained(drawn, held_out, mismatched=False),
     mismatched=_explained(drawn, held_out, mismatched=True),
@@ -217,7 +220,8 @@ def _chances(real: SliceSet, seed: int) -> dict[str, float]:
   return found
 
 
-def _lesion_shares(drawn: np.ndarray, real: np.ndarray, asks_lesion: bool) -> LesionShares:
+def _lesion_shares(drawn: np.ndarray, real: np.ndarray, at_once: np.ndarray | None) -> LesionShares:
+  asks_lesion = at_once is not None
   share = lambda of: float(of.mean()) if asks_lesion and len(of) else math.nan
   return LesionShares(
     asked=share(real),
@@ -225,6 +229,7 @@ def _lesion_shares(drawn: np.ndarray, real: np.ndarray, asks_lesion: bool) -> Le
     real=float(real.mean()),
     of_asked=share(drawn[real]),
     of_others=share(drawn[~real]),
+    of_asked_at_once=share((drawn if at_once is None else at_once)[real]),
   )
 
 

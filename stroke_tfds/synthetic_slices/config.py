@@ -10,7 +10,7 @@ from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR, BundleSpec
 from stroke_tfds.builder import is_text
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
-from stroke_tfds.synthetic_slices.drawing import Generators, open_generators
+from stroke_tfds.synthetic_slices.drawing import TRIES, Generators, open_generators
 from stroke_tfds.synthetic_slices.patients import Patients
 
 
@@ -28,6 +28,8 @@ class SyntheticSlicesConfig(DerivedConfig):
       is more alike.
     share_lesion: Share of slices with a lesion that the generator is asked for; as in its training data
       when None.
+    tries: How often a slice is drawn at most, until it has a lesion if it was asked for one, and none
+      if not; 1 takes what comes.
     contrasts: Names of what it must make; any when empty. Names those of a bundle that does not.
     classes: Names of what it must make, background first; any when empty.
   """
@@ -38,6 +40,7 @@ class SyntheticSlicesConfig(DerivedConfig):
   num_slices: int = 0
   truncation: float = 1.0
   share_lesion: float | None = None
+  tries: int = TRIES
   contrasts: Sequence[str] = ()
   classes: Sequence[str] = ()
 
@@ -54,6 +57,7 @@ class SyntheticSlicesConfig(DerivedConfig):
       **generators.fingerprints(),
       'truncation': float(self.truncation),
       'share_lesion': None if self.share_lesion is None else float(self.share_lesion),
+      'tries': self.tries,
       'contrasts': list(self.contrasts_of(generators.of_images.spec)),
     }
 
@@ -106,6 +110,7 @@ class SyntheticSlicesConfig(DerivedConfig):
       )
     self.check_count(given[0], 1)
     self.check_number('truncation', 0, 1)
+    self.check_count('tries', 1)
     if self.share_lesion is not None:
       self.check_number('share_lesion', 0, 1)
 

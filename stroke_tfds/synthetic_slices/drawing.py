@@ -5,10 +5,14 @@ import dataclasses
 import numpy as np
 
 from keras_itm.bundle import Bundle
-from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR
+from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR, BundleSpec
 from keras_itm.slice_synthesis import draw_slices, translate_slices
 from stroke_tfds.errors import InputError
 from stroke_tfds.generators import open_bundle
+from stroke_tfds.pipelines import MIN_LESION_PIXELS
+from stroke_tfds.slice_example import LESION
+
+TRIES = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +41,35 @@ class Generators:
     return {one.spec.kind: one.fingerprint for one in self.bundles}
 
   def draw(
-    self, conditions: np.ndarray, index: int, *, seed: int, truncation: float
+    self, conditions: np.ndarray, index: int, *, seed: int, truncation: float, tries: int = TRIES
   ) -> tuple[np.ndarray, np.ndarray]:
-    """The slices of a patient; arguments and arrays as of `draw_slices`."""
-    image, classes = draw_slices(self.joint, conditions, index, seed=seed, truncation=truncation)
+    """The slices of a patient; arguments and arrays as of `draw_slices`.
+
+    A slice that has no lesion where one was asked for, or one where none was, is drawn again.
+    """
+    spec, is_wanted = self.joint.spec, None
+    if LESION in spec.conditions:
+      asked = conditions[:, spec.conditions.index(LESION)] > 0
+      n_pixels = lambda classes: (classes >= first_lesion(spec)).sum(axis=(1, 2))
+      is_wanted = lambda classes: (n_pixels(classes) >= MIN_LESION_PIXELS) == asked
+    image, classes = draw_slices(
+      self.joint,
+      conditions,
+      index,
+      seed=seed,
+      truncation=truncation,
+      is_wanted=is_wanted,
+      tries=tries,
+    )
     if self.translator:
       image = translate_slices(self.translator, classes, index, seed=seed)
     return image, classes
+
+
+def first_lesion(spec: BundleSpec) -> int:
+  """The last classes of a joint generator are those of the label scheme's lesion."""
+  n_classes = len(spec.label_scheme.get('lesion_class_ids', ())) or 1
+  return len(spec.classes) - n_classes
 
 
 def open_generators(joint: str, translator: str = '') -> Generators:

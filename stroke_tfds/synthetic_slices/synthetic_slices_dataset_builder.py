@@ -15,7 +15,7 @@ from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.resumable import ResumableBuilder
 from stroke_tfds.sources import SLICES
 from stroke_tfds.synthetic_slices.config import SyntheticSlicesConfig
-from stroke_tfds.synthetic_slices.drawing import Generators
+from stroke_tfds.synthetic_slices.drawing import Generators, first_lesion
 from stroke_tfds.synthetic_slices.patients import Asked, Patients
 
 
@@ -52,7 +52,7 @@ class Builder(ResumableBuilder):
       'contrasts': list(contrasts),
       'intensity_scaling': self._of_images.intensity_scaling,
       'classes': list(spec.classes),
-      'first_lesion': self._first_lesion,
+      'first_lesion': first_lesion(spec),
       'fingerprint': config.fingerprint,
       **learnt,
     }
@@ -63,12 +63,6 @@ class Builder(ResumableBuilder):
       homepage=self.HOMEPAGE,
       license='; '.join(learnt['licences']),
     )
-
-  @property
-  def _first_lesion(self) -> int:
-    """The last classes are those of the label scheme's lesion."""
-    n_classes = len(self._spec.label_scheme.get('lesion_class_ids', ())) or 1
-    return len(self._spec.classes) - n_classes
 
   def parts_by_split(self) -> dict[str, range]:
     config = self.builder_config
@@ -97,6 +91,7 @@ class Builder(ResumableBuilder):
       index,
       seed=config.seed,
       truncation=config.truncation,
+      tries=config.tries,
     )
     origin = {
       'source': self.name,
@@ -121,7 +116,7 @@ class Builder(ResumableBuilder):
           image,
           classes,
           provenance['level'],
-          first_lesion=self._first_lesion,
+          first_lesion=first_lesion(self._spec),
           slice_id=slice_id,
           subject_id=subject_id,
           provenance=provenance,

@@ -24,6 +24,12 @@ def _generator(calls: list) -> types.SimpleNamespace:
   return types.SimpleNamespace(spec=spec, call=call)
 
 
+def _parts(is_drawn: np.ndarray) -> list[int]:
+  """Sizes of the batches of as many slices."""
+  n = int(is_drawn.sum())
+  return [8] * (n // 8) + ([n % 8] if n % 8 else [])
+
+
 class DrawSlicesTest(tf.test.TestCase):
   def test_by_hand(self):
     calls, asked = [], np.array([[0.0], [1.0]] * 5 + [[1.0]])
@@ -49,6 +55,40 @@ class DrawSlicesTest(tf.test.TestCase):
     self.assertAllEqual(latents(3, 4, 1), whole[:3])
     for index, seed in ((5, 1), (4, 2)):
       self.assertNotAllClose(latents(11, index, seed), whole)
+
+  def test_what_is_not_wanted_is_drawn_again(self):
+    """Latents are known from the first draws; each slice stays with the first that is wanted."""
+    asked = np.zeros([11, 1])
+    wants_above = lambda image: image[:, 0, 0, 0] > 0.75
+    latents = []
+    for attempt in range(3):
+      calls = []
+      # Nothing is wanted, so that all are drawn at every try.
+      none = lambda classes: np.zeros(11, bool)
+      draw_slices(_generator(calls), asked, 4, seed=1, is_wanted=none, tries=attempt + 1)
+      latents.append(np.concatenate([latent for latent, *_ in calls])[-11:, 0])
+    images = np.clip(np.array(latents) / 2 + 0.5, 0, 1)
+    self.assertLen(set(images.ravel()) - {0, 1}, np.sum((images > 0) & (images < 1)))
+
+    def generator(calls):
+      """The class is 1 where the image is bright."""
+      made = _generator(calls)
+      call = lambda **given: {
+        'image': (image := made.call(**given)['image']),
+        'probability': tf.one_hot(tf.cast(image[..., 0] > 0.5, tf.int32), 2),
+      }
+      return types.SimpleNamespace(spec=made.spec, call=call)
+
+    is_bright = lambda classes: classes[:, 0, 0] == 1
+    calls = []
+    image, classes = draw_slices(generator(calls), asked, 4, seed=1, is_wanted=is_bright, tries=3)
+    first = np.argmax(np.concatenate([images[:2] > 0.75, np.ones([1, 11], bool)]), axis=0)
+    self.assertEqual(set(first), {0, 1, 2})
+    self.assertAllClose(image[:, 0, 0, 0], images[first, np.arange(11)])
+    self.assertAllEqual(is_bright(classes), wants_above(image))
+    self.assertEqual(
+      [len(latent) for latent, *_ in calls], [8, 3, *_parts(first > 0), *_parts(first > 1)]
+    )
 
   def test_slices_of_latents_are_those_that_drew_them(self):
     calls, asked = [], np.array([[0.0], [1.0]] * 5)

@@ -74,6 +74,7 @@ class EvaluateTest(tiny.CohortTestCase):
     # The toy draws a square of 12 pixels where a lesion is asked for, and none elsewhere.
     shares = found['lesion_shares']
     self.assertEqual((shares['drawn'], shares['of_asked']), (shares['asked'], 1))
+    self.assertEqual((shares['of_asked_at_once'], found['tries']), (1, 8))
     self.assertBetween(shares['asked'], 0.3, 0.6)
     self.assertEqual(shares['of_others'], 0)
     self.assertAlmostEqual(found['areas']['lesion']['drawn'], 12 * shares['asked'], 3)
@@ -137,7 +138,8 @@ class EvaluateTest(tiny.CohortTestCase):
     levels = {**self.source.metadata['grid'], 'shape': [32, 32, 6]}
     names = [f'class {i}' for i in range(5)]
     for values, message in (
-      ({'number': 0}, 'number 0, truncation 1.0: expected at least 1'),
+      ({'number': 0}, 'number 0: expected at least 1'),
+      ({'tries': 0}, 'tries 0: expected at least 1'),
       ({'truncation': 1.5}, 'truncation 1.5: expected'),
       ({'bundle': str(translator)}, "kind 'translator', expected 'joint_generator'"),
       ({'bundle': '/nowhere'}, 'no bundle there'),

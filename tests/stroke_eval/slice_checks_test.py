@@ -52,7 +52,7 @@ class ChecksTest(absltest.TestCase):
       ('frechet', {'frechet': {'all': Beside(math.nan, 1.0)}}),
       ('lesion_contrasts', {'contrasts': ()}),
       ('worst_area', {'areas': {}}),
-      ('lesion_slices', {'lesion_shares': LesionShares(math.nan, 0.1, 0.0, math.nan, math.nan)}),
+      ('lesion_slices', {'lesion_shares': LesionShares(math.nan, 0.1, 0.0, *[math.nan] * 3)}),
       ('nearer_share', {'distance': Nearer(*[math.nan] * 5)}),
     ):
       self.assertIsNone(self.verdict(key, **changes), key)

@@ -19,20 +19,22 @@ class CompareTest(absltest.TestCase):
     cls.held_out = slices.patients(20, seed=2)
     cls.like = np.arange(60)
 
-  def compare(self, drawn: SliceSet, asks_lesion: bool = True) -> SliceFidelity:
+  def compare(self, drawn: SliceSet, at_once: np.ndarray | None = None) -> SliceFidelity:
     bank = nearest_slices.training_blocks([self.training])
-    return slice_fidelity.compare(drawn, self.held_out, bank, self.like, asks_lesion=asks_lesion)[0]
+    return slice_fidelity.compare(drawn, self.held_out, bank, self.like, at_once=at_once)[0]
 
   def verdicts(self, drawn: SliceSet) -> dict[str, bool | None]:
     return {check.key: check.is_good for check in slice_checks.check_all(self.compare(drawn))}
 
   def test_other_patients_of_the_same_kind_pass_all(self):
-    found = self.compare(slices.patients(20, seed=3))
+    at_once = np.arange(60) // 20 == 1
+    at_once[[20, 22, 24, 26, 28]] = False
+    found = self.compare(slices.patients(20, seed=3), at_once)
     checks = slice_checks.check_all(found)
     self.assertEqual([check.key for check in checks if check.is_good is False], [])
     self.assertEqual(sum(check.is_good is True for check in checks), 7)
     self.assertEqual((found.n_drawn, found.n_held_out, found.n_compared), (60, 60, 30))
-    self.assertEqual(dataclasses.astuple(found.lesion_shares), (1 / 3, 1 / 3, 1 / 3, 1, 0))
+    self.assertEqual(dataclasses.astuple(found.lesion_shares), (1 / 3, 1 / 3, 1 / 3, 1, 0, 0.75))
     self.assertEqual(found.areas['oedema'].real, 16 / 3)
     self.assertAlmostEqual(found.frechet['all'].ratio, 1, delta=0.3)
     self.assertAlmostEqual(found.diversity_at_levels.ratio, 1, delta=0.1)
@@ -45,7 +47,7 @@ class CompareTest(absltest.TestCase):
     drawn = slices.patients(20, seed=3)
     drawn.image[:12] = self.training.image[:12, ::-1]
     bank = nearest_slices.training_blocks([self.training])
-    found, nearness = slice_fidelity.compare(drawn, self.held_out, bank, self.like, asks_lesion=True)
+    found, nearness = slice_fidelity.compare(drawn, self.held_out, bank, self.like)
     self.assertBetween(found.distance.share, 0.2, 0.3)
     self.assertBetween(found.ratio.share, 0.2, 0.3)
     self.assertLess(nearness.ratios[:12].max(), 0.01)
@@ -72,7 +74,8 @@ class CompareTest(absltest.TestCase):
   def test_lesions_that_lack_are_found(self):
     drawn = slices.patients(20, seed=3)
     drawn.ids[20:25][drawn.ids[20:25] == OEDEMA] = WHITE
-    self.assertAlmostEqual(self.compare(drawn).lesion_shares.of_asked, 0.75)
+    at_once = drawn.has_lesion
+    self.assertAlmostEqual(self.compare(drawn, at_once).lesion_shares.of_asked, 0.75)
     verdicts = self.verdicts(drawn)
     self.assertEqual((verdicts['lesion_slices'], verdicts['worst_area']), (False, True))
     drawn.ids[25:27][drawn.ids[25:27] == OEDEMA] = WHITE
@@ -80,14 +83,14 @@ class CompareTest(absltest.TestCase):
 
   def test_what_was_not_asked_for_is_not_known(self):
     drawn = slices.patients(20, seed=3)
-    found = self.compare(dataclasses.replace(drawn, numbers=np.full(60, -1)), asks_lesion=False)
+    found = self.compare(dataclasses.replace(drawn, numbers=np.full(60, -1)))
     self.assertTrue(np.isnan([found.lesion_shares.asked, found.diversity_at_levels.drawn]).all())
 
   def test_masks_alone(self):
     bare = lambda one: dataclasses.replace(one, image=one.image[..., :0], contrasts=())
     bank = nearest_slices.training_blocks([bare(self.training)])
     sets = bare(slices.patients(20, seed=3)), bare(self.held_out)
-    found, _ = slice_fidelity.compare(*sets, bank, self.like, asks_lesion=True)
+    found, _ = slice_fidelity.compare(*sets, bank, self.like)
     self.assertEqual((found.contrasts, dict(found.explained)), ((), {}))
     checks = {check.key: check.is_good for check in slice_checks.check_all(found)}
     self.assertIsNone(checks['lesion_contrasts'])
@@ -96,7 +99,7 @@ class CompareTest(absltest.TestCase):
   def test_one_slice_has_no_distance(self):
     drawn = slices.patients(20, seed=3).take([0])
     bank = nearest_slices.training_blocks([self.training])
-    found, _ = slice_fidelity.compare(drawn, self.held_out, bank, self.like[:1], asks_lesion=True)
+    found, _ = slice_fidelity.compare(drawn, self.held_out, bank, self.like[:1])
     self.assertTrue(np.isnan(found.frechet['all'].drawn))
     checks = {check.key: check.is_good for check in slice_checks.check_all(found)}
     self.assertIsNone(checks['frechet'])

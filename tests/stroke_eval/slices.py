@@ -69,7 +69,7 @@ def fidelity() -> SliceFidelity:
     gaps={},
     areas={'CSF': Beside(129.0, 100.0), 'core': Beside(7.1, 10.0)},
     chances={},
-    lesion_shares=LesionShares(0.5, 0.4, 0.5, 0.8, 0.0),
+    lesion_shares=LesionShares(0.5, 0.4, 0.5, 0.8, 0.0, 0.6),
     contrasts=(contrast(0.64, 0.5), contrast(-0.36, -0.5, 'T2'), contrast(-0.9, 0.01, 'ADC')),
     explained={'T1': Beside(0.7, 0.8)},
     mismatched={'T1': Beside(0.2, 0.2)},

@@ -28,6 +28,7 @@ def csv_rows(found: SliceFidelity) -> list[dict[str, Any]]:
     row('coverage', ALL, found.coverage),
     row('slices with lesion', ALL, Beside(shares.drawn, shares.real)),
     row('slices with lesion', 'asked with', Beside(shares.of_asked, 1.0)),
+    row('slices with lesion', 'asked with, first draw', Beside(shares.of_asked_at_once, 1.0)),
     row('slices with lesion', 'asked without', Beside(shares.of_others, 0.0)),
     *named('mean area, pixels', found.areas),
     *(
