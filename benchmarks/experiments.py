@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from benchmarks import results
+from benchmarks import results, sizes
 from benchmarks.results import Calls, Row
 
 _TENSORFLOW, _PYTORCH, _OTHER_STACK = 'tensorflow', 'pytorch', 'other_stack'
@@ -18,11 +18,14 @@ class Experiment:
     name: For the reader, and for --only.
     runs: In the order of their turns.
     rows: (facts by run, calls by run) -> lines of the table.
+    is_timed: Whether calls are timed, by workers that have done other work before; else each run is
+      prepared alone, by a worker of its own.
   """
 
   name: str
   runs: tuple[Run, ...]
   rows: Callable[[dict[Run, dict], dict[Run, Calls]], list[Row]]
+  is_timed: bool = True
 
 
 def _against_pytorch(name: str, case: str, at_most: float | None = None, note: str = '') -> Experiment:
@@ -59,6 +62,19 @@ def _against_other_stack(name: str, case: str) -> Experiment:
   return Experiment(f'{name}, other stack', (ours, theirs), rows)
 
 
+def _memory_against_pytorch(name: str, case: str, n_volumes: int, note: str) -> Experiment:
+  runs = (_TENSORFLOW, case), (_PYTORCH, case)
+
+  def rows(facts: dict[Run, dict], calls: dict[Run, Calls]) -> list[Row]:
+    grown = [facts[run]['memory_mib'] for run in runs]
+    if None in grown:  # The system does not say.
+      return []
+    ours, theirs = (mib / n_volumes for mib in grown)
+    return [Row(name, ours, 'MiB', 'PyTorch', theirs, note=note)]
+
+  return Experiment(name, runs, rows, is_timed=False)
+
+
 def _synthesis() -> Experiment:
   whole, alone = (_TENSORFLOW, 'synthesis'), (_TENSORFLOW, 'generators')
 
@@ -91,6 +107,12 @@ EXPERIMENTS = (
     'StyleGAN2, 16 train steps', 'style_gan_train', 0.80, 'batch 8 of 64x64x8, penalties in turn'
   ),
   _against_pytorch('StyleGAN2 drawing, 32 slices', 'style_gan_inference', note='64x64x8'),
+  _memory_against_pytorch(
+    'StyleGAN2 drawing, memory of a volume',
+    'style_gan_inference',
+    sizes.SLICES // sizes.STYLE_LEVELS,
+    'two volumes of 16 slices',
+  ),
   _against_pytorch('Lesion GAN train step', 'lesion_gan_train', note='batch 2, 1 critic step'),
   _against_pytorch('Lesion GAN inference', 'lesion_gan_inference', note='1 mask of 128x128x32'),
   _synthesis(),
@@ -101,5 +123,5 @@ EXPERIMENTS = (
 OTHER_STACK_EXPERIMENTS = tuple(
   _against_other_stack(experiment.name, experiment.runs[0][1])
   for experiment in EXPERIMENTS
-  if (_PYTORCH, experiment.runs[0][1]) in experiment.runs
+  if experiment.is_timed and (_PYTORCH, experiment.runs[0][1]) in experiment.runs
 )

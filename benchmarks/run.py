@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,17 @@ def main() -> None:
     'pytorch': options.pytorch,
   }
   needed = {side for e in chosen for side, _ in e.runs}
-  workers = {
-    side: Worker([pythons[side], '-m', module, str(options.threads)], options.threads)
-    for side, module in _SIDES.items()
-    if side in needed
-  }
+  start = lambda side: Worker(
+    [pythons[side], '-m', _SIDES[side], str(options.threads)], options.threads
+  )
+  workers = {side: start(side) for side in _SIDES if side in needed}
   rounds, turn_seconds = (2, 0.0) if options.quick else (9, 1.0)
   rows, measured = [], {}
   for experiment in chosen:
-    facts, calls = measure(experiment, workers, rounds, turn_seconds)
+    if experiment.is_timed:
+      facts, calls = measure(experiment, workers, rounds, turn_seconds)
+    else:
+      facts, calls = prepare_alone(experiment, start), {each: [] for each in experiment.runs}
     rows += experiment.rows(facts, calls)
     measured[experiment.name] = [
       {'side': side, 'case': case, 'facts': facts[side, case], 'calls': calls[side, case]}
@@ -81,6 +84,18 @@ def measure(
   for side, case in experiment.runs:
     workers[side].ask('release', case)
   return facts, calls
+
+
+def prepare_alone(experiment: Experiment, start: Callable[[str], Worker]) -> dict:
+  """Facts of each run, prepared by a worker that has done nothing before."""
+  facts = {}
+  for side, case in experiment.runs:
+    print(f'{experiment.name}: {case} in {side}', file=sys.stderr)
+    worker = start(side)
+    facts[side, case] = worker.ask('prepare', case)
+    worker.close()
+  _check_parameters(experiment.name, facts)
+  return facts
 
 
 def _check_parameters(name: str, facts: dict[tuple[str, str], dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ LESION_BATCH = 2
 MATRIX = 4096
 
 # StyleGAN2 as published, but small: slices of 4 contrasts and 4 classes. A cycle has each lazy penalty.
-STYLE_SLICE = 64
+STYLE_SLICE, STYLE_LEVELS = 64, 16
 STYLE_CONTRASTS, STYLE_CLASSES = 4, 4
 STYLE_BASE, STYLE_LIMIT = 2048, 128
 R1_EVERY, PATH_EVERY = 16, 4

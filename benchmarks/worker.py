@@ -7,7 +7,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+_PROCESS = Path('/proc/self')  # Linux alone has it.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Case:
 def serve(makers: dict[str, Callable[[], Case]], facts: dict[str, Any]) -> None:
   """Answers requests until the input ends; the first line out holds the facts of this process.
 
-  Requests are [verb, name, ...]: `prepare` makes a case, runs it once and answers its facts; `time`,
+  Requests are [verb, name, ...]: `prepare` makes a case, runs it once and answers its facts, and
+  `memory_mib`, by how much the process has grown at most (None where the system does not say); `time`,
   followed by seconds, runs it at least once and at least so long; `release` forgets it. An answer is
   {'result': ...} or {'error': the traceback}.
   """
@@ -45,15 +49,29 @@ def serve(makers: dict[str, Callable[[], Case]], facts: dict[str, Any]) -> None:
 
 def _do(makers: dict, cases: dict[str, Case], verb: str, name: str, *args: Any) -> Any:
   if verb == 'prepare':
+    before = _memory_mib('VmRSS', reset_peak=True)
     cases[name] = makers[name]()
     cases[name].run()
-    return cases[name].facts
+    peak = _memory_mib('VmHWM')
+    grown = None if before is None or peak is None else peak - before
+    return {**cases[name].facts, 'memory_mib': grown}
   if verb == 'time':
     return timings(cases[name].run, *args)
   if verb == 'release':
     del cases[name]
     return None
   raise ValueError(f'request {verb!r}, expected prepare, time or release')
+
+
+def _memory_mib(field: str, reset_peak: bool = False) -> float | None:
+  """Memory of this process, now (VmRSS) or at most since its peak was reset (VmHWM)."""
+  try:
+    if reset_peak:
+      (_PROCESS / 'clear_refs').write_text('5')
+    lines = (_PROCESS / 'status').read_text().splitlines()
+  except OSError:
+    return None
+  return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), None)
 
 
 def timings(run: Callable[[], dict[str, float] | None], at_least: float) -> list[dict[str, float]]:

@@ -3,7 +3,7 @@
 Command: python -m experiments.style_gan_fidelity
 Hardware: 2 CPU cores.
 Time: 30 minutes, 25 of them the training, and 4 for phantom_tumour/mini where it is not built yet.
-Expected: brains with folds and tumours that enhance; a third of those asked for a lesion have none.
+Expected: brains with folds and tumours that enhance; a third of first draws lack the lesion asked for.
 """
 
 import csv

@@ -20,11 +20,12 @@ class ClassTones(tf.keras.layers.Layer):
   in all contrasts from the first step on, and what a discriminator misses in an image moves classes.
   """
 
-  def __init__(self, tones: Sequence[Sequence[float]], **kwargs: Any):
+  def __init__(self, tones: Sequence[Sequence[float]], image_alone: bool = False, **kwargs: Any):
     """Prepares the layer.
 
     Args:
       tones: What each of K classes starts from in each of C contrasts, [K, C].
+      image_alone: Whether the output is the image without the classes, [n, X, Y, C].
       **kwargs: Of every Keras layer.
 
     Raises:
@@ -32,6 +33,7 @@ class ClassTones(tf.keras.layers.Layer):
     """
     super().__init__(**kwargs)
     self.tones = tuple(tuple(float(tone) for tone in one) for one in tones)
+    self.image_alone = image_alone
     if not self.tones or not self.tones[0] or len({len(one) for one in self.tones}) > 1:
       raise ValueError(f'tones are {self.tones}, expected as many numbers for each class, 1 or more')
 
@@ -50,7 +52,7 @@ class ClassTones(tf.keras.layers.Layer):
     tones = tf.reshape(tones + tf.cast(self.bias, style.dtype), [-1, n_classes, n_contrasts])
     image, probability = x[..., :n_contrasts], x[..., n_contrasts:]
     seen = tf.einsum('nxyk,nkc->nxyc', probability, tones)
-    return tf.concat([image + seen, probability], axis=-1)
+    return image + seen if self.image_alone else tf.concat([image + seen, probability], axis=-1)
 
   def get_config(self):
-    return {**super().get_config(), 'tones': self.tones}
+    return {**super().get_config(), 'tones': self.tones, 'image_alone': self.image_alone}

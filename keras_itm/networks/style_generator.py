@@ -52,10 +52,10 @@ def style_generator(
     folded: Whether convolutions stop at half the slice's size. The last doubling is then a sub-pixel
       convolution, 4 kernels that start alike, and a blur: about half the time.
     class_shares: Of the pixels of real slices, which the output then starts from; even, when empty.
-    class_tones: Mean intensity of each class in each contrast of real slices, [n_classes,
-      n_contrasts]. Images then start from what their classes look like, by the last style
-      (`ClassTones`), and the rest adds to that. Without (empty, as published), class and image have
-      in common only the maps that both are read from.
+    class_tones: Mean intensity of each class, or of each label where there are such, in each contrast
+      of real slices, [n_classes or n_labels, n_contrasts]. Images then start from what these look like,
+      by the last style (`ClassTones`), and the rest adds to that. Without (empty, as published), class
+      and image have in common only the maps that both are read from.
     n_labels: Channels of one-hot label slices [n, X, Y, n_labels], the last input, which say what lies
       where; 0 for none. At each size they are averaged and join the maps of its last convolution.
 
@@ -70,7 +70,7 @@ def style_generator(
   """
   check_slice_size(image_size)
   _check_channels(n_contrasts, n_classes, class_shares)
-  _check_tones(n_contrasts, n_classes, class_tones)
+  _check_tones(n_contrasts, n_labels or n_classes, class_tones)
   if n_labels < 0:
     raise ValueError(f'n_labels is {n_labels}, expected at least 0')
   finest = image_size[0] // (2 if folded else 1)
@@ -98,7 +98,7 @@ def style_generator(
     image = ChannelBias([0.0] * n_contrasts + np.log(class_shares).tolist(), name='shares')(image)
   image = ClassSoftmax(n_classes, dtype='float32', name='slice')(image)
   if class_tones:
-    image = ClassTones(class_tones, dtype='float32', name='toned')((image, parts[-1]))
+    image = _toned(image, labels, parts[-1], class_tones)
   inputs = [styles, *(part.input for part in (noises, labels) if part)]
   return tf.keras.Model(inputs if inputs[1:] else styles, image, name='style_generator')
 
@@ -160,6 +160,16 @@ def _unfold(image: Any, x: Any, style: Any, n_channels: int) -> Any:
   convolution.kernel.assign(np.tile(kernel[..., :n_channels], [1, 1, 1, 4]))
   image = _add(image, DepthToSpace2D(name='unfold')(y), 2 * x.shape[1])
   return Blur(name='blur')(image)
+
+
+def _toned(image: Any, labels: _Labels | None, style: Any, tones: Sequence[Sequence[float]]) -> Any:
+  """A slice that starts from the tones of its classes, or of its labels, which it does not hold."""
+  if labels:
+    # Pixels at a border show some of both sides.
+    soft = _layers.AveragePooling2D(3, 1, 'same', dtype='float32', name='soft_labels')(labels.input)
+    image = _layers.Concatenate(dtype='float32', name='labelled')([image, soft])
+  layer = ClassTones(tones, image_alone=labels is not None, dtype='float32', name='toned')
+  return layer((image, style))
 
 
 @tf.keras.utils.register_keras_serializable('keras_itm')

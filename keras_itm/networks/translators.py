@@ -77,18 +77,21 @@ def style_networks(
   generator: Factory = gin.REQUIRED,
   discriminator: Factory = gin.REQUIRED,
   augmentation: Callable[..., AdaptiveAugmentation] | None = None,
+  tones: bool = False,
 ) -> dict[str, tf.keras.layers.Layer]:
   """The networks of a StyleGAN2 that labels steer; arguments as above.
 
   The mapping's factory is given nothing, that of the generator size, channels, length of a style and
   `n_classes` 0, that of the discriminator size and channels, the labels as its classes, that of an
-  augmentation the contrasts.
+  augmentation the contrasts. With `tones`, images start from what their labels look like, which is
+  learnt from nothing, see `style_generator.class_tones`.
   """
   size = {'image_size': shape[:2], 'n_contrasts': n_contrasts}
   made = mapping()
+  labels = {'n_labels': n_labels, 'class_tones': [[0.0] * n_contrasts] * n_labels if tones else ()}
   networks = {
     'mapping': made,
-    'generator': generator(**size, n_classes=0, n_labels=n_labels, style_size=made.output_shape[-1]),
+    'generator': generator(**size, n_classes=0, **labels, style_size=made.output_shape[-1]),
     'discriminator': discriminator(**size, n_classes=n_labels),
   }
   if augmentation:

@@ -31,9 +31,7 @@ def paired_slices(
     `classes`, the segmentation holds these in the place of labels.
   """
   pairs = slice_pairs(sources, appearances, classes).unbatch()
-  return endless(
-    pairs, batch_size, seed=seed, start_step=start_step, transform=lambda *pair: signed(*pair[:-1])
-  )
+  return _batches(pairs, batch_size, seed, start_step)
 
 
 @gin.register(module='stroke_tfds.pipelines')
@@ -76,10 +74,7 @@ def paired_volumes(
     [-1, 1]), and with `appearances` the normal scores of its k numbers, float32 [n, k]. With `classes`,
     the segmentation holds these in the place of labels.
   """
-  pairs = volume_pairs(sources, appearances, classes)
-  return endless(
-    pairs, batch_size, seed=seed, start_step=start_step, transform=lambda *pair: signed(*pair[:-1])
-  )
+  return _batches(volume_pairs(sources, appearances, classes), batch_size, seed, start_step)
 
 
 def volume_pairs(
@@ -125,3 +120,10 @@ def slice_pairs(
 def signed(labels: tf.Tensor, image: tf.Tensor, *scores: tf.Tensor) -> tuple[tf.Tensor, ...]:
   """A pair, or triple, with its intensities in the translators' range."""
   return labels, to_signed(image), *scores
+
+
+def _batches(pairs: tf.data.Dataset, batch_size: int, seed: int, start_step: int) -> tf.data.Dataset:
+  """Endless batches of pairs, or triples, in the translators' range."""
+  # The last argument is a random seed, which nothing here needs.
+  transform = lambda *pair: signed(*pair[:-1])
+  return endless(pairs, batch_size, seed=seed, start_step=start_step, transform=transform)

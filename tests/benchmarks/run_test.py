@@ -1,6 +1,7 @@
 """Tests of what makes timings a table."""
 
 import json
+from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
@@ -78,7 +79,7 @@ class ExperimentsTest(tf.test.TestCase):
   def test_targets_are_those_agreed(self):
     targets = {}
     for experiment in experiments.EXPERIMENTS:
-      facts = {each: {**_FACTS, 'volumes': 4} for each in experiment.runs}
+      facts = {each: {**_FACTS, 'volumes': 4, 'memory_mib': 8.0} for each in experiment.runs}
       calls = {each: _calls(1.0, lesion=0.1, translation=0.8) for each in experiment.runs}
       targets |= {row.name: row.target for row in experiment.rows(facts, calls) if row.target}
     self.assertEqual(
@@ -100,6 +101,16 @@ class ExperimentsTest(tf.test.TestCase):
     self.assertEqual(row.ratio, 0.25)
     self.assertIn('channels_last', row.note)
 
+  def test_memory_is_per_volume(self):
+    (experiment,) = [one for one in experiments.EXPERIMENTS if not one.is_timed]
+    facts = {
+      run_: {'memory_mib': 60.0 if run_[0] == 'tensorflow' else 80.0} for run_ in experiment.runs
+    }
+    (row,) = experiment.rows(facts, {})
+    # 32 slices are two volumes of 16.
+    self.assertEqual((row.value, row.reference, row.unit), (30.0, 40.0, 'MiB'))
+    self.assertEqual(experiment.rows({each: {'memory_mib': None} for each in facts}, {}), [])
+
   def test_stacks_are_compared_case_by_case(self):
     networks = ('unet', 'pix2pix', 'spade', 'flow', 'style_gan', 'lesion_gan')
     cases = [f'{name}_{what}' for name in networks for what in ('train', 'inference')]
@@ -112,6 +123,9 @@ class ExperimentsTest(tf.test.TestCase):
 
 class _FakeWorker:
   """Notes what it is asked; a call takes as many seconds as there were requests before it."""
+
+  def close(self):
+    self._log.append((id(self), 'close'))
 
   def __init__(self, log: list, parameters: int = 5):
     self._log = log
@@ -134,6 +148,17 @@ class RunTest(tf.test.TestCase):
     self.assertEqual([len(each) for each in calls.values()], [3, 3])
     self.assertEqual(calls['tensorflow', 'unet_train'], _calls(3.0, 5.0, 7.0))
 
+  def test_memory_is_that_of_workers_that_have_done_nothing_before(self):
+    log, started = [], []
+
+    def start(side: str) -> _FakeWorker:
+      started.append((side, len(log)))
+      return _FakeWorker(log)
+
+    run.prepare_alone(experiments.EXPERIMENTS[0], start)
+    self.assertEqual(started, [('tensorflow', 0), ('pytorch', 2)])
+    self.assertEqual([verb for _, verb in log], ['prepare', 'close'] * 2)
+
   def test_networks_of_different_sizes_are_not_compared(self):
     workers = {'tensorflow': _FakeWorker([]), 'pytorch': _FakeWorker([], parameters=6)}
     with self.assertRaisesRegex(ValueError, 'different numbers of weights'):
@@ -141,6 +166,22 @@ class RunTest(tf.test.TestCase):
 
 
 class WorkerTest(tf.test.TestCase):
+  def test_memory_is_what_a_case_takes_at_most(self):
+    """Of 96 MiB that are freed at once, all but what the process had in reserve; beside it, little."""
+
+    def case(n_bytes: int) -> worker.Case:
+      return worker.Case(lambda: bytearray(n_bytes) and None)
+
+    makers = {'large': lambda: case(96 * 2**20), 'small': lambda: case(2**10)}
+    large, small = (worker._do(makers, {}, 'prepare', name)['memory_mib'] for name in makers)
+    self.assertBetween(large, 80, 112)
+    self.assertLess(small, 16)
+
+  def test_memory_is_unknown_on_other_systems(self):
+    with mock.patch.object(worker, '_PROCESS', Path('/nowhere')):
+      facts = worker._do({'one': lambda: worker.Case(lambda: None)}, {}, 'prepare', 'one')
+    self.assertIsNone(facts['memory_mib'])
+
   def test_timings_hold_every_call_and_its_stages(self):
     runs = []
 

@@ -90,7 +90,9 @@ LAYERS = {
   Blur: LayerCase(Blur, ((4, 5, 3),)),
   ChannelBias: LayerCase(lambda: ChannelBias([0.5, -0.5], activated=True), ((3, 2),)),
   ClassSoftmax: LayerCase(lambda: ClassSoftmax(2), ((4, 5),)),
-  ClassTones: LayerCase(lambda: ClassTones([[0.5, -0.5], [1.0, 0.0]]), ((3, 2, 4), (5,))),
+  ClassTones: LayerCase(
+    lambda: ClassTones([[0.5, -0.5], [1.0, 0.0]], image_alone=True), ((3, 2, 4), (5,))
+  ),
   Constant: LayerCase(lambda: Constant((2, 3)), ((4,),)),
   DepthToSpace2D: LayerCase(DepthToSpace2D, ((2, 3, 8),)),
   DepthToSpace3D: LayerCase(DepthToSpace3D, ((2, 2, 2, 16),)),
@@ -149,7 +151,9 @@ NETWORKS = {
   'style_generator tones': lambda: style_generator(
     (8, 8), 1, N_LABELS, 4, 32, 6, class_tones=((-1.0,), (0.5,), (0.0,))
   ),
-  'style_generator labels': lambda: style_generator((8, 8), 1, 0, 4, 32, 6, n_labels=N_LABELS),
+  'style_generator labels': lambda: style_generator(
+    (8, 8), 1, 0, 4, 32, 6, n_labels=N_LABELS, class_tones=[[0.0]] * N_LABELS
+  ),
   'style_generator noise': lambda: style_generator((8, 8), 1, N_LABELS, 4, 32, 6),
   'style_mapping': lambda: style_mapping(_LATENT, 4, 1, n_conditions=2),
   'unet_2d': lambda: unet_2d((8, 8), 2, N_LABELS, (4, 5), 6, normalization='instance'),
@@ -342,6 +346,7 @@ def _style_translator(dropout: float) -> tf.keras.Model:
     NETWORKS['style_generator labels'](),
     style_discriminator((8, 8), 1, N_LABELS, 32, 6, 2),
     **_STYLE_OPTIONS,
+    l1_weight=2.0,
     name='h',
   )
 

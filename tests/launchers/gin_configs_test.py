@@ -31,6 +31,7 @@ _LARGE = [
   'flow_paper.gin',
   'pix2pix_resnet_paper.gin',
   'stylegan_joint_paper.gin',
+  'stylegan_mask_translator_paper.gin',
   'stylegan_masks_paper.gin',
   'stylegan_translator_paper.gin',
 ]

@@ -22,6 +22,13 @@ class ClassTonesTest(tf.test.TestCase):
     self.assertAllClose(made[..., :2], image)
     self.assertAllEqual(made[..., 2:], x[..., 2:])
 
+  def test_image_alone(self):
+    x = tf.constant([[[[0.1, 0.2, 0, 1, 0], [0.3, 0.4, 0.5, 0, 0.5]]]])
+    layer = ClassTones(_TONES, image_alone=True)
+    layer.build([(None, 1, 2, 5), (None, 4)])
+    style = tf.zeros([1, 4])
+    self.assertAllEqual(layer((x, style)), _layer(np.zeros([4, 6]))((x, style))[..., :2])
+
   def test_the_style_moves_tones(self):
     """Class 1 in the second contrast by 0.5 * 3 / sqrt(4), its kernel at the equalised rate."""
     kernel = np.zeros([4, 6])

@@ -10,7 +10,8 @@ _FILTERS = {4: 512, 8: 512, 16: 512, 32: 512, 64: 512, 128: 256, 256: 128}
 
 def _small(**options):
   tf.keras.utils.set_random_seed(0)
-  return style_generator((16, 16), 2, 3, **{'style_size': 5, 'base': 64, 'max_filters': 8, **options})
+  given = {'n_classes': 3, 'style_size': 5, 'base': 64, 'max_filters': 8, **options}
+  return style_generator((16, 16), 2, **given)
 
 
 def _styles(n=2):
@@ -68,6 +69,19 @@ class StyleGeneratorTest(tf.test.TestCase):
     rest = _small(noise=False, class_shares=(0.5, 0.4, 0.1))(0 * _styles())[0, 3, 4]
     self.assertAllClose(made[:2] - rest[:2], tf.linalg.matvec(tones, rest[2:], transpose_a=True))
     self.assertAllClose(made[2:], rest[2:])
+
+  def test_starts_from_the_tones_of_labels(self):
+    """Label 0 in five columns, label 2 in the others: a third of a pixel's neighbours is across."""
+    options = {'noise': False, 'n_labels': 3, 'n_classes': 0}
+    tones = ((-1.0, -1.0), (0.5, 0.0), (2.0, -0.5))
+    ids = np.where(np.arange(16) < 5, 0, 2)
+    labels = np.tile(np.eye(3, dtype=np.float32)[ids], [2, 16, 1, 1])
+    made = _small(**options, class_tones=tones)([0 * _styles(), labels])
+    rest = _small(**options)([0 * _styles(), labels])
+    added = (made - rest)[1, 7]
+    self.assertEqual(made.shape, (2, 16, 16, 2))
+    self.assertAllClose(added[3:7], [[-1, -1], [0, -5 / 6], [1, -4 / 6], [2, -0.5]])
+    self.assertAllClose((made - rest)[1, 0], added)  # The edge of a slice has no other side.
 
   def test_each_style_acts_on_its_layer(self):
     """Coarse ones on all pixels; the last on the last addition to the slice alone."""
