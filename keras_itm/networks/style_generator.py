@@ -54,8 +54,8 @@ def style_generator(
     class_shares: Of the pixels of real slices, which the output then starts from; even, when empty.
     class_tones: Mean intensity of each class, or of each label where there are such, in each contrast
       of real slices, [n_classes or n_labels, n_contrasts]. Images then start from what these look like,
-      by the last style (`ClassTones`), and the rest adds to that. Without (empty, as published), class
-      and image have in common only the maps that both are read from.
+      labels softened at borders, by the last style (`ClassTones`), and the rest adds to that. Without
+      (empty, as published), class and image have in common only the maps that both are read from.
     n_labels: Channels of one-hot label slices [n, X, Y, n_labels], the last input, which say what lies
       where; 0 for none. At each size they are averaged and join the maps of its last convolution.
 
@@ -165,8 +165,9 @@ def _unfold(image: Any, x: Any, style: Any, n_channels: int) -> Any:
 def _toned(image: Any, labels: _Labels | None, style: Any, tones: Sequence[Sequence[float]]) -> Any:
   """A slice that starts from the tones of its classes, or of its labels, which it does not hold."""
   if labels:
-    # Pixels at a border show some of both sides.
-    soft = _layers.AveragePooling2D(3, 1, 'same', dtype='float32', name='soft_labels')(labels.input)
+    # Half of a 3x3 average: pixels at a border show some of both sides.
+    average = _layers.AveragePooling2D(3, 1, 'same', dtype='float32', name='label_averages')
+    soft = _layers.Average(dtype='float32', name='soft_labels')([labels.input, average(labels.input)])
     image = _layers.Concatenate(dtype='float32', name='labelled')([image, soft])
   layer = ClassTones(tones, image_alone=labels is not None, dtype='float32', name='toned')
   return layer((image, style))

@@ -71,16 +71,16 @@ class StyleGeneratorTest(tf.test.TestCase):
     self.assertAllClose(made[2:], rest[2:])
 
   def test_starts_from_the_tones_of_labels(self):
-    """Label 0 in five columns, label 2 in the others: a third of a pixel's neighbours is across."""
+    """Label 0 in five columns, label 2 in the others, of which a pixel at the border has a sixth."""
     options = {'noise': False, 'n_labels': 3, 'n_classes': 0}
     tones = ((-1.0, -1.0), (0.5, 0.0), (2.0, -0.5))
     ids = np.where(np.arange(16) < 5, 0, 2)
-    labels = np.tile(np.eye(3, dtype=np.float32)[ids], [2, 16, 1, 1])
+    labels = tf.tile(tf.one_hot(ids, 3)[None, None], [2, 16, 1, 1])
     made = _small(**options, class_tones=tones)([0 * _styles(), labels])
     rest = _small(**options)([0 * _styles(), labels])
     added = (made - rest)[1, 7]
     self.assertEqual(made.shape, (2, 16, 16, 2))
-    self.assertAllClose(added[3:7], [[-1, -1], [0, -5 / 6], [1, -4 / 6], [2, -0.5]])
+    self.assertAllClose(added[3:7], [[-1, -1], [-0.5, -5.5 / 6], [1.5, -3.5 / 6], [2, -0.5]])
     self.assertAllClose((made - rest)[1, 0], added)  # The edge of a slice has no other side.
 
   def test_each_style_acts_on_its_layer(self):
