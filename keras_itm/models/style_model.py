@@ -154,11 +154,6 @@ class StyleModel(AdversarialModel):
     del real, fake
     return {}
 
-  def likeness(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | None:
-    """What the generator minimises beside, [n], of real and generated slices of the same conditions."""
-    del real, fake
-    return None
-
   def draw(
     self, latent: tf.Tensor, condition: tf.Tensor, truncation: tf.Tensor | None = None
   ) -> tf.Tensor:
@@ -174,7 +169,7 @@ class StyleModel(AdversarialModel):
   def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
     """Trains the generator, asked for the conditions of the batch, then the discriminator."""
     real, condition = self.parts(batch)
-    self._train_generator(real, condition)
+    self._train_generator(condition)
     self._train_discriminator(real, condition)
     self._update_averages(tf.shape(real)[0])
     return self.results()
@@ -220,7 +215,7 @@ class StyleModel(AdversarialModel):
     scores = self._judge(fake, condition, changes)
     return {'generator_loss': losses.logistic_generator_loss(scores)}
 
-  def _train_generator(self, real: tf.Tensor, condition: tf.Tensor) -> None:
+  def _train_generator(self, condition: tf.Tensor) -> None:
     variables = self.generator_variables
     numbers = self._numbers(condition)
     half = self._numbers(condition[::2]) if self.path_weight else None
@@ -230,8 +225,6 @@ class StyleModel(AdversarialModel):
       fake = self.generate(self.generator, styles, numbers['noise'], condition)
       values = self.generator_losses(fake, condition, self._changes(condition))
       objective = values['generator_loss']
-      if (beside := self.likeness(real, fake)) is not None:
-        objective += beside
       if half:
         lengths, is_due = self._lengths(half, condition[::2])
         values['path_penalty'] = is_due * self.path_weight * tf.square(self.path_mean(lengths))

@@ -1,7 +1,5 @@
 """StyleGAN2 from label slices to images: the third model of Vu et al. 2025."""
 
-from typing import Any
-
 import gin
 import tensorflow as tf
 
@@ -15,8 +13,7 @@ from keras_itm.models.style_model import StyleModel
 class StyleTranslator(ExportsTranslator, StyleModel):
   """Trains a generator that label slices steer, against a discriminator that sees image and labels.
 
-  What labels leave open is drawn from the latent. As published, no term holds an image to the true one
-  of its labels; `l1_weight` adds one, which short trainings need to learn what labels look like.
+  No term holds an image to the true one of its labels: what labels leave open is drawn from the latent.
 
   A batch is `(segmentation, image)`: uint8 [n, X, Y], the lesion as its own id, and float32
   [n, X, Y, C] in [-1, 1]. The discriminator sees slices [n, X, Y, C + n_labels], the image first.
@@ -25,34 +22,6 @@ class StyleTranslator(ExportsTranslator, StyleModel):
 
   more_metrics = ('l1_loss',)
   takes_labels = True
-
-  def __init__(
-    self,
-    mapping: tf.keras.Model,
-    generator: tf.keras.Model,
-    discriminator: tf.keras.Model,
-    l1_weight: float = 0.0,
-    **options: Any,
-  ):
-    """Takes the networks over.
-
-    Args:
-      mapping: See `StyleModel`.
-      generator: Likewise, from labels.
-      discriminator: Likewise, of image and labels.
-      l1_weight: Weight of the absolute difference to the true image; 0 for none.
-      **options: See `StyleModel`.
-
-    Raises:
-      ValueError: As of `StyleModel`, or a negative weight.
-    """
-    super().__init__(mapping, generator, discriminator, **options)
-    if l1_weight < 0:
-      raise ValueError(f'l1_weight is {l1_weight}, expected at least 0')
-    self.l1_weight = l1_weight
-
-  def get_config(self) -> dict[str, Any]:
-    return {**super().get_config(), 'l1_weight': self.l1_weight}
 
   @property
   def n_labels(self) -> int:  # type: ignore[override]
@@ -93,9 +62,6 @@ class StyleTranslator(ExportsTranslator, StyleModel):
 
   def seen(self, slices: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
     return tf.concat([slices, condition], axis=-1)
-
-  def likeness(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | None:
-    return self.l1_weight * losses.l1_loss(real, fake) if self.l1_weight else None
 
   def compare(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
     return {'l1_loss': losses.l1_loss(real, fake)}

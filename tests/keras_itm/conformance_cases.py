@@ -346,7 +346,6 @@ def _style_translator(dropout: float) -> tf.keras.Model:
     NETWORKS['style_generator labels'](),
     style_discriminator((8, 8), 1, N_LABELS, 32, 6, 2),
     **_STYLE_OPTIONS,
-    l1_weight=2.0,
     name='h',
   )
 
