@@ -83,7 +83,7 @@ class StrictConfig(tfds.core.BuilderConfig):
   def check_strings(self, *fields: str) -> None:
     for field in fields:
       if not is_text(getattr(self, field)):
-        raise InputError(f'{field} is {getattr(self, field)!r}, expected a string')
+        raise InputError(f'{field} is {getattr(self, field)!r}, expected a string in one line')
 
   def check_count(self, field: str, at_least: int) -> None:
     value = getattr(self, field)
@@ -97,8 +97,11 @@ class StrictConfig(tfds.core.BuilderConfig):
 
 
 def is_text(value: Any) -> bool:
-  """Whether a value is a string that can name a file: without the character 0 and halves of others."""
-  return isinstance(value, str) and not re.search('[\0\ud800-\udfff]', value)
+  """Whether a value is a string that can name a file in one line.
+
+  It is without the character 0, breaks of lines and halves of characters.
+  """
+  return isinstance(value, str) and not re.search('[\0\n\r\ud800-\udfff]', value)
 
 
 def is_number(value: Any) -> bool:

@@ -69,6 +69,14 @@ class Jobs:
         'synthetic_slices',
         {'joint_generator': str(self._base / 'joint'), 'num_patients': 40, 'share_lesion': 0.5},
       ),
+      'translated slices': self._build(
+        'synthetic_slices',
+        {
+          'joint_generator': str(self._base / 'mask_joint'),
+          'translator': str(self._base / 'of_masks'),
+          'num_patients': 40,
+        },
+      ),
       'fusion': self._build(
         'lesion_fusion', {'clinical': cohort, 'healthy': f'{cohort}:healthy', **many}
       ),
@@ -136,7 +144,10 @@ def make_base(base: Path) -> None:
   cohort = tiny.build_phantom(data, n_train=10, n_test=6)
   metadata = tfds.builder(cohort, data_dir=data).info.metadata
   tiny.save_toy_bundles(base / 'bundles', metadata)
-  tiny.save_toy_joint(base / 'joint', metadata, lesion_shares=[0.5] * metadata['grid']['shape'][2])
+  shares = [0.5] * metadata['grid']['shape'][2]
+  tiny.save_toy_joint(base / 'joint', metadata, lesion_shares=shares)
+  tiny.save_toy_joint(base / 'mask_joint', metadata, 0, lesion_shares=shares)
+  tiny.save_toy_class_translator(base / 'of_masks', metadata)
   for i in range(12):
     mask = np.zeros(scans.SCAN_GRID.shape, np.uint8)
     mask[15 + i : 22 + i, 20 + i : 30 + i, 6 : 9 + i // 4] = 1

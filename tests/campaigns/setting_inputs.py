@@ -70,8 +70,11 @@ class Configs(Kind):
     metadata = tfds.builder(self.cohort, data_dir=self.data).info.metadata
     bundles = tiny.save_toy_bundles(self.work, metadata)
     joint = tiny.save_toy_joint(self.work / 'joint', metadata, lesion_shares=[0.5] * 8)
-    self.sound = _sound_configs(self.cohort, *map(str, (*bundles, joint)))
-    self.classes = {name: tfds.builder_cls(name) for name in self.sound}
+    masks = tiny.save_toy_joint(self.work / 'mask_joint', metadata, 0, lesion_shares=[0.5] * 8)
+    of_masks = tiny.save_toy_class_translator(self.work / 'of_masks', metadata)
+    self.sound = _sound_configs(self.cohort, *map(str, (*bundles, joint, masks, of_masks)))
+    # A second word tells two ways of a data set apart.
+    self.classes = {name: tfds.builder_cls(name.split()[0]) for name in self.sound}
 
   def make(self, index: int, rng: random.Random) -> Callable[[], None]:
     name = rng.choice(list(self.sound))
@@ -187,7 +190,12 @@ class Studies(Kind):
 
 
 def _sound_configs(
-  cohort: str, translator: str, lesion_generator: str, joint_generator: str
+  cohort: str,
+  translator: str,
+  lesion_generator: str,
+  joint_generator: str,
+  mask_generator: str,
+  mask_translator: str,
 ) -> dict[str, dict[str, Any]]:
   derived = {'name': 'x', 'num_volumes': 2, 'seed': 0, 'min_voxels': 1}
   counts = {'n_healthy': 1, 'n_train': 1, 'n_test': 1, 'n_test_negative': 0, 'seed': 0}
@@ -197,7 +205,8 @@ def _sound_configs(
   options = {'max_draws': 3, 'equalize_slice_brightness': True, 'keep_scan': False, 'healthy_dir': ''}
   options |= {'audit': False, 'training_dir': '', 'nearest_quantile': 0.05, 'max_redraws': 2}
   slices = {'num_patients': 2, 'num_slices': 0, 'truncation': 0.5, 'share_lesion': 0.3, 'seed': 0}
-  slices |= {'contrasts': ['DWI', 'ADC'], 'classes': list(tiny.JOINT_CLASSES)}
+  slices |= {'contrasts': ['DWI', 'ADC'], 'classes': list(tiny.JOINT_CLASSES), 'tries': 3, 'name': 'x'}
+  of_masks = {'joint_generator': mask_generator, 'translator': mask_translator}
   return {
     'phantom_stroke': {'name': 'x', 'grid': tiny.GRID, **counts, **own},
     'bids_stroke': {'name': 'x', 'grid': tiny.GRID, 'seed': 0, **prepared, 'with_suspicious': True},
@@ -205,5 +214,6 @@ def _sound_configs(
     'lesion_fusion': {'clinical': cohort, 'healthy': f'{cohort}:healthy', **derived},
     'carvemix': {'clinical': f'{cohort}:train[:2]', **derived},
     'synthetic_stroke': {**generators, 'healthy': cohort, **derived, **options},
-    'synthetic_slices': {'joint_generator': joint_generator, 'name': 'x', **slices},
+    'synthetic_slices': {'joint_generator': joint_generator, **slices},
+    'synthetic_slices translated': {**of_masks, **slices},
   }

@@ -65,6 +65,7 @@ class BadInputTest(parameterized.TestCase, SlicesCase):
     ({'seed': -1}, 'seed is -1'),
     ({'tries': 0}, 'tries is 0, expected a whole number from 1'),
     ({'joint_generator': ''}, 'joint_generator is empty, expected a folder; give --config'),
+    ({'joint_generator': 'a\nb'}, r"joint_generator is 'a\\nb', expected a string in one line"),
     ({'joint_generator': '/nowhere'}, 'joint_generator /nowhere: no bundle there'),
     ({'contrasts': 'DWI'}, "contrasts is 'DWI', expected a list of names"),
     ({'contrasts': ['DWI']}, r"makes 2 contrast\(s\) \['DWI', 'ADC'\], expected \['DWI'\]"),
