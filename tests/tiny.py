@@ -124,20 +124,8 @@ class ToyJoint(tf.keras.Model):
 def save_toy_joint(folder: Path, metadata: dict, n_contrasts: int = 2, **facts) -> Path:
   """Saves a generator of slices that fit a data set, and returns its folder."""
   toy = ToyJoint(tuple(metadata['grid']['shape'][:2]), n_contrasts)
-  given = {
-    'kind': JOINT_GENERATOR,
-    'grid': metadata['grid'],
-    'label_scheme': metadata['label_scheme'],
-    'latent_size': 3,
-    'intensity_range': (-1.0, 1.0),
-    'training_set': '',
-    'classes': JOINT_CLASSES,
-    'conditions': ('level', 'lesion'),
-    'contrasts': ('DWI', 'ADC')[:n_contrasts],
-  }
-  spec = BundleSpec(**{**given, **facts})
-  save_bundle(folder, spec, lambda **inputs: toy(**inputs), toy, '')
-  return folder
+  more = {'kind': JOINT_GENERATOR, 'conditions': ('level', 'lesion'), **facts}
+  return _save_of_slices(folder, toy, metadata, **more)
 
 
 class ToyClassTranslator(tf.keras.Model):
@@ -160,16 +148,18 @@ def save_toy_class_translator(
 ) -> Path:
   """Saves a translator of the classes of `save_toy_joint`, and returns its folder."""
   toy = ToyClassTranslator(weight, n_contrasts)
+  return _save_of_slices(folder, toy, metadata, **{'kind': TRANSLATOR, **facts})
+
+
+def _save_of_slices(folder: Path, toy: ToyJoint | ToyClassTranslator, metadata: dict, **facts) -> Path:
   given = {
-    'kind': TRANSLATOR,
     'grid': metadata['grid'],
     'label_scheme': metadata['label_scheme'],
     'latent_size': 3,
     'intensity_range': (-1.0, 1.0),
     'training_set': '',
     'classes': JOINT_CLASSES,
-    'contrasts': ('DWI', 'ADC')[:n_contrasts],
+    'contrasts': ('DWI', 'ADC')[: toy.n_contrasts],
   }
-  spec = BundleSpec(**{**given, **facts})
-  save_bundle(folder, spec, lambda **inputs: toy(**inputs), toy, '')
+  save_bundle(folder, BundleSpec(**{**given, **facts}), lambda **inputs: toy(**inputs), toy, '')
   return folder
