@@ -52,7 +52,10 @@ def _frechet(found: Beside) -> Check:
 
 def _lesion_slices(found: SliceFidelity) -> Check:
   shares = found.lesion_shares
-  asked = '' if math.isnan(shares.asked) else f', asked for in {percent(shares.asked)}'
+  asked = ''
+  if not math.isnan(shares.asked):
+    at_once = f'{percent(shares.of_asked_at_once)} of these had one at the first draw'
+    asked = f', asked for in {percent(shares.asked)}; {at_once}'
   ratio = Beside(shares.drawn, shares.real).ratio
   return Check(
     'lesion_slices',
