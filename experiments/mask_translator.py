@@ -23,11 +23,8 @@ KEPT = ('frechet', 'density', 'coverage', 'lesion contrast', 'slices with lesion
 
 
 def main() -> None:
-  tumours, others, folder = (
-    build('phantom_tumour/mini'),
-    build('phantom_tumour', COHORT),
-    RUNS / 'mask_translator',
-  )
+  tumours, others = build('phantom_tumour/mini'), build('phantom_tumour', COHORT)
+  folder = RUNS / 'mask_translator'
   learnt = f"['{tumours}:train']"
   masks = folder / 'masks'
   _train('train_style_gan', 'stylegan_masks_mini.gin', masks, f'train_style_gan.sources = {learnt}')
