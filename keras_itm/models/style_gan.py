@@ -44,7 +44,8 @@ class StyleGAN(ExportsBundle, StyleModel):
     Args:
       latent: From N(0, I), [n, L].
       condition: What is asked for, [n, k]; zeros, when None.
-      truncation: How far a style is from the mean one, [n]: 1 as drawn (when None), 0 the mean.
+      truncation: How far a style is from the mean one of its condition, [n]: 1 as drawn (when None),
+        0 the mean.
       training: Not used.
 
     Returns:

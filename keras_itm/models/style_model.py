@@ -25,6 +25,7 @@ _METRICS = (
 )
 _STYLE_DECAY = 0.995
 _PATH_DECAY = 0.99
+_N_TO_MEAN = 128  # Latents whose styles make the mean one under a condition.
 
 
 class StyleModel(AdversarialModel):
@@ -160,11 +161,23 @@ class StyleModel(AdversarialModel):
     """Slices by the moving averages; the same latent [n, L] gives the same slice, noise included."""
     style = self.draws.map(self.average_mapping, latent, condition)
     if truncation is not None:
-      away = self.style_mean(style)
+      away = style - self._mean_style(condition) if self.n_conditions else self.style_mean(style)
       # Keras brings inputs to the policy's precision; styles are float32.
       style = style - away + tf.cast(truncation, style.dtype)[:, tf.newaxis] * away
     styles, noise = self.draws.on_all_layers(style), self.draws.noise_of(latent)
     return self.generate(self.average, styles, noise, condition)
+
+  def _mean_style(self, condition: tf.Tensor) -> tf.Tensor:
+    """The mean style under each condition [n, k], by fixed latents; [n, w].
+
+    Towards the mean of all, truncation would draw what nobody asked for.
+    """
+    n = tf.shape(condition)[0]
+    latents = tf.random.stateless_normal([_N_TO_MEAN, self.latent_size], seed=[0, 2])
+    styles = self.draws.map(
+      self.average_mapping, tf.tile(latents, [n, 1]), tf.repeat(condition, _N_TO_MEAN, axis=0)
+    )
+    return tf.reduce_mean(tf.reshape(styles, [n, _N_TO_MEAN, self.draws.style_size]), axis=1)
 
   def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
     """Trains the generator, asked for the conditions of the batch, then the discriminator."""

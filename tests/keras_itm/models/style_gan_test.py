@@ -180,6 +180,24 @@ class StylesTest(tf.test.TestCase):
     self.assertAllClose(drawn(1.0), tf.concat(list(gan(latent).values()), -1), atol=1e-5)
     self.assertNotAllClose(drawn(0.5), mean, atol=1e-5)
 
+  def test_truncation_keeps_what_was_asked_for(self):
+    """A mapping of conditions alone: each style is the mean one of its condition, whatever of all."""
+    latent, condition = tf.keras.Input([5]), tf.keras.Input([2])
+    style = tf.keras.layers.Dense(4, use_bias=False)(condition)
+    style = tf.keras.layers.Add()([style, tf.keras.layers.Dense(4, kernel_initializer='zeros')(latent)])
+    _, generator, _ = _networks()
+    gan = StyleGAN(
+      tf.keras.Model([latent, condition], style),
+      generator,
+      style_discriminator((8, 8), 1, 2, 16, 3, n_conditions=2),
+      n_contrasts=1,
+    )
+    gan.style_mean.mean.assign([1.0, 2.0, 3.0, 4.0])
+    latents = tf.random.stateless_normal([2, 5], seed=[0, 0])
+    asked = tf.constant([[0.5, 1.0], [-1.0, 0.0]])
+    drawn = lambda psi: gan(latents, asked, truncation=tf.fill([2], psi))['probability']
+    self.assertAllClose(drawn(0.0), drawn(1.0), atol=1e-6)
+
   def test_truncation_under_mixed_precision(self):
     tf.keras.mixed_precision.set_global_policy('mixed_bfloat16')
     self.addCleanup(tf.keras.mixed_precision.set_global_policy, 'float32')
