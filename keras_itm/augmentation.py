@@ -169,7 +169,7 @@ def change_intensity(image: tf.Tensor, ranges: IntensityRanges, seed: tf.Tensor)
   return tf.where(image > 0, tf.clip_by_value(changed, 0.0, 1.0), 0.0)
 
 
-def augment_slice(
+def augment(
   image: tf.Tensor,
   classes: tf.Tensor,
   n_classes: int,
@@ -177,12 +177,13 @@ def augment_slice(
   seed: tf.Tensor,
   intensity: IntensityRanges | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """As `augment`, of one axial slice with several classes.
+  """Moves an image and its lesions alike, then changes the image's intensity.
 
   Args:
-    image: float32 [X, Y, C].
-    classes: uint8 [X, Y], from 0 to n_classes - 1; what comes in from outside is 0.
-    n_classes: How many there are.
+    image: A volume, float32 [X, Y, Z, C], or an axial slice [X, Y, C].
+    classes: uint8, without the axis of contrasts: 0 outside of lesions, their classes from 1 to
+      n_classes - 1; what comes in from outside is 0.
+    n_classes: How many there are, 0 among them.
     ranges: Limits of the move.
     seed: Two integers.
     intensity: Limits of the change of intensity; none when absent.
@@ -193,32 +194,15 @@ def augment_slice(
   affine = draw_affine(ranges, seed)
   image = affine_volume(image, affine)
   if intensity is not None:
-    image = change_intensity(image[:, :, tf.newaxis], intensity, seed)[:, :, 0]
-  moved = affine_volume(tf.one_hot(classes, n_classes), affine)
-  return image, tf.cast(tf.argmax(moved, axis=-1), tf.uint8)
+    volume = image if len(image.shape) == 4 else image[:, :, tf.newaxis]
+    image = tf.reshape(change_intensity(volume, intensity, seed), tf.shape(image))
+  return image, _moved_classes(classes, n_classes, affine)
 
 
-def augment(
-  image: tf.Tensor,
-  lesion: tf.Tensor,
-  ranges: AffineRanges,
-  seed: tf.Tensor,
-  intensity: IntensityRanges | None = None,
-) -> tuple[tf.Tensor, tf.Tensor]:
-  """Moves an image and its lesion mask alike, then changes the image's intensity.
-
-  Args:
-    image: float32 [X, Y, Z, C].
-    lesion: float32 [X, Y, Z], 0 or 1.
-    ranges: Limits of the move.
-    seed: Two integers.
-    intensity: Limits of the change of intensity; none when absent.
-
-  Returns:
-    The same shapes; the mask is 0 or 1 again.
-  """
-  affine = draw_affine(ranges, seed)
-  image = affine_volume(image, affine)
-  if intensity is not None:
-    image = change_intensity(image, intensity, seed)
-  return image, tf.cast(affine_volume(lesion, affine) >= 0.5, tf.float32)
+def _moved_classes(classes: tf.Tensor, n_classes: int, affine: tf.Tensor) -> tf.Tensor:
+  """The most probable class of each voxel, where a single one is there at a half or more."""
+  if n_classes == 2:
+    return tf.cast(affine_volume(tf.cast(classes, tf.float32), affine) >= 0.5, tf.uint8)
+  lesions = affine_volume(tf.one_hot(classes, n_classes)[..., 1:], affine)
+  none = 1 - tf.reduce_sum(lesions, axis=-1, keepdims=True)
+  return tf.cast(tf.argmax(tf.concat([none, lesions], axis=-1), axis=-1), tf.uint8)

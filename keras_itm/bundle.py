@@ -86,7 +86,8 @@ def save_bundle(
       or ids of `classes` where there are any. With appearances, also (appearance float32 [n, k]),
       their normal scores.
     lesion generator: (latent float32 [n, L]) -> probability float32 [n, X, Y, Z].
-    segmenter: (image float32 [n, X, Y, Z, C]) -> probability float32 [n, X, Y, Z].
+    segmenter: (image float32 [n, X, Y, Z, C]) -> probability float32 [n, X, Y, Z] of a lesion, or with
+      classes [n, X, Y, Z, K] of each.
     joint generator: (latent float32 [n, L], condition float32 [n, k], truncation float32 [n]) ->
       image float32 [n, X, Y, C] and probability float32 [n, X, Y, K], C or K possibly 0. `call` gives
       a dictionary of both.
@@ -223,15 +224,18 @@ def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:
         f'{path}: its signature takes {name} as {taken.dtype.name} {taken.shape}, '
         f'expected {wanted.dtype.name} {wanted.shape} by its bundle.json'
       )
-  if spec.kind == JOINT_GENERATOR and outputs['probability'].shape[-1] != len(spec.classes):
+  if spec.kind == JOINT_GENERATOR or (spec.kind == SEGMENTER and spec.classes):
+    made = outputs['probability'].shape
+    if made[-1] != len(spec.classes):
+      raise BundleError(
+        f'{path}: its signature makes {made[-1]} probabilities, expected {len(spec.classes)}, one for '
+        f'each of {list(spec.classes)} in its bundle.json'
+      )
+  n_contrasts = _n_contrasts(signature, spec.kind)
+  if spec.contrasts and n_contrasts != len(spec.contrasts):
     raise BundleError(
-      f'{path}: its signature makes {outputs["probability"].shape[-1]} probabilities, expected '
-      f'{len(spec.classes)}, one for each of {list(spec.classes)} in its bundle.json'
-    )
-  if spec.contrasts and outputs['image'].shape[-1] != len(spec.contrasts):
-    raise BundleError(
-      f'{path}: its signature makes {outputs["image"].shape[-1]} contrasts, expected '
-      f'{list(spec.contrasts)} by its bundle.json'
+      f'{path}: its signature has {n_contrasts} contrasts, expected {list(spec.contrasts)} by its '
+      'bundle.json'
     )
 
 

@@ -14,7 +14,7 @@ LESION_GENERATOR = 'lesion_generator'
 SEGMENTER = 'segmenter'
 JOINT_GENERATOR = 'joint_generator'
 KINDS = (TRANSLATOR, LESION_GENERATOR, SEGMENTER, JOINT_GENERATOR)
-# Facts of a joint generator alone, and those of a translator, too.
+# Facts of a joint generator alone, and those of translators and segmenters, too.
 _OF_SLICES = ('conditions', 'slice_shares', 'lesion_shares')
 _OF_CLASSES = ('classes', 'contrasts')
 
@@ -38,10 +38,12 @@ class BundleSpec:
     whole_volumes: Whether a translator takes and makes volumes rather than axial slices.
     intensity_scaling: Of the images that it makes or takes, see `keras_itm.intensity_scaling`; a lesion
       generator has none, and `percentile` stands for it. No part of the fingerprint where `percentile`.
-    classes: Names of the classes whose probabilities a joint generator makes, or whose ids a translator
-      takes in the place of labels, background first; empty for a translator of labels.
+    classes: Names of the classes whose probabilities a joint generator or a segmenter makes, or whose
+      ids a translator takes in the place of labels, background first; empty for a translator of labels
+      and for a segmenter that tells lesions from the rest alone.
     conditions: Names of the numbers that it can be asked for, such as `level`.
-    contrasts: Names of the contrasts that it makes; empty where it makes none, or where not known.
+    contrasts: Names of the contrasts that it makes or, a segmenter, takes; empty where there are none,
+      or where not known.
     slice_shares: For each axial slice of the grid, from the lowest, the share of the patients that it
       learnt from who have brain there; empty where not known.
     lesion_shares: Likewise, the share of these slices with a lesion.
@@ -89,7 +91,7 @@ class BundleSpec:
       )
     for names, kinds in (
       (_OF_SLICES, (JOINT_GENERATOR,)),
-      (_OF_CLASSES, (JOINT_GENERATOR, TRANSLATOR)),
+      (_OF_CLASSES, (JOINT_GENERATOR, TRANSLATOR, SEGMENTER)),
     ):
       told = {name: value for name in names if (value := getattr(self, name))}
       if told and self.kind not in kinds:

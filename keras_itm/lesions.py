@@ -17,6 +17,21 @@ def binarise(probability: tf.Tensor, threshold: float = 0.5) -> tf.Tensor:
   return tf.cast(probability > threshold, tf.uint8)
 
 
+def classify(probability: tf.Tensor) -> tf.Tensor:
+  """The class of each voxel, where a lesion is more probable than none; uint8.
+
+  Args:
+    probability: Of a lesion [X, Y, Z], or of classes [X, Y, Z, K], of which the first is none.
+
+  Returns:
+    [X, Y, Z]: 0 outside of lesions, else 1, or the most probable class from 1.
+  """
+  if len(probability.shape) == 3:
+    return binarise(probability)
+  lesion = binarise(tf.reduce_sum(probability[..., 1:], axis=-1))
+  return lesion * tf.cast(1 + tf.argmax(probability[..., 1:], axis=-1), tf.uint8)
+
+
 def restrict(lesion: tf.Tensor, labels: tf.Tensor, parenchyma_ids: Sequence[int]) -> tf.Tensor:
   """The part of a lesion that lies in parenchyma.
 

@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm.models.segmenter import Segmenter
-from keras_itm.models.slice_segmenter import SliceSegmenter
 from stroke_eval.held_out_cases import HeldOutCases, Losses, Predict
 from stroke_tfds import files
 
@@ -40,8 +39,7 @@ class EvaluateHeldOut(tf.keras.callbacks.Callback):
 
 def predict_with(segmenter: Segmenter) -> Predict:
   """The segmenter as a function of one scan; by classes of lesions where it knows several."""
-  by_class = isinstance(segmenter, SliceSegmenter) and segmenter.n_classes > 2
-  call = segmenter.classify if by_class else segmenter.segment
+  call = segmenter.classify if segmenter.n_classes > 2 else segmenter.segment
   return lambda image: call(tf.constant(image[np.newaxis], tf.float32)).numpy()[0]
 
 

@@ -1,5 +1,6 @@
 """A trained segmenter on a scan of the user's own."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,18 +12,22 @@ import tensorflow as tf
 
 from keras_itm import lesions, metrics
 from keras_itm.bundle import Bundle, load_bundle
-from keras_itm.bundle_spec import SEGMENTER
+from keras_itm.bundle_spec import SEGMENTER, BundleSpec
+from launchers.console import say
 from launchers.reports import style
 from launchers.reports.segmentation_figure import segmentation_figure
 from launchers.run_folder import RunFolder
+from stroke_eval.segmentation import region_column, region_dice
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti, registration, resample
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.lesion_classes import BRATS_LABELS, read_classes
 from stroke_tfds.imaging.lesion_size import check_volume
 from stroke_tfds.imaging.scan_space import mask_on_scan, mask_to_scan
 from stroke_tfds.imaging.transform import IDENTITY, Transform
 from stroke_tfds.imaging.volume import Volume, on_grid_of
+from stroke_tfds.label_schemes import TUMOUR_CLASSES, lesion_regions
 from stroke_tfds.preparation import contrasts as contrasts_lib
 from stroke_tfds.preparation.layouts import ADC, DWI
 
@@ -40,6 +45,9 @@ def segment(
 ) -> None:
   """Segments a scan and, where a mask is given, compares the two.
 
+  A prediction is 0 outside of lesions and 1 in them; of a segmenter that tells classes of lesions
+  apart it holds these, from 1 in the order of the bundle's `classes`, and a mask may do so too.
+
   Leaves in the workdir prediction_native.nii.gz on the voxels of the first image's file; image.nii.gz
   and prediction.nii.gz on the segmenter's grid in MNI space, the contrasts after the first as
   image_ADC.nii.gz and so on; transform.json, the affine between the two spaces; prediction.png, slices
@@ -52,9 +60,11 @@ def segment(
     data_dir: Not used; every launcher takes it.
     bundle: Folder of a segmenter's bundle.
     image: NIfTI file of a DWI, with the skull or without; for a segmenter of several contrasts one
-      file for each, in its order. They are one scan's, each where its header says.
-    mask: NIfTI file of an expert's mask in the same space; empty for none.
-    contrasts: What the images are; dwi, adc when empty. An ADC is read in any of its units.
+      file for each. They are one scan's, each where its header says.
+    mask: NIfTI file of an expert's mask in the same space; empty for none. Classes are those of the
+      bundle, or of BraTS of any year; of 0 and 1 it says where any lesion is.
+    contrasts: What each image is, in any order; that of the bundle when empty. An ADC is read in any of
+      its units.
     space: 'native' registers the first image to the MNI152 brain by an affine; 'mni' trusts its header.
 
   Raises:
@@ -68,72 +78,131 @@ def segment(
     raise InputError(f'segment.space is {space!r}, expected native or mni')
   paths = [image] if isinstance(image, str) else list(image)
   segmenter = load_bundle(bundle, SEGMENTER)
-  roles = _roles(segmenter, paths, contrasts)
+  files_of = _by_contrast(segmenter, paths, contrasts)
+  say(', '.join(f'{role}: {path}' for role, path in files_of.items()))
+  first, first_path = next(iter(files_of.items()))
   grid = Grid.from_json(segmenter.spec.grid)
-  read = {role: nifti.read_image(path) for role, path in zip(roles, paths)}
-  images = contrasts_lib.place(read)
-  scan = images[roles[0]]
-  expert = _read_mask(mask, scan) if mask else None
+  images = contrasts_lib.place({role: nifti.read_image(path) for role, path in files_of.items()})
+  scan = images[first]
+  expert = _read_mask(mask, scan, segmenter.spec) if mask else None
   transform = registration.register_image(scan) if space == 'native' else IDENTITY
   values = contrasts_lib.on_grid(images, grid, transform, segmenter.spec.intensity_scaling)
   probability = segmenter.call(image=tf.constant(values[np.newaxis]))
-  prediction = lesions.binarise(probability[0]).numpy()
-  native = mask_to_scan(prediction, grid, scan, transform)
-  _write_volumes(run.path, grid, dict(zip(roles, np.moveaxis(values, -1, 0))), prediction)
-  nifti.write_mask_like(run.path / 'prediction_native.nii.gz', native, scan, paths[0])
+  prediction = lesions.classify(probability[0]).numpy()
+  classes = segmenter.spec.classes[1:]
+  native = mask_to_scan(prediction, grid, scan, transform, max(len(classes), 1))
+  _write_volumes(run.path, grid, dict(zip(files_of, np.moveaxis(values, -1, 0))), prediction)
+  nifti.write_mask_like(run.path / 'prediction_native.nii.gz', native, scan, first_path)
   _write_transform(run.path / 'transform.json', transform)
-  results = _measure(scan, grid, transform, expert, prediction, native)
-  truth = mask_on_scan(expert, scan) if expert else None
+  truth = mask_on_scan(expert.volume, scan, expert.n_classes) if expert else None
+  results = _measure(scan, grid, transform, expert, truth, prediction, native)
+  results |= _measure_classes(segmenter.spec, scan, expert, truth, native)
   with style.style():
-    segmentation_figure(scan, native, truth, results).savefig(run.path / 'prediction.png', dpi=120)
+    figure = segmentation_figure(_shown(images), native, truth, results, classes)
+    figure.savefig(run.path / 'prediction.png', dpi=120)
   run.write_operative_config()
   run.finish(results)
 
 
-def _roles(segmenter: Bundle, paths: Sequence[str], contrasts: Sequence[str]) -> list[str]:
-  """What each image is, in order."""
+@dataclasses.dataclass(frozen=True)
+class _Expert:
+  """An expert's mask: 0 outside of lesions, then classes from 1 to `n_classes`."""
+
+  volume: Volume
+  n_classes: int = 1
+
+
+def _by_contrast(segmenter: Bundle, paths: Sequence[str], contrasts: Sequence[str]) -> dict[str, str]:
+  """Contrast, in the order of the segmenter -> file."""
+  known = [name.lower() for name in segmenter.spec.contrasts]
   expected = segmenter.n_contrasts or len(paths)
   if len(paths) != expected or not paths:
+    shown = f' ({", ".join(known)})' if known else ''
     raise InputError(
-      f'{segmenter.path}: segments {expected} contrasts, {len(paths)} images are given; '
-      'expected one --image for each, in the order of the training set'
+      f'{segmenter.path}: segments {expected} contrasts{shown}, {len(paths)} images are given; '
+      'expected one --image for each'
     )
-  roles = list(contrasts) or [DWI, ADC][:expected]
+  roles = [name.lower() for name in contrasts] or known or [DWI, ADC][:expected]
+  if known and sorted(roles) != sorted(known):
+    raise InputError(f'contrasts is {roles}, expected {known}, those of {segmenter.path}')
   if len(roles) != expected or len(set(roles)) != expected:
-    raise InputError(f'contrasts is {roles}, expected {expected} different names, such as dwi and adc')
-  return roles
+    raise InputError(
+      f'contrasts is {roles}, expected {expected} different names, such as dwi and adc, in the order '
+      f'in which {segmenter.path} learnt them, which it does not say'
+    )
+  files_of = dict(zip(roles, paths))
+  return {role: files_of[role] for role in known or roles}
 
 
-def _read_mask(path: str, scan: Volume) -> Volume:
-  mask = on_grid_of(nifti.read_mask(path), scan, path)
+def _read_mask(path: str, scan: Volume, spec: BundleSpec) -> _Expert:
+  """With classes where the segmenter has them and the mask holds any but 1."""
+  n_classes = len(spec.classes[1:])
+  if n_classes > 1:
+    known = BRATS_LABELS if spec.classes[1:] == TUMOUR_CLASSES else [range(1, n_classes + 1)]
+    volume = read_classes(path, known)
+    n_classes = n_classes if volume.data.max() > 1 else 1
+  else:
+    volume, n_classes = nifti.read_mask(path), 1
+  mask = on_grid_of(volume, scan, path)
   check_volume(mask, path)
-  return mask
+  return _Expert(mask, n_classes)
 
 
 def _measure(
   scan: Volume,
   grid: Grid,
   transform: Transform,
-  expert: Volume | None,
+  expert: _Expert | None,
+  truth: np.ndarray | None,
   prediction: np.ndarray,
   native: np.ndarray,
 ) -> dict[str, float]:
-  """Volumes in ml and Dice, in the scan and, where the name says so, in MNI space."""
-  ml = lambda mask, voxel_ml: round(int(np.count_nonzero(mask)) * voxel_ml, 3)
-  results = {'predicted_volume_ml': ml(native, scan.voxel_volume_ml)}
-  if expert:
-    truth = mask_on_scan(expert, scan)
-    on_grid = resample.lesion_voxels(resample.resample_mask(expert, grid, transform))
+  """Volumes of any lesion in ml and Dice, in the scan and, where the name says so, in MNI space."""
+  results = {'predicted_volume_ml': _ml(native, scan.voxel_volume_ml)}
+  if expert and truth is not None:
+    mask = dataclasses.replace(expert.volume, data=expert.volume.data > 0)
+    on_grid = resample.resample_classes(mask, 1, grid, transform)
     results |= {
-      'mask_volume_ml': ml(expert.data, expert.voxel_volume_ml),
-      'dice': round(_dice(truth, native), 4),
-      'dice_ceiling': round(_dice(truth, mask_to_scan(on_grid, grid, scan, transform)), 4),
+      'mask_volume_ml': _ml(mask.data, mask.voxel_volume_ml),
+      'dice': round(_dice(truth > 0, native > 0), 4),
+      'dice_ceiling': round(_dice(truth > 0, mask_to_scan(on_grid, grid, scan, transform)), 4),
     }
-  results['predicted_volume_ml_mni'] = ml(prediction, grid.voxel_volume_ml)
+  results['predicted_volume_ml_mni'] = _ml(prediction, grid.voxel_volume_ml)
   if expert:
-    results['mask_volume_ml_mni'] = ml(on_grid, grid.voxel_volume_ml)
-    results['dice_mni'] = round(_dice(on_grid, prediction), 4)
+    results['mask_volume_ml_mni'] = _ml(on_grid, grid.voxel_volume_ml)
+    results['dice_mni'] = round(_dice(on_grid, prediction > 0), 4)
   return results
+
+
+def _measure_classes(
+  spec: BundleSpec,
+  scan: Volume,
+  expert: _Expert | None,
+  truth: np.ndarray | None,
+  native: np.ndarray,
+) -> dict[str, float]:
+  """Volumes in ml of the predicted classes and Dice of classes and unions, in the scan."""
+  results = {
+    region_column(name, 'predicted_volume_ml'): _ml(native == k, scan.voxel_volume_ml)
+    for k, name in enumerate(spec.classes[1:], 1)
+  }
+  if expert and expert.n_classes > 1 and truth is not None:
+    regions = lesion_regions(spec.label_scheme)
+    for name, dice in region_dice(truth, native, regions).items():
+      results[region_column(name)] = round(dice, 4)
+  return results
+
+
+def _shown(images: Mapping[str, Volume]) -> Volume:
+  """The contrast in which lesions are seen best, on the voxels of the first."""
+  first, best = next(iter(images.values())), images.get('flair')
+  if best is None or best.data.shape != first.data.shape or not np.allclose(best.affine, first.affine):
+    return first
+  return best
+
+
+def _ml(mask: np.ndarray, voxel_ml: float) -> float:
+  return round(int(np.count_nonzero(mask)) * voxel_ml, 3)
 
 
 def _dice(truth: np.ndarray, prediction: np.ndarray) -> float:

@@ -68,8 +68,8 @@ def train_unet(
     data_dir: TFDS data folder.
     sources: What it learns from, `name/config:split` each.
     test: What it is tested on; never trained on, never used to choose anything.
-    network: Network factory, given shape and n_contrasts; by slices, n_classes as well: none, and the
-      classes of lesions of the label scheme.
+    network: Network factory, given shape, n_contrasts and n_classes: none, and the classes of lesions
+      of the label scheme.
     by_slices: Whether it learns from axial slices, of sets of volumes or of `synthetic_slices`, and
       segments the test volumes slice by slice.
     optimizer: Optimizer factory.
@@ -142,7 +142,10 @@ def train_unet(
     extra_callbacks=[EvaluateHeldOut(cases, test_every, evaluated, run.path / 'window')],
   )
   dice = _test(run, segmenter, cases)
-  name = fitting.export(run, segmenter, learnt, config, licences=_licences(learnt, start))
+  facts = {'contrasts': test_source.metadata['contrasts'], 'licences': _licences(learnt, start)}
+  if segmenter.n_classes > 2:
+    facts['classes'] = _class_names(test_source.metadata)
+  name = fitting.export(run, segmenter, learnt, config, **facts)
   run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
 
 
@@ -161,15 +164,16 @@ def build_network(
   network: Factory, grid: Grid, metadata: Mapping[str, Any], by_slices: bool
 ) -> tf.keras.Model:
   """The network of volumes, or of slices with their classes, of a data set."""
-  options: dict[str, Any] = {'n_contrasts': len(metadata['contrasts'])}
-  if not by_slices:
-    return network(shape=grid.shape, **options)
-  return network(shape=grid.shape[:2], n_classes=_n_classes(metadata), **options)
+  return network(
+    shape=grid.shape[:2] if by_slices else grid.shape,
+    n_contrasts=len(metadata['contrasts']),
+    n_classes=len(_class_names(metadata)),
+  )
 
 
-def _n_classes(metadata: Mapping[str, Any]) -> int:
+def _class_names(metadata: Mapping[str, Any]) -> tuple[str, ...]:
   """None, and the classes of lesions."""
-  return len(ClassMap.from_scheme(metadata['label_scheme'], groups={}).names)
+  return ClassMap.from_scheme(metadata['label_scheme'], groups={}).names
 
 
 def _batches(
@@ -184,14 +188,13 @@ def _batches(
   **options: Any,
 ) -> tf.data.Dataset:
   """What a segmenter of slices or of volumes learns from, moved and changed by the limits."""
+  n_classes = len(_class_names(sources[0].metadata))
+  augment = lambda image, classes, key: augmentation.augment(
+    image, classes, n_classes, ranges, key, intensity
+  )
   if by_slices:
-    n_classes = _n_classes(sources[0].metadata)
-    augment = lambda image, classes, key: augmentation.augment_slice(
-      image, classes, n_classes, ranges, key, intensity
-    )
     options['n_slices'] = n_slices
     return pipelines.training_slices(sources, batch_size, augment=augment, **options)
-  augment = lambda image, lesion, key: augmentation.augment(image, lesion, ranges, key, intensity)
   return pipelines.training_volumes(
     sources, batch_size, min_voxels=min_voxels, augment=augment, **options
   )

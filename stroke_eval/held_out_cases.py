@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_itm.lesions import binarise
+from keras_itm.lesions import classify
 from stroke_eval import segmentation
 from stroke_eval.lesion_sets import TERRITORIES, survey_lesions
 from stroke_tfds.class_maps import ClassMap
@@ -91,13 +91,15 @@ class HeldOutCases:
     """Segments and measures every case; with `losses` it also has what mean_losses gives."""
     rows, masks, of_scored = [], {}, []
     for i, (subject, truth) in enumerate(zip(self._subjects, self._lesions)):
-      by_class = predict(self._images[i])
-      probability = _any_lesion(by_class)
+      probability = predict(self._images[i])
       if losses and self._is_scored[i]:
-        of_scored.append(losses(truth, probability))
-      masks[subject] = binarise(probability).numpy()
+        of_scored.append(losses(truth, _any_lesion(probability)))
+      found = classify(probability).numpy()
+      masks[subject] = (found > 0).astype(np.uint8)
       numbers = segmentation.measure(truth, masks[subject], self._grid.spacing_mm)
-      numbers |= self._dice_of_regions(i, masks[subject], by_class)
+      if self._regions and probability.ndim > found.ndim:
+        dice = segmentation.region_dice(self._classes[i], found, self._regions)
+        numbers |= {segmentation.region_column(region): value for region, value in dice.items()}
       numbers = {name: round(value, 6) for name, value in numbers.items()}
       rows.append({'subject_id': subject, 'territory': self._territories[i], **numbers})
     return Results(rows, masks, _means(of_scored))
@@ -106,14 +108,6 @@ class HeldOutCases:
     """Over the scored cases."""
     scored = [float(row['dice']) for row, is_scored in zip(rows, self._is_scored) if is_scored]
     return float(np.mean(scored))
-
-  def _dice_of_regions(self, i: int, mask: np.ndarray, by_class: np.ndarray) -> dict[str, float]:
-    """Of a case, where the predicted lesion has its most probable class; empty without classes."""
-    if not self._regions or by_class.ndim == mask.ndim:
-      return {}
-    found = mask * (1 + by_class[..., 1:].argmax(axis=-1)).astype(np.uint8)
-    dice = segmentation.region_dice(self._classes[i], found, self._regions)
-    return {f'dice_{region.replace(" ", "_")}': value for region, value in dice.items()}
 
   def _main_territories(self) -> list[str]:
     """The arterial territory that holds most of each lesion; empty without lesion."""

@@ -65,6 +65,11 @@ def measure(truth: np.ndarray, prediction: np.ndarray, spacing_mm: Sequence[floa
   }
 
 
+def region_column(region: str, measure: str = 'dice') -> str:
+  """What a measure of a region of the lesion is called in tables, such as `dice_tumour_core`."""
+  return f'{measure}_{region.replace(" ", "_")}'
+
+
 def region_dice(
   truth: np.ndarray, prediction: np.ndarray, regions: Mapping[str, Sequence[int]]
 ) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """From a trained model to the bundle that synthesis uses."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -41,6 +41,11 @@ class ExportsBundle:
     """Voxels of what the network makes: (X, Y) of slices or (X, Y, Z) of volumes."""
     return self.exported_network.output_shape[1:-1]
 
+  def exported_call(self, classes: Sequence[str]) -> Callable[..., Any]:
+    """What a bundle with these classes serves."""
+    del classes
+    return self  # type: ignore[return-value]
+
   def export(
     self,
     path: str | os.PathLike[str],
@@ -71,10 +76,10 @@ class ExportsBundle:
       operative_config: The gin values that the model was made with, where there are any.
       intensity_scaling: Of the images of that data, `info.metadata['intensity_scaling']`; lesion
         generators do without.
-      classes: Names of the classes that a joint generator makes, or that a translator takes in the
-        place of labels, background first.
+      classes: Names of the classes that a joint generator or a segmenter makes, or that a translator
+        takes in the place of labels, background first.
       conditions: Names of the numbers that it takes as conditions.
-      contrasts: Names of the contrasts that it makes.
+      contrasts: Names of the contrasts that it makes or, a segmenter, takes.
       slice_shares: For each axial slice, the share of its patients with brain there.
       lesion_shares: Likewise, the share of these slices with a lesion.
       appearances: What a translator takes beside the labels, as its training cases had it.
@@ -117,7 +122,8 @@ class ExportsBundle:
       raise ValueError(
         f'appearances of {n_told} numbers, expected those of the {n_appearances} that the network takes'
       )
-    call = lambda **inputs: self(**inputs)  # type: ignore[operator]
+    serve = self.exported_call(spec.classes)
+    call = lambda **inputs: serve(**inputs)
     return save_bundle(path, spec, call, self.exported_network, operative_config)
 
 

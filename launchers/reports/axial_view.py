@@ -134,7 +134,7 @@ def draw_outline(
     ax.add_collection(LineCollection(edges, colors=shade, linewidths=width, capstyle='projecting'))
 
 
-def fill(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
+def fill(ax: Axes, axial: np.ndarray, grid: Grid, colour: str = style.PREDICTION) -> None:
   """Hatches the voxels of a mask's slice (X, Y); the hatching also shows in grey print."""
   width_mm, height_mm = grid.spacing_mm[:2]
   voxels = [
@@ -144,7 +144,7 @@ def fill(ax: Axes, axial: np.ndarray, grid: Grid) -> None:
   ax.add_collection(
     PatchCollection(
       voxels,
-      facecolor=(*to_rgb(style.PREDICTION), 0.5),
+      facecolor=(*to_rgb(colour), 0.5),
       edgecolor=style.HATCH,
       hatch='/' * 9,
       linewidth=0,

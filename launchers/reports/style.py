@@ -16,6 +16,7 @@ OUTLINE = '#ffd400'
 PREDICTION = '#2e86de'
 HATCH = '#05246b'
 LESION = '#d1360a'
+_LESION_CLASSES = ('#d55e00', '#f0e442', '#009e73', '#cc79a7', '#56b4e9')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,11 @@ _RC = {
   # Fixed names inside the SVG, so that the same numbers give the same bytes.
   'svg.hashsalt': 'report',
 }
+
+
+def of_lesion_classes(n: int) -> list[str]:
+  """Colours of the classes of a lesion."""
+  return [_LESION_CLASSES[i % len(_LESION_CLASSES)] for i in range(n)]
 
 
 def style() -> AbstractContextManager:

@@ -17,7 +17,7 @@ from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.brain_alignment import align_brain
 from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.imaging.preprocessing import PARENCHYMA_MEDIAN, check_scaling, scale
-from stroke_tfds.imaging.resample import lesion_voxels, resample_image, resample_mask
+from stroke_tfds.imaging.resample import resample_classes, resample_image, resample_mask
 from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28_TUMOUR
@@ -144,16 +144,10 @@ def _labels(
   case: Case, covered: np.ndarray, grid: Grid, transform: Transform
 ) -> tuple[np.ndarray, np.ndarray]:
   """Ids of aseg28_tumour, anatomy from the template, and the lesion, which keeps its volume."""
-  classes = case.read_classes()
-  shares = np.stack(
-    [
-      resample_mask(dataclasses.replace(classes, data=classes.data == number), grid, transform)
-      for number in range(1, len(ASEG28_TUMOUR.lesion_classes) + 1)
-    ]
-  )
-  lesion = lesion_voxels(shares.sum(0))
-  if not lesion.any():
+  n_classes = len(ASEG28_TUMOUR.lesion_classes)
+  classes = resample_classes(case.read_classes(), n_classes, grid, transform)
+  if not classes.any():
     raise InputError(f'nothing of the tumour falls on the grid {grid.name}, expected it there')
   anatomy = np.where(covered, template_labels(grid), 0)
-  first = ASEG28_TUMOUR.lesion_class_ids[0]
-  return np.where(lesion > 0, first + shares.argmax(0), anatomy).astype(np.uint8), lesion
+  labels = np.where(classes > 0, ASEG28_TUMOUR.n_anatomy - 1 + classes, anatomy)
+  return labels.astype(np.uint8), (classes > 0).astype(np.uint8)

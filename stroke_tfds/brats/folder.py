@@ -12,6 +12,7 @@ from stroke_tfds import builder
 from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import fingerprint, hash_content
 from stroke_tfds.imaging import nifti
+from stroke_tfds.imaging.lesion_classes import BRATS_LABELS, read_classes
 from stroke_tfds.imaging.volume import Volume
 
 SEGMENTATION = 'segmentation'
@@ -32,8 +33,8 @@ class Naming:
 
 _CONTRASTS = ('T1', 'T1CE', 'T2', 'FLAIR', SEGMENTATION)
 NAMINGS = (
-  Naming(dict(zip(_CONTRASTS, ('_t1', '_t1ce', '_t2', '_flair', '_seg'))), (1, 2, 4)),  # 2018 to 2021.
-  Naming(dict(zip(_CONTRASTS, ('-t1n', '-t1c', '-t2w', '-t2f', '-seg'))), (1, 2, 3)),  # Since 2023.
+  Naming(dict(zip(_CONTRASTS, ('_t1', '_t1ce', '_t2', '_flair', '_seg'))), BRATS_LABELS[0]),
+  Naming(dict(zip(_CONTRASTS, ('-t1n', '-t1c', '-t2w', '-t2f', '-seg'))), BRATS_LABELS[1]),
 )
 _TIME_POINT = re.compile(r'-\d{3}$')  # Of names since 2023, BraTS-GLI-00000-000.
 _NIFTI = ('.nii.gz', '.nii')
@@ -66,17 +67,10 @@ class Case:
       InputError: Other labels, or no tumour.
     """
     path = self.files[SEGMENTATION]
-    volume = nifti.read_label_map(path)
-    known = (0, *self.naming.labels)
-    unknown = np.setdiff1d(volume.data, known).tolist()
-    if unknown:
-      raise InputError(f'{path}: holds the labels {unknown[:5]}, expected {list(known)}')
+    volume = read_classes(path, [self.naming.labels])
     if not volume.data.any():
       raise InputError(f'{path}: holds no tumour, expected some voxel above 0')
-    classes = np.zeros(volume.data.shape, np.uint8)
-    for number, label in enumerate(self.naming.labels, 1):
-      classes[volume.data == label] = number
-    return dataclasses.replace(volume, data=classes)
+    return volume
 
 
 class BratsFolder:

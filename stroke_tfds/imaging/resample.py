@@ -54,6 +54,29 @@ def resample_mask(mask: Volume, grid: Grid, transform: Transform | None = None) 
   return fraction
 
 
+def resample_classes(
+  classes: Volume, n_classes: int, grid: Grid, transform: Transform | None = None
+) -> np.ndarray:
+  """A lesion of one or several classes, which keeps its volume.
+
+  Args:
+    classes: Whole numbers: 0 outside of the lesion, then its classes from 1 to n_classes.
+    n_classes: How many there are; 1 for a mask.
+    grid: Where the voxels shall be.
+    transform: From MNI space to their world; default: they are one.
+
+  Returns:
+    uint8 of the grid's shape: in each voxel of the lesion the class that fills most of it.
+  """
+  shares = np.stack(
+    [
+      resample_mask(Volume(classes.data == k, classes.affine), grid, transform)
+      for k in range(1, n_classes + 1)
+    ]
+  )
+  return lesion_voxels(shares.sum(0)) * (1 + shares.argmax(0)).astype(np.uint8)
+
+
 def resample_labels(
   labels: Volume, grid: Grid, n_labels: int, transform: Transform | None = None
 ) -> np.ndarray:

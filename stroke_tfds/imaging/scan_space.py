@@ -17,28 +17,35 @@ def voxel_grid(scan: Volume) -> Grid:
   return Grid('scan', (n_x, n_y, n_z), (x_mm, y_mm, z_mm), (0.0, 0.0, 0.0))
 
 
-def mask_to_scan(mask: np.ndarray, grid: Grid, scan: Volume, transform: Transform) -> np.ndarray:
+def mask_to_scan(
+  mask: np.ndarray, grid: Grid, scan: Volume, transform: Transform, n_classes: int = 1
+) -> np.ndarray:
   """Brings a mask back: the scan's voxels nearest to it, of the volume that it has in the scan.
 
   Where the scan is finer than the grid its outline is smooth, by linear interpolation. No mask is lost
   for its size: of one that touches the scan at least a voxel stays.
 
   Args:
-    mask: uint8 of 0 and 1 on `grid`.
+    mask: uint8 on `grid`: 0 outside of a lesion, then its classes from 1 to n_classes.
     grid: In MNI space.
     scan: What was registered.
     transform: From MNI space to the scan's world, an affine.
+    n_classes: How many classes there are.
 
   Returns:
-    uint8 of 0 and 1 of the shape of `scan.data`.
+    uint8 of the shape of `scan.data`: 0 or 1, or classes.
 
   Raises:
     ValueError: The transform is none that can be turned round.
   """
   target = voxel_grid(scan)
   back = _from_scan(scan, target, transform)
-  volume = resample.lesion_voxels(resample.resample_mask(Volume(mask, grid.affine), target, back))
-  return resample.highest(image_to_scan(mask, grid, scan, transform), int(volume.sum()))
+  volume = resample.lesion_voxels(resample.resample_mask(Volume(mask > 0, grid.affine), target, back))
+  inside = resample.highest(image_to_scan(mask > 0, grid, scan, transform), int(volume.sum()))
+  if n_classes == 1:
+    return inside
+  shares = [image_to_scan(mask == k, grid, scan, transform) for k in range(1, n_classes + 1)]
+  return inside * (1 + np.argmax(shares, axis=0)).astype(np.uint8)
 
 
 def image_to_scan(image: np.ndarray, grid: Grid, scan: Volume, transform: Transform) -> np.ndarray:
@@ -52,16 +59,23 @@ def image_to_scan(image: np.ndarray, grid: Grid, scan: Volume, transform: Transf
   return resample.resample_image(placed, target, _from_scan(scan, target, transform))
 
 
-def mask_on_scan(mask: Volume, scan: Volume) -> np.ndarray:
-  """A mask drawn in the world of a scan, on any grid, on the voxels of the scan: uint8 of 0 and 1."""
+def mask_on_scan(mask: Volume, scan: Volume, n_classes: int = 1) -> np.ndarray:
+  """A mask drawn in the world of a scan, on any grid, on the voxels of the scan.
+
+  Args:
+    mask: 0 outside of a lesion, then its classes from 1 to n_classes.
+    scan: The scan.
+    n_classes: How many classes there are.
+
+  Returns:
+    uint8 of the shape of `scan.data`: 0 or 1, or classes.
+  """
   if mask.data.shape == scan.data.shape:
     apart_mm = corners_mm(scan.data.shape, mask.affine) - corners_mm(scan.data.shape, scan.affine)
     if np.abs(apart_mm).max() < _SAME_MM:
       return mask.data.astype(np.uint8)
   target = voxel_grid(scan)
-  return resample.lesion_voxels(
-    resample.resample_mask(mask, target, Transform(_to_world(scan, target)))
-  )
+  return resample.resample_classes(mask, n_classes, target, Transform(_to_world(scan, target)))
 
 
 def _from_scan(scan: Volume, target: Grid, transform: Transform) -> Transform:

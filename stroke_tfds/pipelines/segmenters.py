@@ -24,7 +24,7 @@ def training_volumes(
   weights: Sequence[float] = (),
   augment: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
 ) -> tf.data.Dataset:
-  """Endless batches for the segmenter: (image float32 [n, X, Y, Z, C], lesion float32 [n, X, Y, Z]).
+  """Endless batches of volumes with lesions for a segmenter.
 
   Args:
     sources: Data sets.
@@ -34,18 +34,22 @@ def training_volumes(
     start_step: How many batches to pass over.
     weights: For each source, how often its volumes are drawn relative to those of the others; all
       volumes alike when empty.
-    augment: (image, lesion, seed) -> (image, lesion).
+    augment: (image float32 [X, Y, Z, C], lesion classes, seed) -> the same of the first two.
+
+  Yields:
+    (image float32 [n, X, Y, Z, C] in [0, 1], classes of lesions uint8 [n, X, Y, Z]: 0 outside, then
+    those of the label scheme from 1).
 
   Raises:
     InputError: Not one positive weight for each source.
   """
 
-  def transform(image: tf.Tensor, lesion: tf.Tensor, seed: tf.Tensor):
-    return augment(tf.cast(image, tf.float32), tf.cast(lesion, tf.float32), seed)
+  classes = _classes_of_lesions(sources[0])
+  transform = lambda image, ids, seed: augment(tf.cast(image, tf.float32), ids, seed)
 
   def volumes(sources: Sequence[Source]) -> tf.data.Dataset:
     large = examples(sources).filter(lambda example: n_voxels(example['lesion']) >= min_voxels)
-    return large.map(lambda example: (example['image'], example['lesion']))
+    return large.map(lambda example: (example['image'], classes.classes(example)))
 
   if not weights:
     stream = shuffled(volumes(sources), seed)
@@ -111,9 +115,13 @@ def _lesion_slices(source: Source) -> tf.data.Dataset:
         tf.cast(of_lesions(example['classes']), tf.uint8),
       )
     )
-  classes = ClassMap.from_scheme(source.metadata['label_scheme'], groups={})
-  slices = class_slices([source], classes, min_lesion_pixels=1)
+  slices = class_slices([source], _classes_of_lesions(source), min_lesion_pixels=1)
   return slices.map(lambda ids, image, facts: (image, ids))
+
+
+def _classes_of_lesions(source: Source) -> ClassMap:
+  """None, and the classes of its lesions, of which there is at least one."""
+  return ClassMap.from_scheme(source.metadata['label_scheme'], groups={})
 
 
 def _drawn(source: Source, count: int, seed: int) -> tf.data.Dataset:

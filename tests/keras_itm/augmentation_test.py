@@ -204,15 +204,15 @@ class AugmentTest(tf.test.TestCase):
     image, lesion = _volume(), (_volume()[..., 0] > 0.5).astype(np.float32)
     for i in range(3):
       affine = augmentation.draw_affine(AffineRanges(), [i, 5])
-      moved, mask = augmentation.augment(image, lesion, AffineRanges(), [i, 5])
+      moved, mask = augmentation.augment(image, lesion, 2, AffineRanges(), [i, 5])
       self.assertAllEqual(moved, augmentation.affine_volume(image, affine))
       self.assertAllEqual(mask, augmentation.affine_volume(lesion, affine) >= 0.5)
 
   def test_intensity_is_changed_after_the_move(self):
     image, lesion = _volume(), (_volume()[..., 0] > 0.5).astype(np.float32)
-    moved, mask = augmentation.augment(image, lesion, AffineRanges(), [3, 5])
+    moved, mask = augmentation.augment(image, lesion, 2, AffineRanges(), [3, 5])
     changed, same_mask = augmentation.augment(
-      image, lesion, AffineRanges(), [3, 5], IntensityRanges(noise_sd=0.1)
+      image, lesion, 2, AffineRanges(), [3, 5], IntensityRanges(noise_sd=0.1)
     )
     expected = augmentation.change_intensity(moved, IntensityRanges(noise_sd=0.1), [3, 5])
     self.assertAllEqual(changed, expected)
@@ -232,24 +232,33 @@ class AugmentTest(tf.test.TestCase):
   def test_a_slice_moves_as_a_volume_of_one(self):
     image, classes = _volume()[:, :, 0], (4 * _volume()[:, :, 0, 0] % 3).astype(np.uint8)
     for intensity in (None, IntensityRanges(noise_sd=0.1)):
-      moved, found = augmentation.augment_slice(image, classes, 3, AffineRanges(), [3, 5], intensity)
+      moved, found = augmentation.augment(image, classes, 3, AffineRanges(), [3, 5], intensity)
       for k in (1, 2):
         mask = (classes == k).astype(np.float32)[..., None]
-        volume = augmentation.augment(image[:, :, None], mask, AffineRanges(), [3, 5], intensity)
+        volume = augmentation.augment(image[:, :, None], mask, 2, AffineRanges(), [3, 5], intensity)
         self.assertAllClose(moved, volume[0][:, :, 0], atol=1e-6)
         # Where the class has more than half of a pixel.
-        self.assertTrue(tf.reduce_all(found[volume[1][..., 0] > 0.5] == k))
+        self.assertTrue(tf.reduce_all(found[volume[1][..., 0] == 1] == k))
     self.assertEqual((found.dtype, found.shape), (tf.uint8, classes.shape))
     far = AffineRanges(translation=1.0)  # What comes in from outside has no class.
-    _, found = augmentation.augment_slice(image, np.full_like(classes, 2), 3, far, [3, 5])
+    _, found = augmentation.augment(image, np.full_like(classes, 2), 3, far, [3, 5])
     self.assertEqual(set(np.unique(found)), {0, 2})
+
+  def test_classes_of_a_volume_move_slice_by_slice(self):
+    image = _volume((6, 5, 4, 2))
+    classes = (4 * image[..., 0] % 3).astype(np.uint8)
+    moved, found = augmentation.augment(image, classes, 3, AffineRanges(), [3, 5])
+    for z in range(4):
+      alone = augmentation.augment(image[:, :, z], classes[:, :, z], 3, AffineRanges(), [3, 5])
+      self.assertAllClose(moved[:, :, z], alone[0], atol=1e-6)
+      self.assertAllEqual(found[:, :, z], alone[1])
 
   def test_image_and_lesion_move_alike(self):
     lesion = np.zeros((16, 12, 3), np.float32)
     lesion[3:9, 4:9, 1] = 1
     ranges = AffineRanges(rotation_degrees=45, translation=0.1, shear_degrees=10)
     for i in range(5):
-      image, mask = augmentation.augment(tf.constant(lesion)[..., None], lesion, ranges, [i, 0])
+      image, mask = augmentation.augment(tf.constant(lesion)[..., None], lesion, 2, ranges, [i, 0])
       self.assertAllEqual(image.shape, (16, 12, 3, 1))
       self.assertAllEqual(mask, image[..., 0] >= 0.5)
       self.assertGreater(tf.reduce_sum(mask), 15)
@@ -260,7 +269,9 @@ class AugmentTest(tf.test.TestCase):
     lesion = np.zeros((32, 32, 1), np.float32)
     lesion[10:20, 12:22] = 1
     sizes = [
-      float(tf.reduce_sum(augmentation.augment(lesion[..., None], lesion, AffineRanges(), [i, 1])[1]))
+      float(
+        tf.reduce_sum(augmentation.augment(lesion[..., None], lesion, 2, AffineRanges(), [i, 1])[1])
+      )
       for i in range(40)
     ]
     self.assertNear(np.mean(sizes), 100, 3)
@@ -268,7 +279,7 @@ class AugmentTest(tf.test.TestCase):
   def test_in_a_pipeline(self):
     volume, lesion = _volume((9, 7, 3, 2)), (_volume((9, 7, 3)) > 0.5).astype(np.float32)
     seeds = tf.data.Dataset.from_tensor_slices([[1, 2], [3, 4]])
-    move = lambda seed: augmentation.augment(volume, lesion, AffineRanges(), seed)
+    move = lambda seed: augmentation.augment(volume, lesion, 2, AffineRanges(), seed)
     for (image, mask), seed in zip(seeds.map(move), ([1, 2], [3, 4])):
       expected_image, expected_mask = move(tf.constant(seed))
       self.assertAllClose(image, expected_image, atol=1e-6)
@@ -278,9 +289,9 @@ class AugmentTest(tf.test.TestCase):
   def test_intensity_in_a_pipeline(self):
     volume, lesion = _volume((9, 7, 3, 2)), np.zeros((9, 7, 3), np.float32)
     seeds = tf.data.Dataset.from_tensor_slices([[1, 2], [3, 4]])
-    change = lambda seed: augmentation.augment(volume, lesion, AffineRanges(), seed, IntensityRanges())[
-      0
-    ]
+    change = lambda seed: augmentation.augment(
+      volume, lesion, 2, AffineRanges(), seed, IntensityRanges()
+    )[0]
     for image, seed in zip(seeds.map(change), ([1, 2], [3, 4])):
       self.assertEqual(image.shape, (9, 7, 3, 2))
       self.assertAllClose(image, change(tf.constant(seed)), atol=1e-5)

@@ -16,7 +16,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import registration
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.transform import Transform
-from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.label_schemes import ASEG28, ASEG28_TUMOUR, TUMOUR_CLASSES
 from tests import tiny
 
 
@@ -41,13 +41,13 @@ class SegmentTest(tf.test.TestCase):
     for name, volume in (('dwi', head + 500.0 * self.lesion), ('mask', self.lesion)):
       nib.save(nib.Nifti1Image(volume[::-1], mirrored), self.root / f'{name}.nii.gz')
 
-  def save_segmenter(self, contrast, n_contrasts, scaling='percentile'):
+  def save_segmenter(self, contrast, n_contrasts, scaling='percentile', contrasts=()):
     shutil.rmtree(self.root / 'bundle', ignore_errors=True)
     x = tf.keras.Input((*self.grid.shape, n_contrasts))
     bright = tf.keras.layers.Lambda(lambda values: tf.sigmoid(100 * (contrast(values) - 0.5)))
     network = tf.keras.Model(x, bright(x))
     facts = self.grid.to_json(), ASEG28.to_json(), 0, (0.0, 1.0), 'none'
-    spec = BundleSpec(SEGMENTER, *facts, intensity_scaling=scaling)
+    spec = BundleSpec(SEGMENTER, *facts, intensity_scaling=scaling, contrasts=contrasts)
     save_bundle(self.root / 'bundle', spec, lambda image: network(image), network, '')
 
   def segment(self, name='case', **options):
@@ -124,6 +124,73 @@ class SegmentTest(tf.test.TestCase):
     self.assertEqual(
       self.segment(mask=''), {'predicted_volume_ml': 18.432, 'predicted_volume_ml_mni': 18.432}
     )
+
+  def save_segmenter_of_classes(self):
+    """By brightness: core from .5 medians of the head's .4 on, enhancing tumour from .72."""
+    shutil.rmtree(self.root / 'bundle')
+    x = tf.keras.Input((*self.grid.shape, 1))
+    above = lambda values, level: tf.sigmoid(100 * (values - level))
+    by_class = lambda v: [
+      1 - above(v, 0.5),
+      above(v, 0.5) * (1 - above(v, 0.72)),
+      tf.zeros_like(v),
+      above(v, 0.72),
+    ]
+    network = tf.keras.Model(x, tf.keras.layers.Lambda(lambda v: tf.concat(by_class(v), -1))(x))
+    facts = self.grid.to_json(), ASEG28_TUMOUR.to_json(), 0, (0.0, 1.0), 'none'
+    names = {'classes': ('background', *TUMOUR_CLASSES), 'contrasts': ('T1CE',)}
+    spec = BundleSpec(SEGMENTER, *facts, intensity_scaling='parenchyma_median', **names)
+    save_bundle(self.root / 'bundle', spec, lambda image: network(image), network, '')
+
+  def test_classes_of_a_lesion(self):
+    """The expert calls half of the core oedema, in the labels of BraTS until 2021."""
+    self.save_segmenter_of_classes()
+    stored = nib.load(self.root / 'dwi.nii.gz')
+    bright = np.zeros(self.lesion.shape, np.float32)
+    drawn = np.zeros(self.lesion.shape, np.uint8)
+    for part, intensity, label in (((12, 16), 500, 4), ((16, 18), 300, 1), ((18, 20), 300, 2)):
+      at = (slice(*part), slice(20, 28), slice(4, 8))
+      bright[at], drawn[at] = intensity, label
+    head = np.asarray(stored.dataobj)[::-1] - 500.0 * self.lesion
+    for name, volume in (('t1ce', head + bright), ('classes', drawn)):
+      nib.save(
+        nib.Nifti1Image(volume[::-1].astype(np.float32), stored.affine), self.root / f'{name}.nii.gz'
+      )
+    t1ce, mask = (str(self.root / f'{name}.nii.gz') for name in ('t1ce', 'classes'))
+    results = self.segment(image=t1ce, mask=mask)
+    found = np.asarray(nib.load(self.root / 'case' / 'prediction_native.nii.gz').dataobj)[::-1]
+    self.assertAllEqual(found, np.where(drawn == 4, 3, drawn > 0))
+    regions = {'necrotic_core': 2 / 3, 'oedema': 0, 'enhancing_tumour': 1, 'tumour_core': 6 / 7}
+    for name, dice in {**regions, 'whole_tumour': 1}.items():
+      self.assertAllClose(results[f'dice_{name}'], dice, atol=1e-4)
+    self.assertEqual((results['dice'], results['mask_volume_ml']), (1.0, 18.432))
+    for name, ml in (('necrotic_core', 9.216), ('oedema', 0), ('enhancing_tumour', 9.216)):
+      self.assertEqual(results[f'predicted_volume_ml_{name}'], ml)
+    # A mask of 0 and 1 says where any lesion is.
+    results = self.segment(image=t1ce, name='union')
+    self.assertEqual(results['dice'], 1.0)
+    self.assertNotIn('dice_whole_tumour', results)
+    nib.save(nib.Nifti1Image(7 * drawn, stored.affine), self.root / 'odd.nii.gz')
+    with self.assertRaisesRegex(
+      InputError, r'odd.nii.gz: holds .*, expected \[0, 1, 2, 4\] or \[0, 1, 2, 3\]'
+    ):
+      self.segment(image=t1ce, mask=str(self.root / 'odd.nii.gz'), name='odd')
+
+  def test_contrasts_that_the_bundle_names_come_in_any_order(self):
+    self.save_segmenter(lambda x: x[..., 0] - x[..., 1] + 0.1, 2, contrasts=('T2', 'FLAIR'))
+    stored = nib.load(self.root / 'dwi.nii.gz')
+    flat = np.roll(np.asarray(stored.dataobj), 12, axis=1) * (np.asarray(stored.dataobj) > 0)
+    nib.save(nib.Nifti1Image(flat, stored.affine), self.root / 'flat.nii.gz')
+    flat, bright = (str(self.root / f'{name}.nii.gz') for name in ('flat', 'dwi'))
+    first = self.segment(image=[bright, flat], name='first')
+    self.assertEqual(
+      self.segment(image=[flat, bright], contrasts=['flair', 't2'], name='turned'), first
+    )
+    self.assertNotEqual(self.segment(image=[flat, bright], name='wrong')['dice'], first['dice'])
+    with self.assertRaisesRegex(InputError, r"contrasts is \['t1', 't2'\], expected \['t2', 'flair'\]"):
+      self.segment(image=[flat, bright], contrasts=['T1', 'T2'], name='odd')
+    with self.assertRaisesRegex(InputError, r'segments 2 contrasts \(t2, flair\), 1 images are given'):
+      self.segment(image=flat, name='few')
 
   def test_several_contrasts_in_order(self):
     self.save_segmenter(lambda x: x[..., 0] - x[..., 1], 2)

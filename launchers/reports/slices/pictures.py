@@ -20,7 +20,6 @@ _TISSUES = {
   'CSF': '#16437e',
 }
 # Okabe and Ito, of different lightness.
-_LESIONS = ('#d55e00', '#f0e442', '#009e73', '#cc79a7', '#56b4e9')
 _COLUMN_IN = 1.05
 _BRIGHTEST = 99.7  # Percentile of the real slices' pixels that is white.
 
@@ -80,4 +79,4 @@ def legend_figure(classes: SliceClasses) -> Figure:
 
 def _colours(classes: SliceClasses) -> list[str]:
   tissues = [_TISSUES.get(name, style.MUTED) for name in classes.names[: classes.first_lesion]]
-  return tissues + [_LESIONS[i % len(_LESIONS)] for i in range(len(classes.lesions))]
+  return tissues + style.of_lesion_classes(len(classes.lesions))

@@ -1,8 +1,11 @@
 """What moves in a step and by how much; what all models do alike is in `conformance_test`."""
 
+from pathlib import Path
+
 import numpy as np
 import tensorflow as tf
 
+from keras_itm.bundle import load_bundle
 from keras_itm.models.segmenter import Segmenter
 from keras_itm.networks.unet_3d import unet_3d
 
@@ -93,8 +96,43 @@ class TrainStepTest(tf.test.TestCase):
 
 class ContradictionTest(tf.test.TestCase):
   def test_refused(self):
-    with self.assertRaisesRegex(ValueError, r'network gives 3 classes, expected 2'):
-      Segmenter(unet_3d(_SHAPE, n_classes=3, filters=(2,)))
+    image = tf.keras.Input((*_SHAPE, 1))
+    network = tf.keras.Model(image, tf.keras.layers.Conv3D(1, 1)(image))
+    with self.assertRaisesRegex(ValueError, r'network gives .*, 1\), expected two or more classes'):
+      Segmenter(network)
+
+
+class ClassesTest(tf.test.TestCase):
+  def segmenter(self, optimizer='sgd'):
+    tf.keras.utils.set_random_seed(0)
+    segmenter = Segmenter(unet_3d(_SHAPE, 1, 3, (4,), 6, 0.0))
+    segmenter.compile(optimizer)
+    return segmenter
+
+  def test_a_bundle_gives_each_and_their_union_is_the_call(self):
+    segmenter, path = self.segmenter(), Path(self.get_temp_dir()) / 'bundle'
+    grid = {'name': 'tiny', 'shape': _SHAPE, 'spacing_mm': [1, 1, 1], 'corner_mm': [0, 0, 0]}
+    facts = {'grid': grid, 'label_scheme': {'name': 'toy'}, 'contrasts': ('T2',)}
+    with self.assertRaisesRegex(ValueError, r"classes are \['none', 'core'\], expected 3"):
+      segmenter.export(path, classes=('none', 'core'), **facts)
+    segmenter.export(path, classes=('none', 'core', 'rim'), **facts)
+    bundle, image = load_bundle(path, 'segmenter'), tf.constant(_cases()[0])
+    self.assertEqual((bundle.spec.classes[1:], bundle.spec.contrasts), (('core', 'rim'), ('T2',)))
+    found = bundle.call(image=image)
+    self.assertEqual(found.shape, (len(image), *_SHAPE, 3))
+    self.assertAllClose(found, segmenter.network(image), atol=1e-6)
+    self.assertAllClose(1 - found[..., 0], segmenter(image), atol=1e-6)
+
+  def test_learns_two_by_their_brightness(self):
+    segmenter = self.segmenter(tf.keras.optimizers.Adam(0.02))
+    classes = np.zeros((2, *_SHAPE), np.uint8)
+    classes[:, 1:4, 1:4, 1:3], classes[:, 4:7, 4:7, 1:3] = 1, 2
+    image = np.choose(classes, [0.2, 0.5, 0.9])[..., None].astype(np.float32)
+    step = tf.function(segmenter.train_step)
+    for _ in range(120):
+      step((tf.constant(image), tf.constant(classes)))
+    found = tf.argmax(segmenter.classify(tf.constant(image)), -1)
+    self.assertGreater(np.mean(found == classes), 0.98)
 
 
 if __name__ == '__main__':

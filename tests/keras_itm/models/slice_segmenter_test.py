@@ -74,7 +74,7 @@ class VolumesTest(tf.test.TestCase):
   def test_networks_of_the_other_kind_are_refused(self):
     with self.assertRaisesRegex(ValueError, r'expected classes of slices \[n, X, Y, K\]'):
       SliceSegmenter(unet_3d((8, 8, 4), filters=(2,)))
-    with self.assertRaisesRegex(ValueError, 'network gives 3 classes, expected 2'):
+    with self.assertRaisesRegex(ValueError, r'expected two or more classes of volumes'):
       Segmenter(unet_2d((8, 8), n_classes=3, filters=(2,)))
 
 
