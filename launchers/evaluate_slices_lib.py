@@ -20,7 +20,7 @@ from stroke_tfds import files
 from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.generators import check_fits
-from stroke_tfds.slice_example import LESION, LEVEL
+from stroke_tfds.slice_example import CONDITIONS, LESION, LEVEL
 from stroke_tfds.sources import Source, fingerprint, open_sources
 from stroke_tfds.synthetic_slices.drawing import TRIES, Generators, open_generators
 from stroke_tfds.synthetic_slices.patients import conditions_of
@@ -127,7 +127,7 @@ def _check(
       f'{path} makes the classes {list(spec.classes)}, expected {list(class_map.names)} by the labels '
       f'of {test.name}'
     )
-  unknown = sorted(set(spec.conditions) - {LEVEL, LESION})
+  unknown = sorted(set(spec.conditions) - set(CONDITIONS))
   if unknown:
     raise InputError(f'{path} is asked for {unknown}, expected {LEVEL} and {LESION} at most')
   _check_training(generators.bundles, learnt)

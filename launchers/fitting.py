@@ -1,6 +1,7 @@
 """What trainings share: how one opens, goes on where it stopped, and hands on what it made."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gin
@@ -40,6 +41,23 @@ def begin(seed: int) -> None:
   tf.keras.backend.clear_session()  # Keras 3 forgets the policy too.
   tf.keras.mixed_precision.set_global_policy(policy)
   tf.keras.utils.set_random_seed(seed)
+
+
+@contextlib.contextmanager
+def building(devices: Hardware, sources: Sequence[Source]) -> Iterator[None]:
+  """Networks and models are built within: on the devices, and a contradiction is the user's.
+
+  Raises:
+    InputError: Networks that cannot be built for the data, or do not fit together.
+  """
+  try:
+    with devices.scope():
+      yield
+  except InputError:
+    raise
+  except ValueError as error:
+    reason = str(error).split('\n')[0]  # Gin adds below which functions were being called.
+    raise InputError(f'networks do not fit {sources[0].name}: {reason}') from error
 
 
 @gin.configurable(allowlist=['checkpoint_every', 'checks'])

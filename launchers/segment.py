@@ -6,9 +6,9 @@
                                            with --contrasts=dwi,adc
   ... --space=mni                          for a scan that lies in MNI space
 
-Leaves prediction_native.nii.gz, which lies on the scan (0, then 1 or the classes of the lesion), prediction.png, transform.json (the affine
-between scan and MNI space) and volumes in finished.json. The scan is brought to the MNI152 brain by an
-affine, which needs: pip install "keras-itm[ants]".
+Leaves prediction_native.nii.gz, which lies on the scan (0, then 1 or the classes of the lesion),
+prediction.png, transform.json (the affine between scan and MNI space) and volumes in finished.json. The
+scan is brought to the MNI152 brain by an affine, which needs: pip install "keras-itm[ants]".
 """
 
 from absl import flags

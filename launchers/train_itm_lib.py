@@ -74,7 +74,7 @@ def train_itm(
   fitting.begin(seed)
   told = _appearances(model, learnt, appearance)
   options = {'n_appearances': len(told.names)} if told else {}
-  with devices.scope():
+  with fitting.building(devices, learnt):
     steering = n_labels + options.get('n_appearances', 0)
     translator = model(**networks(grid.shape, steering, n_contrasts), **options, seed=seed)
     optimizers = _optimizers(translator, generator_optimizer, discriminator_optimizer)

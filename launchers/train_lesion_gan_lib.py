@@ -59,7 +59,7 @@ def train_lesion_gan(
   opened = open_sources(sources, data_dir)
   shape = opened[0].grid.shape
   fitting.begin(seed)
-  with devices.scope():
+  with fitting.building(devices, opened):
     network = generator(shape=shape, latent_size=latent_size)
     gan = model(network, critic(shape=shape), network.input_shape[1], seed=seed)
     gan.compile(generator_optimizer(), critic_optimizer(), jit_compile=devices.xla)

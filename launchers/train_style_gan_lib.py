@@ -11,7 +11,8 @@ from keras_itm.layers.adaptive_augmentation import AdaptiveAugmentation
 from launchers import fitting
 from stroke_tfds import pipelines
 from stroke_tfds.class_maps import TISSUES, ClassMap
-from stroke_tfds.sources import open_sources
+from stroke_tfds.errors import InputError
+from stroke_tfds.sources import Source, open_sources
 
 _N_MONITORED = 128
 _N_PARTS = 16  # That are drawn one after another.
@@ -73,6 +74,10 @@ def train_style_gan(
     batch_size: Slices in a batch.
     measure_every: Epochs between two looks at generated slices.
     seed: Of weights, order, mirroring, latents and noise.
+
+  Raises:
+    InputError: A source that is not there, more contrasts than it has, unknown conditions, a share of
+      slices with lesions where there are none, or networks that do not fit.
   """
   devices, run = fitting.open_run(workdir, batch_size)
   if run.is_finished():
@@ -80,11 +85,11 @@ def train_style_gan(
   opened = open_sources(sources, data_dir)
   grid, metadata = opened[0].grid, opened[0].metadata
   classes = ClassMap.from_scheme(metadata['label_scheme'], groups)
-  channels = len(metadata['contrasts']) if n_contrasts is None else n_contrasts
+  channels = _n_drawn(n_contrasts, opened[0])
   options = {'classes': classes, 'conditions': conditions, 'seed': seed}
   make_batches = lambda step: batches(opened, batch_size, start_step=step, **options)
   fitting.begin(seed)
-  with devices.scope():
+  with fitting.building(devices, opened):
     networks = build_networks(
       grid.shape[:2],
       classes,
@@ -158,6 +163,18 @@ def build_networks(
       class_gains=(1.0,) * classes.first_lesion + (lesion_gain,) * classes.n_lesion_classes,
     ),
   }
+
+
+def _n_drawn(n_contrasts: int | None, source: Source) -> int:
+  contrasts = source.metadata['contrasts']
+  if n_contrasts is None:
+    return len(contrasts)
+  if not 0 <= n_contrasts <= len(contrasts):
+    raise InputError(
+      f'train_style_gan.n_contrasts is {n_contrasts}, expected 0 to {len(contrasts)}, the contrasts of '
+      f'{source.name}: {list(contrasts)}'
+    )
+  return n_contrasts
 
 
 def _with_contrasts(batches: tf.data.Dataset, n_contrasts: int) -> tf.data.Dataset:

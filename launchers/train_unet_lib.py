@@ -105,7 +105,7 @@ def train_unet(
     return
   learnt, test_source = _open(sources, test, data_dir, by_slices)
   fitting.begin(seed)
-  with devices.scope():
+  with fitting.building(devices, [test_source]):
     built = build_network(network, test_source.grid, test_source.metadata, by_slices)
     segmenter = SliceSegmenter(built) if by_slices else Segmenter(built)
     segmenter.compile(optimizer(), jit_compile=devices.xla)

@@ -11,6 +11,7 @@ from absl import app
 _Result = TypeVar('_Result')
 # Control characters, marks that turn the direction of a text, halves of characters, breaks of lines.
 _NOT_SHOWN = frozenset(['Cc', 'Cf', 'Cs', 'Zl', 'Zp'])
+_LONG = 200  # Characters of a fact that an error still shows whole.
 
 
 class InputError(ValueError):
@@ -77,3 +78,15 @@ def show_in_one_line(tell: Callable[[BaseException], str] = input_error_text) ->
     tell: Error -> what to show; '' for an error that keeps its traceback.
   """
   app.install_exception_handler(_OneLineErrors(tell))
+
+
+def apart(found: Any, needed: Any) -> tuple[str, str]:
+  """Two facts that differ, as an error shows them: long ones by name, or by the fields that differ."""
+  texts = str(found), str(needed)
+  if max(map(len, texts)) <= _LONG or not (isinstance(found, dict) and isinstance(needed, dict)):
+    return texts
+  if found.get('name') != needed.get('name'):
+    return str(found.get('name')), str(needed.get('name'))
+  keys = [key for key in {**found, **needed} if found.get(key) != needed.get(key)]
+  part = lambda fields: str({key: fields.get(key) for key in keys})
+  return part(found)[:_LONG], part(needed)[:_LONG]

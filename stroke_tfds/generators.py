@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_itm import bundle as bundles
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, apart
 from stroke_tfds.licences import UNKNOWN
 from stroke_tfds.sources import Source
 
@@ -51,8 +51,9 @@ def check_fits(bundle: bundles.Bundle, source: Source) -> None:
   for key in keys:
     trained_for, needed = getattr(bundle.spec, key), source.agreed[key]
     if trained_for != needed:
+      found, needed = apart(trained_for, needed)
       raise InputError(
-        f'{kind} {bundle.path} was trained for the {key} {trained_for}, but {source.name} has {needed}'
+        f'{kind} {bundle.path} was trained for the {key} {found}, but {source.name} has {needed}'
       )
 
 

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from stroke_tfds.imaging.grid import Grid
 
-LEVEL, LESION = 'level', 'lesion'  # What a generator of slices can be asked for.
+CONDITIONS = LEVEL, LESION = 'level', 'lesion'  # What a generator of slices can be asked for.
 
 
 def features(grid: Grid, contrasts: Sequence[str]) -> tfds.features.FeaturesDict:

@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from stroke_tfds.built_sets import check_built
-from stroke_tfds.errors import InputError, nearest
+from stroke_tfds.errors import InputError, apart, nearest
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.preprocessing import PERCENTILE, check_scaling
 
@@ -170,9 +170,10 @@ def check_agreement(sources: Sequence[Source]) -> None:
     expected = first.agreed
     for key, value in other.agreed.items():
       if value != expected[key]:
+        found, needed = apart(value, expected[key])
         raise InputError(
-          f'{other.name} has the {key} {value}, but {first.name} has {expected[key]}: sets used '
-          'together must agree'
+          f'{other.name} has the {key} {found}, but {first.name} has {needed}: sets used together must '
+          'agree'
         )
 
 

@@ -13,6 +13,7 @@ from launchers.train_itm_lib import train_itm  # noqa: F401 (gin files name it)
 from launchers.train_style_gan_lib import train_style_gan  # noqa: F401 (gin files name it)
 from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
+from stroke_tfds.slice_example import CONDITIONS, LESION
 from stroke_tfds.sources import SLICES, VOLUMES, Source
 
 
@@ -86,6 +87,24 @@ def _check_joint_generator(
       f'its generator draws {n} contrasts, expected the {len(contrasts)} of {train.name}: '
       f'{list(contrasts)}{", or a translator beside it" if n == 0 else ""}'
     )
+  _check_config(source.config, values[JOINT_GENERATOR], train)
+
+
+def _check_config(config: Mapping[str, Any], told: Mapping[str, Any], train: Source) -> None:
+  """What the sets of a joint generator shall be is what it will make."""
+  conditions = list(told.get('conditions', ()))
+  unknown = sorted(set(conditions) - set(CONDITIONS))
+  if unknown:
+    raise InputError(f'train_style_gan.conditions has {unknown}, expected some of {list(CONDITIONS)}')
+  if config.get('share_lesion') is not None and LESION not in conditions:
+    raise InputError(
+      f'share_lesion is {config["share_lesion"]}, but its generator cannot be asked for lesions: '
+      f'train_style_gan.conditions is {conditions}'
+    )
+  classes = ClassMap.from_scheme(train.metadata['label_scheme'], told.get('groups', TISSUES)).names
+  for name, made in (('contrasts', train.metadata['contrasts']), ('classes', classes)):
+    if config.get(name) and list(config[name]) != list(made):
+      raise InputError(f'{name} is {list(config[name])}, but its generator makes {list(made)}')
 
 
 def _check_translator(

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,18 @@ def _find_case(folder: Path, files: list[str], contrasts: tuple[str, ...]) -> Ca
       raise InputError(f'{folder / name}{ending}.nii.gz: missing file, expected it beside the others')
     if found:
       return Case(name, naming, {role: found[role] for role in (*contrasts, SEGMENTATION)})
+  _check_no_other(folder, by_stem)
   return None
+
+
+def _check_no_other(folder: Path, by_stem: Mapping[str, Path]) -> None:
+  """A folder may have been renamed: its case must not be left out without a word."""
+  for naming in NAMINGS:
+    ending = naming.endings[SEGMENTATION]
+    for stem, file in by_stem.items():
+      if stem.endswith(ending):
+        case_id = file.name[: len(stem) - len(ending)]
+        raise InputError(f'{file}: lies in {folder.name}, expected its case in a folder {case_id}')
 
 
 def _tumour_ml(case: Case) -> float:

@@ -11,10 +11,9 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.pipelines.batches import batched, mixed, shuffled
 from stroke_tfds.pipelines.class_slices import class_slices, slice_facts
 from stroke_tfds.pipelines.reading import Example, to_signed
-from stroke_tfds.slice_example import LESION, LEVEL
+from stroke_tfds.slice_example import CONDITIONS
 from stroke_tfds.sources import Source
 
-CONDITIONS = (LEVEL, LESION)
 MIN_LESION_PIXELS = 8  # Of a slice that counts as one with a lesion.
 
 
@@ -53,7 +52,7 @@ def joint_slices(
     conditions, those float32 [n, k].
 
   Raises:
-    InputError: An unknown condition, or a share that is none.
+    InputError: An unknown condition, a share that is none, or one of slices that there are not.
   """
   if set(conditions) - set(CONDITIONS):
     raise InputError(f'conditions {list(conditions)}, expected some of {list(CONDITIONS)}')
@@ -73,6 +72,12 @@ def joint_slices(
   else:
     has_lesion = lambda ids, image, facts: facts['lesion'] > 0
     parts = [slices.filter(has_lesion), slices.filter(lambda *slice_: ~has_lesion(*slice_))]
+    for part, share, kind in zip(parts, (lesion_share, 1 - lesion_share), ('with', 'without')):
+      if share and not _has_any(part):
+        raise InputError(
+          f'lesion_share is {lesion_share}, but {", ".join(map(str, sources))} has no slice {kind} a '
+          f'lesion of {min_lesion_pixels} pixels or more'
+        )
     stream = mixed(parts, [lesion_share, 1 - lesion_share], seed)
   return batched(stream, batch_size, seed=seed, start_step=start_step, transform=transform)
 
@@ -108,3 +113,8 @@ def _soften(probability: tf.Tensor) -> tf.Tensor:
     before, same, after = (tf.gather(padded, tf.range(i, i + n), axis=axis) for i in range(3))
     probability = (before + 2 * same + after) / 4
   return probability
+
+
+def _has_any(slices: tf.data.Dataset) -> bool:
+  with tf.init_scope():  # Also where a graph makes the data set.
+    return bool(slices.take(1).reduce(0, lambda n, *slice_: n + 1).numpy())

@@ -7,7 +7,7 @@ import numpy as np
 from keras_itm.bundle import Bundle
 from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR, BundleSpec
 from keras_itm.slice_synthesis import draw_slices, translate_slices
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, apart
 from stroke_tfds.generators import open_bundle
 from stroke_tfds.pipelines import MIN_LESION_PIXELS
 from stroke_tfds.slice_example import LESION
@@ -112,6 +112,7 @@ def _check_fit(translator: Bundle, joint: Bundle) -> None:
   for field in ('classes', 'grid', 'label_scheme'):
     found, expected = getattr(spec, field), getattr(joint.spec, field)
     if found != expected:
+      found, expected = apart(found, expected)
       raise InputError(
         f'{name} has the {field} {found}, expected {expected} as joint_generator {joint.path}'
       )

@@ -126,6 +126,31 @@ class DataTest(refusals.Case):
       arms = {'x': arm(learns_from={'joint': 2})}
       self.refuses(message, self.check, synthetic={'joint': joint}, arms=arms)
 
+  def test_a_set_that_the_generator_cannot_make(self):
+    arms = {'x': arm(learns_from={'joint': 2})}
+    contrasts, classes = ['T1'], ['background', 'lesion']
+    for conditions, config, message in (
+      (
+        (),
+        {'contrasts': contrasts},
+        r"contrasts is \['T1'\], but its generator makes \['T1', 'FLAIR'\]",
+      ),
+      (
+        (),
+        {'classes': classes},
+        r"classes is .*'lesion'\], but its generator makes \['background', 'wh",
+      ),
+      ((), {'share_lesion': 0.5}, r'share_lesion is 0.5, but its generator cannot be .* is \[\]'),
+      (
+        ('size',),
+        {},
+        r"train_style_gan.conditions has \['size'\], expected some of \['level', 'lesion'\]",
+      ),
+    ):
+      bindings = [f'train_style_gan.conditions = {conditions!r}']
+      joint = {'joint_generator': 'stylegan_joint_mini.gin', 'bindings': bindings, 'config': config}
+      self.refuses(f"^source 'joint': {message}", self.check, synthetic={'joint': joint}, arms=arms)
+
   def two_steps(self, masks='', translator='', **source):
     """A study of these gin lines over the files of the two steps."""
     files = {

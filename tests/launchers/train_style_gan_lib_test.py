@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_itm.bundle import load_bundle
 from launchers import train_style_gan_lib
 from stroke_tfds.class_maps import ClassMap
+from stroke_tfds.errors import InputError
 from tests.launchers import small_systems
 
 _CLASSES = ClassMap(('background', 'brain', 'lesion'), (0, 1, 2), 1, False)
@@ -89,6 +90,19 @@ class TrainStyleGanTest(small_systems.SystemsTestCase):
     finished = json.loads((run / 'finished.json').read_text())
     self.assertContainsSubset({'bundle', 'lesion_slices', 'median_pixels'}, finished)
     self.assertLen(list((run / 'samples').iterdir()), 1)
+
+  def test_numbers_of_contrasts_and_networks_that_do_not_fit(self):
+    one = {'epochs': 1, 'steps_per_epoch': 1}
+    for line, message in (
+      (
+        'train_style_gan.n_contrasts = 3',
+        r"n_contrasts is 3, expected 0 to 1, the contrasts of .*\['DWI'\]",
+      ),
+      ('train_style_gan.n_contrasts = -1', 'n_contrasts is -1, expected 0 to 1'),
+      ('style_mapping.style_size = 0', 'networks do not fit phantom_stroke/.*: '),
+    ):
+      with self.assertRaisesRegex(InputError, message):
+        self.train('stylegan_joint_mini.gin', 'refused', line, **one)
 
 
 if __name__ == '__main__':

@@ -5,11 +5,23 @@ import sys
 
 import tensorflow as tf
 
+from stroke_tfds import errors
+
 _TFDS = ['-m', 'tensorflow_datasets.scripts.cli.main']
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess:
   return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+
+
+class ApartTest(tf.test.TestCase):
+  def test_long_facts_are_named_or_shown_where_they_differ(self):
+    names = [f'structure {i}' for i in range(40)]
+    one, other = {'name': 'a', 'names': names}, {'name': 'b', 'names': names}
+    self.assertEqual(errors.apart(one, other), ('a', 'b'))
+    self.assertEqual(errors.apart({**one, 'n': 1}, {**one, 'n': 2}), ("{'n': 1}", "{'n': 2}"))
+    self.assertEqual(errors.apart({'name': 'a', 'n': 1}, {'name': 'b'})[1], "{'name': 'b'}")
+    self.assertLess(max(map(len, errors.apart(one, {**one, 'names': names[1:]}))), 300)
 
 
 class OneLineTest(tf.test.TestCase):

@@ -124,6 +124,14 @@ class BratsTest(tf.test.TestCase):
     nib.save(nib.Nifti1Image(_brain(), moved), self.root / 'X' / 'X_t1ce.nii.gz')
     self.check_refused('X_t1ce.nii.gz: lies on another grid than X_seg.nii.gz')
 
+  def test_a_renamed_folder_is_named(self):
+    for endings in (OLD, NEW):
+      _write_case(self.root / 'A', endings)
+      _write_case(self.root / 'B', endings)
+      (self.root / 'B').rename(self.root / 'patient2')
+      self.check_refused(f'patient2/B{endings[-1]}.nii.gz: lies in patient2, .* in a folder B')
+      shutil.rmtree(self.root)
+
   def test_other_mistakes_are_told_in_one_line(self):
     self.root.mkdir()
     (self.root / 'notes.txt').write_text('')

@@ -57,7 +57,7 @@ class JointSlicesTest(BatchesTestCase):
       self.assertGreater(max(shares['lesion_shares']), 0)
 
   def test_small_lesions_do_not_count(self):
-    *_, condition = self.take(1, conditions=('lesion',), lesion_share=0.5, min_lesion_pixels=1000)[0]
+    *_, condition = self.take(1, conditions=('lesion',), lesion_share=0.0, min_lesion_pixels=1000)[0]
     self.assertAllEqual(condition, np.zeros([4, 1]))
 
   def test_a_later_start_gives_the_batches_that_would_have_come(self):
@@ -72,6 +72,12 @@ class JointSlicesTest(BatchesTestCase):
       self.take(1, conditions=['age'])
     with self.assertRaisesRegex(InputError, 'lesion_share is 1.5'):
       self.take(1, lesion_share=1.5)
+    for share in (0.5, 1.0):
+      message = (
+        f'lesion_share is {share}, but .*:train has no slice with a lesion of 1000 pixels or more$'
+      )
+      with self.assertRaisesRegex(InputError, message):
+        self.take(1, lesion_share=share, min_lesion_pixels=1000)
 
 
 if __name__ == '__main__':
