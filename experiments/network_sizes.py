@@ -20,6 +20,8 @@ SYSTEMS = (
   'spade',
   'cyclegan',
   'lesion_gan',
+  'flow',
+  'stylegan_joint',
 )
 
 

@@ -15,6 +15,7 @@ from keras_itm.bundle import Bundle, load_bundle
 from keras_itm.bundle_spec import SEGMENTER, BundleSpec
 from launchers.console import say
 from launchers.reports import style
+from launchers.reports.axial_view import shown_contrast
 from launchers.reports.segmentation_figure import segmentation_figure
 from launchers.run_folder import RunFolder
 from stroke_eval.segmentation import region_column, region_dice
@@ -195,8 +196,8 @@ def _measure_classes(
 
 def _shown(images: Mapping[str, Volume]) -> Volume:
   """The contrast in which lesions are seen best, on the voxels of the first."""
-  first, best = next(iter(images.values())), images.get('flair')
-  if best is None or best.data.shape != first.data.shape or not np.allclose(best.affine, first.affine):
+  first, best = next(iter(images.values())), list(images.values())[shown_contrast(list(images))]
+  if best.data.shape != first.data.shape or not np.allclose(best.affine, first.affine):
     return first
   return best
 

@@ -12,6 +12,7 @@ from keras_itm.appearance import Appearances
 from keras_itm.models.exported import ExportsTranslator
 from keras_itm.models.tracked import TrackedModel
 from launchers import fitting
+from launchers.reports.axial_view import shown_contrast
 from stroke_tfds import case_appearance, pipelines
 from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
@@ -181,17 +182,18 @@ def _painter(
   volumes = list(pairs.take(2).as_numpy_iterator())
   quarters = slice(volumes[0][0].shape[2] // 4, None, max(1, volumes[0][0].shape[2] // 4))
   shown = lambda volume: list(np.moveaxis(volume, 2, 0)[quarters])
+  contrast = shown_contrast(sources[0].metadata['contrasts'])
   is_whole = len(translator.exported_size) == 3
   labels = np.stack([labels for labels, _ in volumes])
   if not is_whole:
     labels = np.concatenate([shown(volume) for volume in labels])
   rows = [
     [axial / (translator.n_labels - 1) for labels, _ in volumes for axial in shown(labels)],
-    [axial for _, image in volumes for axial in shown(image[..., 0])],
+    [axial for _, image in volumes for axial in shown(image[..., contrast])],
   ]
 
   def paint() -> np.ndarray:
-    made = (translator(labels).numpy()[..., 0] + 1) / 2
+    made = (translator(labels).numpy()[..., contrast] + 1) / 2
     slices = [axial for volume in made for axial in shown(volume)] if is_whole else list(made)
     return callbacks.mosaic([*rows, slices])
 

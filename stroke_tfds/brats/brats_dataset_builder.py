@@ -60,7 +60,10 @@ class Builder(manual_dir.ManualDirBuilder[BratsFolder]):
   1. Download the training data of a BraTS challenge on gliomas (2018 or later) and unpack them.
   2. tfds build --imports stroke_tfds brats/mini --manual_dir DIR
   """
-  BUILDER_CONFIGS = manual_dir.built_in_configs(BratsConfig)
+  BUILDER_CONFIGS = [
+    *manual_dir.built_in_configs(BratsConfig),
+    BratsConfig.built_in('slices_256', '256x256x160 voxels of 1 mm.', grid='mni_256x256x160'),
+  ]
   CONTENT = 'a folder of cases of a BraTS challenge'
   LABEL_SCHEME = ASEG28_TUMOUR
 

@@ -88,13 +88,14 @@ def _plain(value: Any) -> Any:
   return list(value) if isinstance(value, tuple) else value
 
 
-# The paper's 128x128x40 grid without the four slices at each end (section 2.1), and the same field at
-# half the resolution.
+# The paper's 128x128x40 grid without the four slices at each end (section 2.1), the same field at half
+# the resolution, and slices of 256x256 pixels as StyleGAN2 wants them, of the whole brain at 1 mm.
 GRIDS = {
   grid.name: grid
   for grid in (
     Grid('mni_128x128x32', (128, 128, 32), (1.5, 1.5, 4.0), (-96.0, -114.0, -56.0)),
     Grid('mini', (64, 64, 16), (3.0, 3.0, 8.0), (-96.0, -114.0, -56.0)),
+    Grid('mni_256x256x160', (256, 256, 160), (1.0, 1.0, 1.0), (-128.0, -146.0, -72.0)),
   )
 }
 

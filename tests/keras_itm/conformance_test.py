@@ -273,9 +273,9 @@ class ModelTest(parameterized.TestCase, tf.test.TestCase):
       shared = case.compiled(sgd(0.02), dropout=0.0)
     alone.rng = shared.rng = _Constant()
     results = _fit(alone, case.batches(3)), _fit(shared, case.batches(3))
-    self.assertAllClose(*results, atol=1e-4, rtol=1e-4)
+    self.assertAllClose(*results, atol=1e-5, rtol=1e-5)
     for name, a, b in zip(_state(alone), _state(alone).values(), _state(shared).values()):
-      self.assertAllClose(a, b, atol=1e-4, rtol=1e-4, msg=name)
+      self.assertAllClose(a, b, atol=1e-5, rtol=1e-5, msg=name)
 
   @parameterized.named_parameters(*_EACH_MODEL)
   def test_mixed_precision(self, cls):

@@ -33,6 +33,7 @@ _LARGE = [
   'stylegan_joint_paper.gin',
   'stylegan_mask_translator_paper.gin',
   'stylegan_masks_paper.gin',
+  'stylegan_son_paper.gin',
   'stylegan_translator_paper.gin',
 ]
 _TRAININGS = [name for name in _ALL if name not in (*_STUDIES, *_LARGE)]

@@ -44,7 +44,7 @@ class ResumeTest(small_systems.SystemsTestCase, parameterized.TestCase):
       del row['seconds']
     self.assertEqual(*rows)
 
-  @parameterized.parameters(*sorted(set(small_systems.SYSTEMS) - {'cyclegan_mini.gin'}))
+  @parameterized.parameters(*sorted(set(small_systems.SIZES) - {'cyclegan_mini.gin'}))
   def test_stopped_twice(self, system):
     """At step 5, in the middle of an epoch, one step after a checkpoint, and at step 6, at its end."""
     alone = self.train(system, f'{system}_alone', _OFTEN)

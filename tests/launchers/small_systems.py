@@ -50,7 +50,7 @@ SIZES = {
     'train_unet.min_voxels = 1',
   ],
 }
-# StyleGAN2 goes through precisions, devices and checkpoints in `conformance_test`.
+# StyleGAN2 goes through precisions and devices in `conformance_test`.
 SYSTEMS = tuple(name for name in SIZES if not name.startswith('stylegan'))
 
 

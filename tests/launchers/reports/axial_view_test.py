@@ -30,6 +30,21 @@ class DisplayTest(tf.test.TestCase):
     edges = np.concatenate(axes.collections[0].get_segments())
     self.assertAllEqual([edges.min(0), edges.max(0)], [[0, 0], [2, 2]])
 
+  def test_voxels_of_a_mask_are_filled_in_one_piece(self):
+    axes = Figure().add_subplot()
+    mask = np.zeros((4, 6))
+    mask[3, 5] = mask[2, 5] = mask[0, 5] = mask[3, 0] = 1
+    axial_view.show(axes, mask, GRID)
+    axial_view.fill(axes, mask, GRID)
+    (filled,) = axes.patches
+    # Upper row: the patient's right half, a gap, then the left voxel; lower row: the right one.
+    inside = lambda x, y: filled.get_path().contains_point((x, y))
+    shown = [[inside(2 * column + 1, 2 * row + 1) for column in range(4)] for row in (0, 5)]
+    self.assertEqual(shown, [[True, True, False, True], [True, False, False, False]])
+    self.assertLen(filled.get_path().vertices, 5 * 3)
+    axial_view.fill(axes, 0 * mask, GRID)
+    self.assertLen(axes.patches, 1)
+
   def test_picture_is_not_stretched(self):
     axes = Figure(figsize=(9, 3)).add_subplot()
     axial_view.show_slice(axes, np.zeros((4, 6)), GRID)

@@ -10,7 +10,6 @@ from launchers.reports import case_view, style
 from launchers.reports.page import Panel, Section
 from launchers.reports.study.figures.picture_panels import Picture, picture_uri, pictures_panel
 from launchers.reports.study.figures.stored_cases import (
-  first_contrast,
   name_of,
   read_examples,
   read_predictions,
@@ -66,7 +65,8 @@ def segmentations(volumes: Volumes) -> Section | None:
     _panel(examples[subject], why, {arm: masks[arm][subject] for arm in masks}, volumes)
     for subject, why in chosen.items()
   ]
-  shown = test.metadata['contrasts'][0]
+  contrasts = test.metadata['contrasts']
+  shown = contrasts[view.shown_contrast(contrasts)]
   caption = _caption(len(panels), len(voxels), next(iter(dice)), bool(mistaken), shown)
   made_by = list(dict.fromkeys(commands[arm] for arm in masks))
   return Section('Segmentations of test cases', panels, caption, made_by, columns=2, number=8)
@@ -87,12 +87,14 @@ def _caption(n_shown: int, n_cases: int, first: str, is_mistaken: bool, contrast
 
 def _panel(example: Mapping[str, Any], why: str, masks: _Masks, volumes: Volumes) -> Panel:
   test = volumes.test
-  lesion, image = example['lesion'], first_contrast(example)
+  contrasts = test.metadata['contrasts']
+  shown = view.shown_contrast(contrasts)
+  lesion, image = example['lesion'], example['image'][..., shown].astype(np.float32)
   found = lesion if lesion.any() else np.sum(list(masks.values()), axis=0, dtype=np.int32)
   z = int((found > 0).sum(axis=(0, 1)).argmax())
   truth = style.format_ml(float(example['lesion_volume_ml'])) if lesion.any() else 'no lesion'
   notes = {arm: _note(lesion, mask, test.grid.voxel_volume_ml) for arm, mask in masks.items()}
-  cells = [Picture(image, z, test.metadata['contrasts'][0], f'{view.level(test.grid, z)}, {truth}')]
+  cells = [Picture(image, z, contrasts[shown], f'{view.level(test.grid, z)}, {truth}')]
   if len(masks) % _N_COLUMNS != 2:  # Else the arms fill the rows with the plain DWI alone.
     cells.append(Picture(image, z, 'ground truth', outline=lesion))
   for arm, mask in masks.items():
@@ -103,8 +105,8 @@ def _panel(example: Mapping[str, Any], why: str, masks: _Masks, volumes: Volumes
   figure = pictures_panel(rows, box, test.grid, names)
   title = f'{why[0].upper()}{why[1:]}: {name_of(example)}'
   alt = '; '.join([f'{title}, {truth}', *(f'{arm}: {note}' for arm, note in notes.items())])
-  shown = case_view.of_example(test, example, masks) if volumes.viewer else None
-  return Panel(picture_uri(figure), alt, title, shown)
+  viewed = case_view.of_example(test, example, masks) if volumes.viewer else None
+  return Panel(picture_uri(figure), alt, title, viewed)
 
 
 def _window(masks: Sequence[np.ndarray], z: int, labels: np.ndarray) -> tuple[slice, slice]:

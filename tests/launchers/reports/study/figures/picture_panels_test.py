@@ -61,9 +61,12 @@ class PicturePanelsTest(tf.test.TestCase):
 
   def test_prediction_is_hatched(self):
     picture = panels.Picture(self.image, self.z, filled=self.lesion)
-    (hatched,) = self.draw([[picture]]).axes[0].collections
+    (hatched,) = self.draw([[picture]]).axes[0].patches
     self.assertTrue(hatched.get_hatch())
-    self.assertLen(hatched.get_paths(), int(self.lesion[..., self.z].sum()))
+    # As wide and as long as the lesion, in mm.
+    rows, columns = np.nonzero(self.lesion[..., self.z].T)
+    size_mm = [np.ptp(columns) + 1, np.ptp(rows) + 1] * np.array(GRID.spacing_mm[:2])
+    self.assertAllClose(np.ptp(hatched.get_path().vertices, axis=0), size_mm)
 
   def test_long_names_take_two_lines_and_the_note_a_third(self):
     picture = panels.Picture(self.image, self.z, 'Pix2Pix100, then 10 clinical', 'Dice 0.50')
