@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tensorflow_datasets as tfds
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from keras_itm.bundle import BundleError, read_spec
 from keras_itm.bundle_spec import JOINT_GENERATOR, LESION_GENERATOR, SEGMENTER, TRANSLATOR, BundleSpec
@@ -18,14 +20,13 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.licences import SPDX
 from stroke_tfds.preparation.files import package_version
-from stroke_tfds.sources import open_builder
+from stroke_tfds.sources import SLICES, open_builder
 
-# Kind of bundle -> task by which hubs find it, what it does, what it takes.
-_KINDS = {
-  TRANSLATOR: ('image-to-image', 'turns label maps of a brain with its lesion into images'),
-  LESION_GENERATOR: ('unconditional-image-generation', 'invents lesion masks'),
-  SEGMENTER: ('image-segmentation', 'segments lesions'),
-  JOINT_GENERATOR: ('unconditional-image-generation', 'draws slices together with their classes'),
+_TASKS = {  # By which hubs find a kind of bundle.
+  TRANSLATOR: 'image-to-image',
+  LESION_GENERATOR: 'unconditional-image-generation',
+  SEGMENTER: 'image-segmentation',
+  JOINT_GENERATOR: 'unconditional-image-generation',
 }
 INTENDED_USE = 'Research on lesion segmentation and on synthetic training data for it.'
 LIMITS = (
@@ -50,6 +51,9 @@ def card(what: str, data_dir: str | None = None, loaded_as: str = 'FOLDER') -> s
   except ValueError as error:
     raise InputError(str(error)) from error
   if not (folder / 'bundle.json').exists():
+    meant = folder / 'bundle'
+    if (meant / 'bundle.json').exists():
+      raise InputError(f'{folder}: holds no bundle.json, expected a bundle such as {meant}')
     return _set_card(what, data_dir)
   try:
     return _bundle_card(folder, loaded_as)
@@ -59,18 +63,18 @@ def card(what: str, data_dir: str | None = None, loaded_as: str = 'FOLDER') -> s
 
 def _bundle_card(path: Path, loaded_as: str) -> str:
   spec = read_spec(path)
-  task, does = _KINDS[spec.kind]
+  appearances = spec.appearances.names if spec.appearances else ()
   matter = {
     **_licence_fields(spec.licences),
     'library_name': 'keras-itm',
-    'pipeline_tag': task,
+    'pipeline_tag': _TASKS[spec.kind],
     'tags': ['keras', 'tensorflow', 'medical', 'mri', 'brain', 'synthetic-data'],
   }
   load = f'keras_itm.load_bundle({loaded_as!r}, {spec.kind!r})'
   return _page(
     matter,
     f'{spec.kind.replace("_", " ").capitalize()} of keras-itm',
-    f'It {does}. Fingerprint of its weights: `{spec.weights}`. Load it by `{load}`.',
+    f'It {_does(spec, path)}. Fingerprint of its weights: `{spec.weights}`. Load it by `{load}`.',
     {
       'Data': _bullets(
         [
@@ -80,7 +84,17 @@ def _bundle_card(path: Path, loaded_as: str) -> str:
         ]
       ),
       'Images': _bullets(
-        [*_grid_lines(spec.grid, spec.label_scheme), *_class_lines(spec), *_range_lines(spec)]
+        [
+          *_grid_lines(spec.grid, spec.label_scheme),
+          *_lines_of_lists(
+            {
+              'classes': spec.classes,
+              'contrasts': spec.contrasts,
+              'can be asked for': (*spec.conditions, *appearances),
+            }
+          ),
+          *_range_lines(spec, path),
+        ]
       ),
       'Scores': _scores(path),
       'Intended use': 'Research on synthetic training data for lesion segmentation.',
@@ -103,7 +117,8 @@ def _set_card(name: str, data_dir: str | None) -> str:
     'size_categories': [_size_category(n_cases)],
   }
   load = f"tfds.load('{info.name}/{info.config_name}', data_dir='FOLDER')"
-  splits = [f'`{name}`: {split.num_examples} cases' for name, split in sorted(info.splits.items())]
+  unit = 'slices' if metadata.get('unit') == SLICES else 'cases'
+  splits = [f'`{name}`: {split.num_examples} {unit}' for name, split in sorted(info.splits.items())]
   made_from = metadata.get('made_from', ())
   return _page(
     matter,
@@ -120,9 +135,9 @@ def _set_card(name: str, data_dir: str | None) -> str:
       ),
       'Images': _bullets(
         [
-          f'contrasts: {", ".join(metadata["contrasts"])}, float16 in [0, 1], scaling '
-          f'{metadata.get("intensity_scaling", "percentile")}',
-          *_grid_lines(metadata['grid'], metadata['label_scheme']),
+          *_image_lines(info),
+          *_grid_lines(metadata['grid'], metadata['label_scheme'], unit == 'slices'),
+          *_lines_of_lists({'classes': metadata.get('classes', ())}),
         ]
       ),
       'Intended use': INTENDED_USE,
@@ -152,23 +167,49 @@ def _licence_fields(licences: Sequence[str]) -> dict[str, Any]:
   return {'license': 'other', 'license_name': '; '.join(licences) or 'not known'}
 
 
-def _grid_lines(grid: Mapping[str, Any], scheme: Mapping[str, Any]) -> list[str]:
+def _does(spec: BundleSpec, path: Path) -> str:
+  """What a bundle is good for."""
+  if spec.kind == JOINT_GENERATOR:
+    alone = not _makes_images(path)
+    return 'draws the classes of slices alone' if alone else 'draws slices together with their classes'
+  if spec.kind == TRANSLATOR:
+    takes = 'slices of classes' if spec.classes else 'label maps of a brain with its lesion'
+    unit = 'volume' if spec.whole_volumes else 'slice'
+    return f'turns {takes} into images, {unit} by {unit}'
+  if spec.kind == SEGMENTER:
+    return f'segments lesions{" and tells their classes apart" if spec.classes else ""}'
+  return 'invents lesion masks'
+
+
+def _image_lines(info: tfds.core.DatasetInfo) -> list[str]:
+  """Of a set; nothing where it has classes alone."""
+  image = dict(info.features).get('image')
+  if image is None:
+    return ['no images, classes alone']
+  scaling = info.metadata.get('intensity_scaling', 'percentile')
+  contrasts = ', '.join(info.metadata['contrasts'])
+  return [f'contrasts: {contrasts}, {np.dtype(image.np_dtype).name} in [0, 1], scaling {scaling}']
+
+
+def _grid_lines(
+  grid: Mapping[str, Any], scheme: Mapping[str, Any], of_slices: bool = False
+) -> list[str]:
   placed = Grid.from_json(dict(grid))
   size = lambda values: ' x '.join(f'{value:g}' for value in values)
+  shown = f'axial slices of {size(placed.shape[:2])} pixels, of ' if of_slices else ''
   return [
-    f'grid {placed.name}: {size(placed.shape)} voxels of {size(placed.spacing_mm)} mm in MNI space, '
-    'axes right, anterior, superior',
+    f'grid {placed.name}: {shown}{size(placed.shape)} voxels of {size(placed.spacing_mm)} mm in MNI '
+    'space, axes right, anterior, superior',
     f'label scheme {scheme["name"]}: {len(scheme["names"])} ids, background among them',
   ]
 
 
-def _class_lines(spec: BundleSpec) -> list[str]:
-  """Of what draws classes or takes them in the place of labels."""
-  return [f'classes: {", ".join(spec.classes)}'] if spec.classes else []
+def _lines_of_lists(lists: Mapping[str, Sequence[str]]) -> list[str]:
+  return [f'{name}: {", ".join(values)}' for name, values in lists.items() if values]
 
 
-def _range_lines(spec: BundleSpec) -> list[str]:
-  if spec.kind == LESION_GENERATOR:
+def _range_lines(spec: BundleSpec, path: Path) -> list[str]:
+  if spec.kind == LESION_GENERATOR or (spec.kind == JOINT_GENERATOR and not _makes_images(path)):
     return []
   low, high = spec.intensity_range
   return [
@@ -203,10 +244,20 @@ def _gin(bundle: Path) -> str:
 
 def _tensorflow_of(bundle: Path) -> str:
   """The version that wrote a SavedModel."""
+  return _graph_of(bundle).meta_info_def.tensorflow_version
+
+
+def _makes_images(bundle: Path) -> bool:
+  outputs = _graph_of(bundle).signature_def['serving_default'].outputs
+  dimensions = outputs['image'].tensor_shape.dim if 'image' in outputs else ()
+  return bool(dimensions) and dimensions[-1].size > 0
+
+
+def _graph_of(bundle: Path) -> meta_graph_pb2.MetaGraphDef:
   model = saved_model_pb2.SavedModel()
   try:
     model.ParseFromString((bundle / 'saved_model.pb').read_bytes())
-    return model.meta_graphs[0].meta_info_def.tensorflow_version
+    return model.meta_graphs[0]
   except (OSError, DecodeError, IndexError) as error:
     raise InputError(f'{bundle}: its saved_model.pb cannot be read, expected a whole bundle') from error
 

@@ -1,10 +1,10 @@
 """How every program starts and ends: its errors as one line, `--help` as a success."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from absl import app
+from absl import app, flags
 
 from launchers.closed_output import ends_quietly
 from stroke_tfds.errors import InputError, printable, show_in_one_line
@@ -17,11 +17,18 @@ def run(main: Callable[[list[str]], Any]) -> None:
   show_in_one_line()
   try:
     with ends_quietly():
-      app.run(main)
+      app.run(main, flags_parser=_parse)
   except SystemExit as end:
     if end.code == 1 and is_help_asked():
       sys.exit(0)
     raise
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+  try:
+    return flags.FLAGS(argv)
+  except flags.Error as error:
+    sys.exit(printable(f'error: {" ".join(str(error).split())} (--help lists the flags)'))
 
 
 def is_help_asked() -> bool:

@@ -93,7 +93,7 @@ def segment(
   classes = segmenter.spec.classes[1:]
   native = mask_to_scan(prediction, grid, scan, transform, max(len(classes), 1))
   _write_volumes(run.path, grid, dict(zip(files_of, np.moveaxis(values, -1, 0))), prediction)
-  nifti.write_mask_like(run.path / 'prediction_native.nii.gz', native, scan, first_path)
+  nifti.write_like(run.path / 'prediction_native.nii.gz', native, scan, first_path)
   _write_transform(run.path / 'transform.json', transform)
   truth = mask_on_scan(expert.volume, scan, expert.n_classes) if expert else None
   results = _measure(scan, grid, transform, expert, truth, prediction, native)

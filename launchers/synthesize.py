@@ -5,7 +5,8 @@
   python -m launchers.synthesize --translator=phantom-mini/translator \\
     --lesion_generator=phantom-mini/lesion_generator --workdir=runs/first
 
-The second takes the brain of the MNI152 template, and bundles that come with keras-itm-bundles.
+--space=native registers a map that does not lie in MNI space (pip install "keras-itm[ants]"). The
+second takes the brain of the MNI152 template, and bundles that come with keras-itm-bundles.
 Leaves image.nii.gz, labels.nii.gz and lesion.nii.gz of each case on the generators' grid; with
 --on_own_grid also image_own.nii.gz and lesion_own.nii.gz on the voxels of the map, with --viewer also
 view.html, which any browser shows without network.
@@ -20,6 +21,7 @@ _VALUES = (
   flags.DEFINE_string(
     'label_map', None, "NIfTI or MGH file of FreeSurfer's codes in MNI space; else a template's brain."
   ),
+  flags.DEFINE_enum('space', None, ['mni', 'native'], "'native' registers the map to the template."),
   flags.DEFINE_string('translator', None, "Folder or name of a translator's bundle."),
   flags.DEFINE_string('lesion_generator', None, "Folder or name of a lesion generator's bundle."),
   flags.DEFINE_integer('n_cases', None, 'Lesions to draw.', 1),

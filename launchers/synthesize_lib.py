@@ -17,13 +17,9 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.mni152 import brain_tissue
-from stroke_tfds.imaging.resample import resample_labels
-from stroke_tfds.imaging.scan_space import image_to_scan, mask_to_scan
-from stroke_tfds.imaging.transform import IDENTITY
-from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
+from stroke_tfds.own_map import OwnMap, read_map
 from stroke_tfds.phantom.anatomy import template_labels
-from stroke_tfds.phantom.cohort import MIN_OVERLAP, brain_overlap
 
 
 @gin.configurable
@@ -32,6 +28,7 @@ def synthesize(
   data_dir: str | None = None,
   *,
   label_map: str = '',
+  space: str = 'mni',
   translator: str = gin.REQUIRED,
   lesion_generator: str = gin.REQUIRED,
   n_cases: int = 1,
@@ -49,6 +46,7 @@ def synthesize(
     data_dir: Not used; every launcher takes it.
     label_map: NIfTI or MGH file of FreeSurfer's codes, whose header says where in MNI space it lies;
       the brain of the MNI152 template when ''.
+    space: 'mni' trusts that header; 'native' registers the map's brain to the template by an affine.
     translator: Folder or name of a translator's bundle.
     lesion_generator: Folder or name of a lesion generator's bundle.
     n_cases: Lesions to draw, each with an appearance of its own where the translator has learnt such.
@@ -83,8 +81,8 @@ def synthesize(
       'which has the codes of a map'
     )
   grid = Grid.from_json(spec.grid)
-  own = nifti.read_label_map(label_map) if label_map else None
-  labels = map_on_grid(own, grid, label_map) if own else template_labels(grid)
+  own = read_map(label_map, grid, space) if label_map else None
+  labels = own.labels if own else template_labels(grid)
   tissue = brain_tissue(grid)
   for index in range(n_cases):
     drawn = {'seed': seed, 'index': index, 'appearance': asked}
@@ -94,7 +92,7 @@ def synthesize(
     if viewer:
       case.view(folder / 'view.html')
     if own and on_own_grid:
-      _save_on_own_grid(folder, case, grid, own, label_map)
+      _save_on_own_grid(folder, case, own, label_map)
     say(f'{folder}: a lesion of {int(case.lesion.sum()) * grid.voxel_volume_ml:.1f} ml')
   run.finish({'n_cases': n_cases})
 
@@ -112,34 +110,9 @@ def _numbers(texts: Sequence[str]) -> dict[str, float]:
   return found
 
 
-def map_on_grid(own: Volume, grid: Grid, name: str) -> np.ndarray:
-  """A map of FreeSurfer's codes on a grid in MNI space, as ids of aseg28: uint8 of the grid's shape.
-
-  Args:
-    own: As read.
-    grid: In MNI space.
-    name: The file, named in errors.
-
-  Raises:
-    InputError: Unknown codes, a file that does not say where it lies, or a brain far from MNI's.
-  """
-  if not own.is_placed:
-    raise InputError(f'{name}: its header does not say where it lies, expected a map in MNI space')
-  ids = Volume(ASEG28.from_codes(own.data, name), own.affine)
-  labels = resample_labels(ids, grid, len(ASEG28.names))
-  overlap = brain_overlap(labels, template_labels(grid))
-  if overlap < MIN_OVERLAP:
-    raise InputError(
-      f'{name}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, expected {MIN_OVERLAP} or '
-      'more: a brain near MNI space'
-    )
-  return labels
-
-
-def _save_on_own_grid(folder: Path, case: Case, grid: Grid, own: Volume, name: str) -> None:
+def _save_on_own_grid(folder: Path, case: Case, own: OwnMap, name: str) -> None:
   """Image and lesion on the voxels of the map."""
   for i, image in enumerate(np.moveaxis(case.image, -1, 0)):
-    values = image_to_scan(image, grid, own, IDENTITY)
-    nifti.write_nifti(folder / f'image_own{f"_{i}" if i else ""}.nii.gz', values, own.affine)
-  lesion = mask_to_scan(case.lesion, grid, own, IDENTITY)
-  nifti.write_mask_like(folder / 'lesion_own.nii.gz', lesion, own, name)
+    path = folder / f'image_own{f"_{i}" if i else ""}.nii.gz'
+    nifti.write_like(path, own.image_back(image), own.volume, name)
+  nifti.write_like(folder / 'lesion_own.nii.gz', own.mask_back(case.lesion), own.volume, name)

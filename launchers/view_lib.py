@@ -1,6 +1,7 @@
 """A case of whatever kind as a page with a viewer."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from stroke_tfds.sources import open_sources
 _ENDING = '.nii.gz'
 _LESION, _LABELS, _FACTS, _NAMES = 'lesion', 'labels', 'case.json', 'label_names'
 _TOLERANCE_MM = 1e-3
+_ON_OWN_GRID = re.compile(r'_own(_\d+)?$')  # What `synthesize` also writes on a map's voxels.
 
 
 @gin.configurable
@@ -76,6 +78,7 @@ def view(
 def _of_folder(folder: Path) -> View:
   """A case as `Case.save` and exports leave it, in MNI space."""
   names = [path.name.removesuffix(_ENDING) for path in nifti.list_nifti(folder)]
+  names = [name for name in names if not _ON_OWN_GRID.search(name)]
   images = [name for name in names if name not in (_LESION, _LABELS)]
   path = lambda name: str(folder / f'{name}{_ENDING}')
   facts, label_names = _facts_of(folder / _FACTS)

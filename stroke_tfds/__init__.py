@@ -11,6 +11,7 @@ Importing this package registers their TFDS builders: `tfds.load('phantom_stroke
     `bids_stroke`, `soop` and `isles22`.
   Grid, get_grid: Where voxels lie in MNI space.
   LabelScheme, ASEG28, ASEG28_TUMOUR: What the ids of a label map mean.
+  read_map: A SynthSeg or FreeSurfer map on a grid, for `keras_itm.synthesize`, and the way back.
   template_labels: Label map of the MNI152 template's brain on a grid.
   InputError: All that a user can mend, said in one line.
 """
@@ -28,6 +29,7 @@ from stroke_tfds.isles22 import isles22_dataset_builder as _isles22  # noqa: F40
 from stroke_tfds.label_schemes import ASEG28, ASEG28_TUMOUR, LabelScheme
 from stroke_tfds.lesion_fusion.lesion_fusion_dataset_builder import LesionFusionConfig
 from stroke_tfds.lesion_masks import lesion_masks_dataset_builder as _lesion_masks  # noqa: F401
+from stroke_tfds.own_map import OwnMap, read_map
 from stroke_tfds.phantom.anatomy import template_labels
 from stroke_tfds.phantom_stroke.phantom_stroke_dataset_builder import PhantomStrokeConfig
 from stroke_tfds.phantom_tumour.phantom_tumour_dataset_builder import PhantomTumourConfig
@@ -46,6 +48,7 @@ __all__ = [
   'InputError',
   'LabelScheme',
   'LesionFusionConfig',
+  'OwnMap',
   'PhantomStrokeConfig',
   'PhantomTumourConfig',
   'PreparedConfig',
@@ -55,6 +58,7 @@ __all__ = [
   'get_grid',
   'open_sources',
   'pipelines',
+  'read_map',
   'template_labels',
 ]
 

@@ -5,12 +5,14 @@ import functools
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
+from tensorflow_datasets.core.utils import file_utils
 
 from stroke_tfds.built_sets import check_built
 from stroke_tfds.errors import InputError, apart, nearest
@@ -27,6 +29,7 @@ MIN_VOXELS = 20
 # `unit` of the metadata: what an example is. Sets that do not say it hold volumes.
 VOLUMES, SLICES = 'volumes', 'slices'
 _MAX_NAME = 200  # File systems take 255.
+_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,6 +228,7 @@ def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBui
   try:
     builder = tfds.builder(name, data_dir=data_dir)
   except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+    _check_made_by_config(name, data_dir)
     if isinstance(error, InputError):
       raise
     raise InputError(
@@ -237,6 +241,21 @@ def find_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBui
   scaling = builder.info.metadata.get('intensity_scaling', PERCENTILE)
   check_scaling(scaling, f'data set {name!r}: intensity_scaling')
   return builder
+
+
+def _check_made_by_config(name: str, data_dir: str | None) -> None:
+  """Refuses a name that nothing is built from, as those that hold a fingerprint, in a set's place."""
+  data_set, _, config = name.partition('/')
+  known = tfds.core.registered.list_imported_builders()
+  if not config or data_set not in known:
+    return
+  # A `DerivedConfig` says where a set comes from, and is named after that.
+  if not all(hasattr(made, 'origins') for made in tfds.builder_cls(data_set).BUILDER_CONFIGS):
+    return
+  roots = [Path(folder).expanduser() for folder in file_utils.list_data_dirs(given_data_dir=data_dir)]
+  built = sorted(path.name for root in roots for path in root.glob(f'{data_set}/*') if path.is_dir())
+  meant = nearest(config, built) or f'; there are {built[:_SHOWN]}' * bool(built)
+  raise InputError(f'data set {name!r} is not built in {", ".join(map(str, roots))}{meant}')
 
 
 def _nearest(name: str) -> str:

@@ -117,7 +117,7 @@ def _sidecars(export: Export) -> dict[str, str]:
     f'space-{SPACE}_{ending}.json': as_json(
       {
         'Description': text,
-        **({'SkullStripped': False} if 'preproc' in ending else {}),
+        **({'SkullStripped': export.is_skull_stripped} if 'preproc' in ending else {}),
         **({'Type': 'Lesion'} if ending == 'desc-lesion_mask' else {}),
       }
     )

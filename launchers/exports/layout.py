@@ -1,12 +1,14 @@
 """What a format says: where each volume of a case is, and what tells of all of them."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from scipy import ndimage
 
 from launchers.exports.cases import ExportCase
 from stroke_tfds.imaging.grid import Grid
@@ -16,6 +18,8 @@ from stroke_tfds.sources import Source
 
 # Volumes beside the contrasts; `classes` numbers those of the lesion from 1, or is the lesion itself.
 LESION, LABELS, CLASSES = 'lesion', 'labels', 'classes'
+# Signal farther from the brain than template and patient differ is a scalp's.
+_SKULL_MM, _SIGNAL, _SKULL_ML = 12.0, 0.02, 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Export:
   def licences(self) -> list[str]:
     return licences_of(self.sources)
 
+  @functools.cached_property
+  def is_skull_stripped(self) -> bool:
+    """Whether the first case of no source has signal where there is no brain near."""
+    return not any(_has_skull(source) for source in self.sources)
+
   def facts(self) -> dict[str, Any]:
     """What a reader of the files needs to know of them, as JSON values."""
     return {
@@ -82,6 +91,13 @@ def source_facts(source: Source) -> dict[str, Any]:
     'homepage': source.builder.info.homepage,
     'made_from': list(source.metadata.get('made_from', ())),
   }
+
+
+def _has_skull(source: Source) -> bool:
+  example = next(source.examples(['image', 'labels']).as_numpy_iterator())
+  far = ndimage.distance_transform_edt(example['labels'] == 0, source.grid.spacing_mm) > _SKULL_MM
+  n_voxels = np.count_nonzero(far & (example['image'][..., 0] > _SIGNAL))
+  return n_voxels * source.grid.voxel_volume_ml > _SKULL_ML
 
 
 class Layout(Protocol):

@@ -143,16 +143,16 @@ def write_nifti(path: str | os.PathLike, data: np.ndarray, affine: np.ndarray) -
   _write(path, header, data)
 
 
-def write_mask_like(
-  path: str | os.PathLike, mask: np.ndarray, scan: Volume, scan_path: str | os.PathLike
+def write_like(
+  path: str | os.PathLike, data: np.ndarray, scan: Volume, scan_path: str | os.PathLike
 ) -> None:
-  """Writes a mask as its scan's file is: shape, order of voxels, affine and form codes.
+  """Writes a mask or an image as a scan's file is: shape, order of voxels, affine and form codes.
 
-  Nothing else of the scan's header travels. The same mask gives the same bytes, whole or not at all.
+  Nothing else of the scan's header travels. The same voxels give the same bytes, whole or not at all.
 
   Args:
     path: Ends in `.nii.gz`; its folder exists.
-    mask: uint8, shape (X, Y, Z) of `scan`.
+    data: uint8 or float32, shape (X, Y, Z) of `scan`.
     scan: As read from `scan_path`.
     scan_path: NIfTI or MGH; what comes from MGH gets an sform of the scanner's space.
 
@@ -160,19 +160,19 @@ def write_mask_like(
     InputError: The scan can no longer be read, the disk is full, or the file cannot be written.
     ValueError: Voxels or name are not as said above.
   """
-  path, stored = Path(path), as_stored(mask, scan)
+  path, stored = Path(path), as_stored(data, scan)
   _check_writable(path, stored)
   if _ending(scan_path) in NIFTI_ENDINGS:
     with input_file.opened(str(scan_path), input_file.locate(scan_path)) as stream:
       header = nifti_header.place_alone(str(scan_path), stream.read(nifti_header.HEADER_BYTES))
   else:
     header = nib.Nifti1Header(endianness='<')
-    header.set_data_dtype(np.uint8)
     header.set_data_shape(stored.shape)
     turn = nib.orientations.axcodes2ornt(scan.stored_axes)
     affine = scan.affine @ np.linalg.inv(nib.orientations.inv_ornt_aff(turn, stored.shape))
     header.set_sform(affine, _SCANNER)
     header.set_xyzt_units('mm')
+  header.set_data_dtype(stored.dtype)
   if header.get_data_shape() != stored.shape:
     raise ValueError(f'{path}: shape {stored.shape}, expected {header.get_data_shape()} of {scan_path}')
   _write(path, header, stored)

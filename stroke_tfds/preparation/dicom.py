@@ -128,6 +128,7 @@ def _convert(
       series, is_complete = dicom_series.convert(folder, Path(raw))
       names = ', '.join(sorted({one.name for one in series}))
       patient = _one_patient(series)
+      _check_one_study(series)
       files = {}
       for contrast in contrasts:
         chosen = _choose(series, contrast, patterns.get(contrast, ''), is_complete)
@@ -155,6 +156,13 @@ def _one_patient(series: list[dicom_series.Series]) -> str:
   if len(patients) > 1:
     raise InputError(f'holds scans of {len(patients)} patients, expected a folder for each')
   return patients.pop() if patients else ''
+
+
+def _check_one_study(series: list[dicom_series.Series]) -> None:
+  """The contrasts of a case shall be of one day."""
+  studies = {one.study for one in series if one.study}
+  if len(studies) > 1:
+    raise InputError(f'holds {len(studies)} studies, expected one: a folder for the one to take')
 
 
 def _choose(

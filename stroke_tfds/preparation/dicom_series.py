@@ -46,13 +46,15 @@ class Series:
     path: NIfTI, in a folder that is soon removed.
     name: The series' description, blanks as `_`.
     image_type: As in DICOM.
-    patient: ID, else the name; '' where there is none.
+    patient: ID and name; '' where there is neither. IDs alone may be placeholders.
+    study: Its number; '' where there is none.
   """
 
   path: Path
   name: str
   image_type: tuple[str, ...]
   patient: str
+  study: str = ''
 
   @property
   def kind(self) -> str:
@@ -119,8 +121,11 @@ def _read(path: Path) -> Series:
   said: dict[str, Any] = json.loads(sidecar.read_text(errors='replace')) if sidecar.exists() else {}
   name = str(said.get('SeriesDescription') or said.get('ProtocolName') or '')
   image_type = tuple(map(str, said.get('ImageType') or ()))
-  patient = str(said.get('PatientID') or said.get('PatientName') or '')
-  return Series(path, name.replace(' ', '_'), image_type, patient)
+  identity = [str(said.get(field) or '') for field in ('PatientID', 'PatientName')]
+  patient = ' '.join(re.sub(r'\W+', ' ', text.casefold()).strip() for text in identity).strip()
+  return Series(
+    path, name.replace(' ', '_'), image_type, patient, str(said.get('StudyInstanceUID') or '')
+  )
 
 
 def choose(series: Sequence[Series], contrast: str, pattern: str = '') -> Series:

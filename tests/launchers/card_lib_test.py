@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 
 from launchers.card_lib import card
 from stroke_tfds.errors import InputError
-from tests import tiny
+from tests import slice_sets, tiny
 
 
 def front_matter(text: str) -> dict:
@@ -60,9 +60,14 @@ class CardTest(tf.test.TestCase):
     metadata = {'grid': tiny.GRID, 'label_scheme': {'name': 'aseg28', 'names': ['background', 'brain']}}
     path = tiny.save_toy_joint(Path(tfds.testing.make_tmp_dir()) / 'bundle', metadata)
     self.assertIn('It draws slices together with their classes.', card(str(path)))
+    self.assertIn('- intensities in [-1, 1]', card(str(path)))
+    alone = tiny.save_toy_joint(path.with_name('masks'), metadata, n_contrasts=0)
+    self.assertIn('It draws the classes of slices alone.', card(str(alone)))
+    self.assertNotIn('intensities', card(str(alone)))
     path = tiny.save_toy_class_translator(path.with_name('translator'), metadata)
     line = '- classes: background, white matter, grey matter, CSF, lesion\n'
     self.assertIn(line, card(str(path)))
+    self.assertIn('It turns slices of classes into images, slice by slice.', card(str(path)))
 
   def test_refuses_what_is_neither(self):
     run = self.make_run()
@@ -73,9 +78,28 @@ class CardTest(tf.test.TestCase):
     (run / 'bundle' / 'saved_model.pb').write_bytes(b'x')
     with self.assertRaisesRegex(InputError, 'saved_model.pb cannot be read'):
       card(str(run / 'bundle'))
+    with self.assertRaisesRegex(InputError, f'{run}: holds no bundle.json, expected .* {run}/bundle$'):
+      card(str(run))
     (run / 'bundle' / 'bundle.json').write_text('[]')
     with self.assertRaisesRegex(InputError, 'bundle.json: not the facts of a bundle'):
       card(str(run / 'bundle'))
+
+
+class SlicesTest(slice_sets.SlicesCase):
+  def test_of_a_set(self):
+    builder = self.builder()
+    made = self.examples(builder)
+    text = card(f'synthetic_slices/{builder.builder_config.name}', str(self.root / 'data'))
+    self.assertIn(f'- `train`: {len(made)} slices\n', text)
+    self.assertIn('- contrasts: DWI, ADC, float32 in [0, 1]', text)
+    self.assertIn('axial slices of 16 x 16 pixels', text)
+    self.assertIn(f'- classes: {", ".join(tiny.JOINT_CLASSES)}\n', text)
+    masks = self.builder(joint_generator=str(self.masks))
+    masks.download_and_prepare()
+    text = card(f'synthetic_slices/{masks.builder_config.name}', str(self.root / 'data'))
+    self.assertIn('- no images, classes alone\n', text)
+    with self.assertRaisesRegex(InputError, r"'synthetic_slices/n3_typo' is not built in .*'n3_seed0-"):
+      card('synthetic_slices/n3_typo', str(self.root / 'data'))
 
 
 if __name__ == '__main__':

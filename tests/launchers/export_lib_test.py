@@ -9,10 +9,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
+from scipy import ndimage
 
 from launchers import export_lib
+from launchers.exports import layout
 from launchers.exports.folder import ExportFolder
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import Grid
 from tests import tiny
 from tests.synthetic_sets import SyntheticCase
 
@@ -100,7 +103,18 @@ class ExportTest(SyntheticCase, parameterized.TestCase):
     self.assertStartsWith(rows[-1]['parents'], 'phantom-healthy-')
     self.assertEqual(rows[0]['parents'], 'n/a')
     sidecar = json.loads((folder / f'{_MNI}_desc-preproc_trace.json').read_text())
-    self.assertEqual(sidecar['SkullStripped'], False)
+    self.assertIs(sidecar['SkullStripped'], True)
+
+  def test_a_scalp_is_seen(self):
+    for reach_mm, expected in ((8.0, False), (24.0, True)):
+      labels = np.zeros((20, 20, 10), np.uint8)
+      labels[6:14, 6:14, 3:7] = 1
+      near = ndimage.distance_transform_edt(labels == 0, (4.0, 4.0, 4.0)) <= reach_mm
+      image = np.where(near, 0.1, 0)[..., None].astype(np.float16)
+      examples = tf.data.Dataset.from_tensors({'image': image, 'labels': labels})
+      source = mock.Mock(grid=Grid('a', (20, 20, 10), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0)))
+      source.examples.return_value = examples
+      self.assertIs(layout.Export([source], []).is_skull_stripped, not expected)
 
   def test_stopped_anywhere_it_goes_on_to_the_same_bytes(self):
     whole = hashes(self.export(output=f'{self.output}_whole'))

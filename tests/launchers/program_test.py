@@ -33,6 +33,15 @@ class ProgramTest(tf.test.TestCase):
     self.assertEqual(status, 0)
     self.assertIn('--output', ' '.join(lines))
 
+  def test_a_mistaken_flag_is_one_line(self):
+    for flag, error in (
+      ('--format=minc', 'flag --format=minc: value should be one of <nnunet|bids|nifti>'),
+      ('--workers=0', 'flag --workers=0: 0 is not a positive integer'),
+      ('--sauce=x', "Unknown command line flag 'sauce'"),
+    ):
+      status, lines = self.end('export', flag)
+      self.assertEqual((status, lines), (1, [f'error: {error} (--help lists the flags)']))
+
   def test_a_file_for_another_program_and_the_home_folder(self):
     status, lines = self.end('train_unet', '--gin_file=pix2pix10_mini.gin', '--workdir=~/run')
     self.assertEqual((status, len(lines)), (1, 1), lines)

@@ -1,4 +1,6 @@
+import importlib.util
 import os
+import unittest
 from pathlib import Path
 
 import gin
@@ -10,8 +12,10 @@ import tensorflow_datasets as tfds
 from keras_itm.bundle import BundleError
 from launchers.synthesize_lib import synthesize
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.label_schemes import ASEG28
-from stroke_tfds.phantom.anatomy import template_anatomy
+from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
+from stroke_tfds.phantom.cohort import brain_overlap
 from tests import tiny
 
 _STEP = 3
@@ -61,7 +65,10 @@ class SynthesizeTest(tf.test.TestCase):
     self.assertLess(to_mm(left), 0)
     self.assertGreater(to_mm(right), 0)
     own = read('case_0000', 'image_own')
+    # Voxel by voxel as the map is stored.
     self.assertEqual(own.shape, self.codes.shape)
+    self.assertAllClose(own.affine, self.affine)
+    self.assertEqual(own.header['sform_code'], nib.load(label_map).header['sform_code'])
     # At the centre of a voxel of the grid the nearest voxel of the map has nearly its value.
     image = read('case_0000', 'image')
     at = np.random.default_rng(0).integers([6, 6, 1], [26, 26, 7], (500, 3))
@@ -76,12 +83,23 @@ class SynthesizeTest(tf.test.TestCase):
     centre = lambda image: (image.affine @ [*np.argwhere(image.get_fdata()).mean(0), 1])[:3]
     self.assertAllClose(centre(back), centre(read('case_0000', 'lesion')), atol=4)
 
+  @unittest.skipUnless(importlib.util.find_spec('ants'), 'antspyx is not installed')
+  def test_a_map_elsewhere_is_registered(self):
+    moved = self.write(self.codes, shift_mm=60)
+    run = self.make(moved, 'registered', space='native', on_own_grid=True)
+    read = lambda name: nib.load(run / 'case_0000' / f'{name}.nii.gz')
+    centre = lambda image: (image.affine @ [*np.argwhere(image.get_fdata()).mean(0), 1])[:3]
+    away = centre(read('lesion_own')) - centre(read('lesion'))
+    self.assertAllClose(away, [0, 60, 0], atol=6)
+    labels = np.asarray(read('labels').dataobj)
+    self.assertGreater(brain_overlap(labels, template_labels(get_grid(tiny.GRID))), 0.9)
+
   def test_refuses_what_it_cannot_place_or_read(self):
     unknown = self.codes.copy()
     unknown[0, 0, 0] = 9999
     for label_map, error in (
       (self.write(unknown), r'label codes \[9999\] are not in aseg28'),
-      (self.write(self.codes, shift_mm=60), 'overlaps the MNI152 brain with a Dice of 0[.].*near MNI'),
+      (self.write(self.codes, shift_mm=60), 'with a Dice of 0[.].*near MNI space; --space=native reg'),
       (str(self.root / 'none.nii.gz'), 'none.nii.gz'),
     ):
       with self.assertRaisesRegex(InputError, error):

@@ -52,6 +52,8 @@ class ViewTest(tiny.CohortTestCase, parameterized.TestCase):
     names = ('background', 'left x', 'right x', 'y')
     case = Case(image, lesion * 3, lesion, AFFINE, {'lesion_seed': [4, 2]}, lesion, names)
     case.save(self.root / 'case')
+    for name in ('image_own', 'image_own_1', 'lesion_own'):  # As `synthesize --on_own_grid` adds.
+      self.write(f'case/{name}.nii.gz', np.ones((2, 2, 2), np.uint8))
     scene = self.view(case=str(self.root / 'case'))
     self.assertEqual([one['name'] for one in scene['images']], ['image 1', 'image 2'])
     for i, shown in enumerate(scene['images']):

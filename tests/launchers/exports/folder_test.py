@@ -34,7 +34,9 @@ def export(*cases: ExportCase, contrasts: tuple[str, ...] = ('DWI', 'ADC'), **sc
     metadata={'fingerprint': 'f', 'licences': ['CC0']},
     builder=SimpleNamespace(version='1.0.0', info=info),
   )
-  return Export([source], cases)
+  exported = Export([source], cases)
+  exported.__dict__['is_skull_stripped'] = True  # As read from the first example, which is not there.
+  return exported
 
 
 def case(session: str, volume_ml: float) -> ExportCase:

@@ -99,7 +99,7 @@ class WriteMaskLikeTest(tf.test.TestCase):
   def write(self, name: str, image: nib.spatialimages.SpatialImage) -> nib.Nifti1Image:
     nib.save(image, self.folder / name)
     scan = nifti.read_image(self.folder / name)
-    nifti.write_mask_like(self.path, (scan.data > 0.5).astype(np.uint8), scan, self.folder / name)
+    nifti.write_like(self.path, (scan.data > 0.5).astype(np.uint8), scan, self.folder / name)
     return nib.load(self.path)
 
   def test_lies_on_the_scan_voxel_by_voxel(self):

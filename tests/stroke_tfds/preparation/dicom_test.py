@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import importlib.util
 import shutil
@@ -19,6 +20,8 @@ from tests.stroke_tfds.preparation.made_up_dicom import Patient
 
 _BOTH = ('dwi', 'adc')
 _ROE = Patient('Roe^Jane', 'MRN0815', 2)
+_DOE = Patient()
+_FLAT = np.full(made_up_scans.SCAN_GRID.shape, 100, np.float32)
 
 
 @functools.cache
@@ -89,6 +92,11 @@ class AsBidsTest(parameterized.TestCase, tf.test.TestCase):
     shutil.rmtree(root / 'sub-7' / 'trace')
     shutil.copytree(root / 'Doe_John' / 'adc', root / 'two' / 'adc')
     made_up_dicom.save_patient(root / 'two' / 'other', _ROE)
+    # Of equal IDs, as where they were replaced; and of the same patient on two days.
+    for name, change in (('names', {'name': 'Roe^Jane'}), ('days', {'number': 3})):
+      other = dataclasses.replace(_DOE, **change)
+      made_up_dicom.save_series(root / name / 'dwi', _DOE, 3, 'trace', [_FLAT])
+      made_up_dicom.save_series(root / name / 'adc', other, 4, 'adc', [_FLAT])
     (root / 'text').mkdir()
     (root / 'text' / 'a.txt').write_text('not DICOM')
     shutil.copytree(root / 'Doe_John', root / 'damaged')
@@ -103,6 +111,8 @@ class AsBidsTest(parameterized.TestCase, tf.test.TestCase):
       found,
       {
         'again': 'a file of it cannot be read: No such file or directory',
+        'days': 'holds 2 studies, expected one: a folder for the one to take',
+        'names': 'holds scans of 2 patients, expected a folder for each',
         'damaged': f'{no_dwi.replace("3", "2")}; some DICOM files could not be converted, as they '
         'are damaged or slices are missing',
         'sub-7': no_dwi.replace('3', '2'),
