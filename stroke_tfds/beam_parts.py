@@ -4,8 +4,10 @@ That folder is in the data folder, which all workers share. TFDS' own writer for
 examples among files in another way than a build on one machine does.
 """
 
+import contextlib
 import dataclasses
 import re
+import signal
 import threading
 import traceback
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from stroke_tfds.errors import InputError
 _AT_A_TIME = 8
 # A worker's error arrives as it is, or as the last line of a traceback.
 _TOLD = re.compile(r'(?:^|\n)[\w.]*(?:InputError|BundleError|LesionDrawError): (.+)')
+_EXITED = re.compile(r'Worker subprocess exited')
 _BY_BEAM = re.compile(r' \[while running .*')
 
 
@@ -32,8 +35,8 @@ def make_parts(builder: Any, config: tfds.download.DownloadConfig) -> None:
     config: With Beam's runner and options.
 
   Raises:
-    InputError: What a worker refuses, such as a bundle that it does not find; or a folder that workers
-      do not share.
+    InputError: What a worker refuses, such as a bundle that it does not find; a worker that was killed;
+      or a folder that workers do not share.
   """
   n_parts = sum(map(len, builder.parts_by_split().values()))
   missing = builder.cache.missing(n_parts)
@@ -42,10 +45,16 @@ def make_parts(builder: Any, config: tfds.download.DownloadConfig) -> None:
   if not chunks:
     return
   options = config.beam_options or PipelineOptions()
+  worker = _Worker(type(builder), builder._original_state)
   try:
-    with beam.Pipeline(runner=config.beam_runner, options=options) as pipeline:
-      worker = _Worker(type(builder), builder._original_state)
+    with _lost_workers_end_it(), beam.Pipeline(config.beam_runner, options) as pipeline:
       _ = pipeline | beam.Create(chunks) | beam.Reshuffle() | 'Parts' >> beam.ParDo(worker)
+  except _WorkerLost as error:
+    n_kept = n_parts - len(builder.cache.missing(n_parts))
+    raise InputError(
+      f'a Beam worker was lost ({error}); {n_kept} of {n_parts} {builder.PARTS} are kept, the same '
+      'command goes on'
+    ) from error
   except Exception as error:  # Each runner has its own.
     told = _told(error)
     if not told:
@@ -57,6 +66,41 @@ def make_parts(builder: Any, config: tfds.download.DownloadConfig) -> None:
       f'{len(missing)} of {n_parts} {builder.PARTS} are not in {builder.cache.folder}, where Beam '
       'workers left them; expected a data folder that all workers share'
     )
+
+
+class _WorkerLost(Exception):
+  """Says how a process of a worker ended."""
+
+
+@contextlib.contextmanager
+def _lost_workers_end_it() -> Iterator[None]:
+  """Beam's runner on one machine waits for ever for a process of its own that was killed.
+
+  It tells of it by an error in a thread, which is passed on to the main one here.
+  """
+  main = threading.main_thread()
+  if threading.current_thread() is not main:
+    yield
+    return
+  lost: list[str] = []
+  before = threading.excepthook
+
+  def tell(args: threading.ExceptHookArgs) -> None:
+    if not _EXITED.match(str(args.exc_value)):
+      before(args)
+    elif not lost:
+      lost.append(str(args.exc_value))
+      signal.pthread_kill(main.ident, signal.SIGUSR1)
+
+  def end(*_: Any) -> None:
+    raise _WorkerLost(lost[0])
+
+  threading.excepthook, handler = tell, signal.signal(signal.SIGUSR1, end)
+  try:
+    yield
+  finally:
+    threading.excepthook = before
+    signal.signal(signal.SIGUSR1, handler)
 
 
 def _told(error: Exception) -> str:

@@ -253,7 +253,9 @@ def _check_made_by_config(name: str, data_dir: str | None) -> None:
   if not all(hasattr(made, 'origins') for made in tfds.builder_cls(data_set).BUILDER_CONFIGS):
     return
   roots = [Path(folder).expanduser() for folder in file_utils.list_data_dirs(given_data_dir=data_dir)]
-  built = sorted(path.name for root in roots for path in root.glob(f'{data_set}/*') if path.is_dir())
+  built = sorted(
+    path.name for root in roots for path in root.glob(f'{data_set}/[!.]*') if path.is_dir()
+  )
   meant = nearest(config, built) or f'; there are {built[:_SHOWN]}' * bool(built)
   raise InputError(f'data set {name!r} is not built in {", ".join(map(str, roots))}{meant}')
 

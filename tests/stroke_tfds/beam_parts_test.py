@@ -1,10 +1,16 @@
 """Sets whose parts Beam makes have the bytes of those made on one machine."""
 
+import json
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
+import psutil
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
@@ -24,6 +30,7 @@ from tests.slice_sets import SlicesCase
 from tests.synthetic_sets import SyntheticCase
 
 _GRID = {**tiny.GRID, 'shape': [16, 16, 4], 'spacing_mm': [12.0, 12.0, 32.0]}
+_WORKER = 'apache_beam.runners.worker.sdk_worker_main'
 _Make = Callable[[str], tfds.core.DatasetBuilder]
 
 
@@ -133,6 +140,44 @@ class SyntheticTest(BeamCase, SyntheticCase):
 class OneAfterAnotherTest(tf.test.TestCase):
   def test_ranges(self):
     self.assertEqual(one_after_another({'a': 2, 'b': 3}), {'a': range(2), 'b': range(2, 5)})
+
+
+class KilledWorkerTest(tf.test.TestCase):
+  """Processes of one machine: the runner tells of a dead one in a thread, and waits for it for ever."""
+
+  def start(self, folder: str) -> subprocess.Popen:
+    counts = {'n_healthy': 60, 'n_train': 40, 'n_test': 2, 'n_test_negative': 0}
+    config = {'name': 'some', 'grid': 'mini', 'seed': 1, **counts}
+    flags = 'runner=DirectRunner,direct_running_mode=multi_processing,direct_num_workers=2'
+    command = ['-m', 'tensorflow_datasets.scripts.cli.main', 'build', '--imports', 'stroke_tfds']
+    command += ['phantom_stroke', '--config', json.dumps(config), '--data_dir', folder]
+    return subprocess.Popen(
+      [sys.executable, *command, f'--beam_pipeline_options={flags}'],
+      stdout=subprocess.DEVNULL,
+      stderr=subprocess.PIPE,
+      text=True,
+    )
+
+  @pytest.mark.slow
+  def test_ends_the_build_in_one_line_and_what_is_made_is_kept(self):
+    folder = tfds.testing.make_tmp_dir()
+    build = self.start(folder)
+    kept = lambda: list(Path(folder, 'downloads').rglob('*.npz'))
+    while build.poll() is None and len(kept()) < 4:
+      time.sleep(0.2)
+    children = psutil.Process(build.pid).children(recursive=True)
+    workers = [one for one in children if one.cmdline()[1:3] == ['-m', _WORKER]]
+    self.assertLen(workers, 2)
+    workers[0].kill()
+    _, errors = build.communicate(timeout=300)
+    self.assertEqual(build.returncode, 1)
+    said = [line for line in errors.splitlines() if line.startswith('error: ')]
+    self.assertLen(said, 1)
+    self.assertRegex(said[0], r'a Beam worker was lost .* of 102 subjects are kept, the same command')
+    self.assertGreaterEqual(len(kept()), 4)
+    build = self.start(folder)
+    _, errors = build.communicate(timeout=600)
+    self.assertEqual(build.returncode, 0, errors[-2000:])
 
 
 if __name__ == '__main__':
