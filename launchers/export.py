@@ -16,11 +16,11 @@ where it was stopped; the folder is whole once dataset.json or dataset_descripti
 from absl import flags
 
 from launchers import app
-from launchers.export_lib import FORMATS, export
+from launchers.export_lib import export
 
 _VALUES = (
   flags.DEFINE_multi_string('source', None, 'A built set, name/config:split; again for each other.'),
-  flags.DEFINE_enum('format', None, list(FORMATS), 'Who shall read the files.'),
+  flags.DEFINE_enum('format', None, ['nnunet', 'bids', 'nifti'], 'Who shall read the files.'),
   flags.DEFINE_string('output', None, 'Folder to make, or to go on with.'),
   flags.DEFINE_integer('workers', None, 'Cases at a time; as many as cores when absent.', 1),
 )

@@ -9,6 +9,7 @@ from unittest import mock
 from absl.testing import absltest
 
 from launchers import command, completion
+from launchers.export_lib import FORMATS
 
 
 class FlagsTest(absltest.TestCase):
@@ -22,6 +23,7 @@ class FlagsTest(absltest.TestCase):
     self.assertIn('unet_mini.gin', flags['gin_file'])
     self.assertContainsSubset(['workdir', 'data_dir', 'gin_bindings', 'gin_imports'], flags)
     self.assertEqual(dict(completion.flags_of('card')), {'data_dir': []})
+    self.assertEqual(dict(completion.flags_of('export'))['format'], list(FORMATS))
 
   def test_one_line_without_its_library(self):
     with mock.patch('sys.argv', ['keras-itm', 'bash']), mock.patch.dict('sys.modules', shtab=None):
