@@ -105,7 +105,7 @@ class ContradictionTest(tf.test.TestCase):
 class ClassesTest(tf.test.TestCase):
   def segmenter(self, optimizer='sgd'):
     tf.keras.utils.set_random_seed(0)
-    segmenter = Segmenter(unet_3d(_SHAPE, 1, 3, (4,), 6, 0.0))
+    segmenter = Segmenter(unet_3d(_SHAPE, 1, 3, (4,), 6, 0.0, 'instance'))
     segmenter.compile(optimizer)
     return segmenter
 
