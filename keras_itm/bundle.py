@@ -233,8 +233,9 @@ def _check_signature(signature: Any, spec: BundleSpec, path: Path) -> None:
       )
   n_contrasts = _n_contrasts(signature, spec.kind)
   if spec.contrasts and n_contrasts != len(spec.contrasts):
+    verb = 'takes' if spec.kind == SEGMENTER else 'makes'
     raise BundleError(
-      f'{path}: its signature has {n_contrasts} contrasts, expected {list(spec.contrasts)} by its '
+      f'{path}: its signature {verb} {n_contrasts} contrasts, expected {list(spec.contrasts)} by its '
       'bundle.json'
     )
 
