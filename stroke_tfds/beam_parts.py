@@ -78,10 +78,10 @@ def _lost_workers_end_it() -> Iterator[None]:
 
   It tells of it by an error in a thread, which is passed on to the main one here.
   """
-  main = threading.main_thread()
-  if threading.current_thread() is not main:
+  if threading.current_thread() is not threading.main_thread():
     yield
     return
+  main = threading.get_ident()
   lost: list[str] = []
   before = threading.excepthook
 
@@ -90,7 +90,7 @@ def _lost_workers_end_it() -> Iterator[None]:
       before(args)
     elif not lost:
       lost.append(str(args.exc_value))
-      signal.pthread_kill(main.ident, signal.SIGUSR1)
+      signal.pthread_kill(main, signal.SIGUSR1)
 
   def end(*_: Any) -> None:
     raise _WorkerLost(lost[0])

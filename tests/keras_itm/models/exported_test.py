@@ -127,9 +127,9 @@ class ExportTest(parameterized.TestCase, tf.test.TestCase):
     _change_facts(path, contrasts=['T1', 'T2'])
     with self.assertRaisesRegex(BundleError, r"makes 1 contrasts, expected \['T1', 'T2'\]"):
       load_bundle(path, 'translator')
-    _change_facts(path, contrasts=['DWI'], kind='segmenter')
+    _change_facts(path, contrasts=['DWI'], kind='lesion_generator')
     with self.assertRaisesRegex(
-      BundleError, "'contrasts'.* in a segmenter, expected them in a joint_g"
+      BundleError, "'contrasts'.* in a lesion_generator, expected them in a joint_g"
     ):
       load_bundle(path)
 
