@@ -95,9 +95,9 @@ def segment(
   _write_volumes(run.path, grid, dict(zip(files_of, np.moveaxis(values, -1, 0))), prediction)
   nifti.write_like(run.path / 'prediction_native.nii.gz', native, scan, first_path)
   _write_transform(run.path / 'transform.json', transform)
-  truth = mask_on_scan(expert.volume, scan, expert.n_classes) if expert else None
-  results = _measure(scan, grid, transform, expert, truth, prediction, native)
-  results |= _measure_classes(segmenter.spec, scan, expert, truth, native)
+  results = _measure(scan, grid, transform, expert, prediction, native)
+  results |= _measure_classes(segmenter.spec, scan, expert, native)
+  truth = expert.on_scan if expert else None
   with style.style():
     figure = segmentation_figure(_shown(images), native, truth, results, classes)
     figure.savefig(run.path / 'prediction.png', dpi=120)
@@ -107,10 +107,11 @@ def segment(
 
 @dataclasses.dataclass(frozen=True)
 class _Expert:
-  """An expert's mask: 0 outside of lesions, then classes from 1 to `n_classes`."""
+  """An expert's mask, as read and on the scan: 0 outside of lesions, then classes to `n_classes`."""
 
   volume: Volume
-  n_classes: int = 1
+  on_scan: np.ndarray
+  n_classes: int
 
 
 def _by_contrast(segmenter: Bundle, paths: Sequence[str], contrasts: Sequence[str]) -> dict[str, str]:
@@ -146,7 +147,7 @@ def _read_mask(path: str, scan: Volume, spec: BundleSpec) -> _Expert:
     volume, n_classes = nifti.read_mask(path), 1
   mask = on_grid_of(volume, scan, path)
   check_volume(mask, path)
-  return _Expert(mask, n_classes)
+  return _Expert(mask, mask_on_scan(mask, scan, n_classes), n_classes)
 
 
 def _measure(
@@ -154,13 +155,13 @@ def _measure(
   grid: Grid,
   transform: Transform,
   expert: _Expert | None,
-  truth: np.ndarray | None,
   prediction: np.ndarray,
   native: np.ndarray,
 ) -> dict[str, float]:
   """Volumes of any lesion in ml and Dice, in the scan and, where the name says so, in MNI space."""
   results = {'predicted_volume_ml': _ml(native, scan.voxel_volume_ml)}
-  if expert and truth is not None:
+  if expert:
+    truth = expert.on_scan
     mask = dataclasses.replace(expert.volume, data=expert.volume.data > 0)
     on_grid = resample.resample_classes(mask, 1, grid, transform)
     results |= {
@@ -179,7 +180,6 @@ def _measure_classes(
   spec: BundleSpec,
   scan: Volume,
   expert: _Expert | None,
-  truth: np.ndarray | None,
   native: np.ndarray,
 ) -> dict[str, float]:
   """Volumes in ml of the predicted classes and Dice of classes and unions, in the scan."""
@@ -187,9 +187,9 @@ def _measure_classes(
     region_column(name, 'predicted_volume_ml'): _ml(native == k, scan.voxel_volume_ml)
     for k, name in enumerate(spec.classes[1:], 1)
   }
-  if expert and expert.n_classes > 1 and truth is not None:
+  if expert and expert.n_classes > 1:
     regions = lesion_regions(spec.label_scheme)
-    for name, dice in region_dice(truth, native, regions).items():
+    for name, dice in region_dice(expert.on_scan, native, regions).items():
       results[region_column(name)] = round(dice, 4)
   return results
 
