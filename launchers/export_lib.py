@@ -61,6 +61,8 @@ def export(
   with folder.locked():
     _write_all(folder, asked, workers or available_cores())
   _warn_of_shared_origins(asked)
+  if format == 'nnunet':
+    _warn_of_no_folds(path)
   say(f'{path} holds {len(asked.cases)} cases')
 
 
@@ -88,6 +90,15 @@ def _examples(asked: Export, missing: Sequence[ExportCase]) -> Iterator[tuple[Ex
         case = wanted.get((str(source), example['subject_id'].decode()))
         if case:
           yield case, example
+
+
+def _warn_of_no_folds(path: Path) -> None:
+  """nnU-Net draws folds of its own where it is given none."""
+  if not (path / 'splits_final.json').exists():
+    say(
+      'no splits_final.json: folds need original cases of two subjects or more, and nnU-Net would draw '
+      'its own over all cases, synthetic ones too: train with nnUNetv2_train ... all'
+    )
 
 
 def _warn_of_shared_origins(asked: Export) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from launchers.console import say
 from launchers.exports.cases import ExportCase, split_id
 from launchers.exports.layout import CLASSES, Export, as_json
 from stroke_tfds.errors import InputError
@@ -33,11 +32,6 @@ class NnunetLayout:
   def texts(self, export: Export) -> Mapping[str, str]:
     rows = [{'case': case.name, **case.row()} for case in export.cases]
     folds = make_folds(export.cases)
-    if not folds:
-      say(
-        'no splits_final.json: folds need original cases of two subjects or more, and nnU-Net would '
-        'draw its own over all cases, synthetic ones too: train with nnUNetv2_train ... all'
-      )
     description = {
       'channel_names': {str(i): name for i, name in enumerate(export.contrasts)},
       'labels': {'background': 0, **export.lesion_classes},

@@ -105,6 +105,14 @@ class ExportTest(SyntheticCase, parameterized.TestCase):
     sidecar = json.loads((folder / f'{_MNI}_desc-preproc_trace.json').read_text())
     self.assertIs(sidecar['SkullStripped'], True)
 
+  def test_no_folds_are_told_once(self):
+    for part, n_told in (('train[:1]', 1), ('train[:2]', 0)):
+      options = {'format': 'nnunet', 'output': f'{self.output}_{n_told}/Dataset501_A'}
+      with mock.patch.object(export_lib, 'say') as say:
+        self.export(source=[f'{self.healthy}:{part}'], **options)
+      told = [call for call in say.call_args_list if 'no splits_final.json' in call.args[0]]
+      self.assertLen(told, n_told)
+
   def test_a_scalp_is_seen(self):
     for reach_mm, expected in ((8.0, False), (24.0, True)):
       labels = np.zeros((20, 20, 10), np.uint8)
