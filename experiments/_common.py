@@ -1,12 +1,13 @@
 """What the scripts share: samples, data sets, bundles of the demo, the table that a script leaves."""
 
+import csv
 import json
 import math
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ MEASUREMENTS = ROOT / 'docs' / 'measurements'
 RUNS = ROOT / 'runs' / 'experiments'
 DATA_DIR = ROOT / 'runs' / 'data'  # Where `make demo` has its data sets.
 DEMO = ROOT / 'runs' / 'demo'
+_OF_AN_ARM = ('dice_mean', 'lesion_precision', 'lesion_recall', 'false_positive_ml')
 
 
 def samples(name: str) -> Path:
@@ -81,6 +83,24 @@ def compare_lesions(bundle: Path, masks: str, workdir: Path) -> list[dict[str, A
     of_side = {name: of['laterality'][side] for name, of in facts['sets'].items()}
     rows.append({'what': side, **of_side})
   return rows
+
+
+def arms_of(study: Path) -> Iterator[dict[str, Any]]:
+  """Rows of a table: measures of each arm of a study, its difference with a simultaneous interval."""
+  with (study / 'table.csv').open(newline='') as stream:
+    arms = list(csv.DictReader(stream))
+  for arm in arms:
+    for key in _OF_AN_ARM:
+      yield row_of(arm['arm'], key, float(arm[key]))
+    if arm['corrected']:
+      interval = f'{float(arm["corrected_low"]):.3f} to {float(arm["corrected_high"]):.3f}'
+      difference = f'dice minus that of {arm["reference"] or arms[0]["arm"]}'
+      yield row_of(arm['arm'], difference, float(arm['corrected']), interval)
+
+
+def row_of(of: str, what: str, value: float, note: str = '') -> dict[str, Any]:
+  """A row of a table with a line for each measure of each thing measured."""
+  return {'of': of, 'what': what, 'value': float(value), 'note': note}
 
 
 def write_table(script: str, rows: Sequence[Mapping[str, Any]]) -> Path:

@@ -12,7 +12,6 @@ space. Writes docs/measurements/flow_study.csv: a line for each measure of what 
 phantoms beside it, and of each segmenter.
 """
 
-import csv
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments._common import DATA_DIR, ROOT, RUNS, build, run, samples, write_table
+from experiments._common import DATA_DIR, ROOT, RUNS, arms_of, build, row_of, run, samples, write_table
 from keras_itm.bundle import Bundle, load_bundle
 from keras_itm.bundle_spec import TRANSLATOR
 from keras_itm.lesions import MIN_VOXELS
@@ -45,7 +44,6 @@ _COHORT = {
 _SHOWN_GAPS = 5
 _ISLES = 'sub-strokecase0009/ses-0001/sub-strokecase0009_ses-0001'
 _Features = dict[str, float]
-_OF_AN_ARM = ('dice_mean', 'lesion_precision', 'lesion_recall', 'false_positive_ml')
 
 
 def main() -> None:
@@ -92,9 +90,9 @@ def _told_apart(features: dict[str, list[_Features]]) -> Iterator[dict[str, Any]
   for name in ('flow', 'train', 'healthy phantoms', TWINS):
     found = two_sample.compare(features['test'], features[name], twins=name == TWINS)
     low, high = found.interval
-    yield _row(name, 'auc', found.auc, f'{low:.3f} to {high:.3f}')
+    yield row_of(name, 'auc', found.auc, f'{low:.3f} to {high:.3f}')
     for gap in found.gaps[:_SHOWN_GAPS]:
-      yield _row(name, f'auc of {gap.name} alone', gap.auc, f'{gap.synthetic:.4g} for {gap.real:.4g}')
+      yield row_of(name, f'auc of {gap.name} alone', gap.auc, f'{gap.synthetic:.4g} for {gap.real:.4g}')
 
 
 def features_of(source: Source, cases: Iterable[dict[str, np.ndarray]]) -> list[_Features]:
@@ -118,13 +116,13 @@ def _looks(opened: dict[str, Source], features: dict[str, list[_Features]]) -> I
   for name, source in opened.items():
     of = lambda key, name=name: np.array([row[key] for row in features[name]])
     for axis in 'xy':
-      yield _row(name, f'lag-3 autocorrelation along {axis}', of(f'autocorrelation_{axis}3').mean())
-    yield _row(name, 'bright tissue outside lesions', of('bright_share').mean())
-    yield _row(name, 'lesion / parenchyma', of('lesion_to_parenchyma').mean())
-    yield _row(name, 'sd of lesion / parenchyma', of('lesion_to_parenchyma').std(ddof=1))
-    yield _row(name, 'spread within lesions', of('lesion_spread').mean())
+      yield row_of(name, f'lag-3 autocorrelation along {axis}', of(f'autocorrelation_{axis}3').mean())
+    yield row_of(name, 'bright tissue outside lesions', of('bright_share').mean())
+    yield row_of(name, 'lesion / parenchyma', of('lesion_to_parenchyma').mean())
+    yield row_of(name, 'sd of lesion / parenchyma', of('lesion_to_parenchyma').std(ddof=1))
+    yield row_of(name, 'spread within lesions', of('lesion_spread').mean())
     voxels = np.concatenate([case['image'][case['lesion'] > 0].ravel() for case in cases_of(source)])
-    yield _row(name, 'lesion voxels stored as 1', float((voxels >= 1).mean()))
+    yield row_of(name, 'lesion voxels stored as 1', float((voxels >= 1).mean()))
 
 
 def cases_of(source: Source) -> Iterator[dict[str, np.ndarray]]:
@@ -137,24 +135,12 @@ def _examples(source: Source) -> Iterator[dict[str, np.ndarray]]:
 
 def _segmenters() -> Iterator[dict[str, Any]]:
   """Measures of each arm on the development cohort, and Dice on a real stroke beside its ceiling."""
-  with (STUDY / 'table.csv').open(newline='') as stream:
-    arms = list(csv.DictReader(stream))
-  for arm in arms:
-    for key in _OF_AN_ARM:
-      yield _row(arm['arm'], key, float(arm[key]))
-    if arm['corrected']:
-      interval = f'{float(arm["corrected_low"]):.3f} to {float(arm["corrected_high"]):.3f}'
-      yield _row(
-        arm['arm'],
-        f'dice minus that of {arm["reference"] or "clinical"}',
-        float(arm['corrected']),
-        interval,
-      )
+  yield from arms_of(STUDY)
   if 'KERAS_ITM_SAMPLES' not in os.environ:
     return
-  for arm in arms:
-    real = _segment_isles(stages.slug(arm['arm']))
-    yield _row(arm['arm'], 'dice of the ISLES sample', real['dice'], f'ceiling {real["dice_ceiling"]}')
+  for arm in dict.fromkeys(row['of'] for row in arms_of(STUDY)):
+    real = _segment_isles(stages.slug(arm))
+    yield row_of(arm, 'dice of the ISLES sample', real['dice'], f'ceiling {real["dice_ceiling"]}')
 
 
 def _segment_isles(folder: str) -> dict[str, float]:
@@ -168,10 +154,6 @@ def _segment_isles(folder: str) -> dict[str, float]:
     f'--workdir={workdir}',
   )
   return json.loads((workdir / 'finished.json').read_text())
-
-
-def _row(of: str, what: str, value: float, note: str = '') -> dict[str, Any]:
-  return {'of': of, 'what': what, 'value': float(value), 'note': note}
 
 
 if __name__ == '__main__':

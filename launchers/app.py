@@ -14,7 +14,7 @@ from launchers import gin_mistakes, program
 from launchers.gin_files import GIN_IMPORTS, parse_gin
 from launchers.gin_parameters import help_of
 from stroke_tfds.disk_errors import disk_errors_named
-from stroke_tfds.errors import InputError, printable
+from stroke_tfds.errors import InputError, first_line, printable
 
 _GIN_FILE = flags.DEFINE_multi_string(
   'gin_file', [], 'Configuration: a path, or the bare name of a file that comes with the package.'
@@ -46,9 +46,7 @@ def launch(
   """
   if needs_workdir:
     flags.mark_flag_as_required('workdir')
-  for flag in (_GIN_FILE, _GIN_BINDINGS, GIN_IMPORTS, _WORKDIR, _DATA_DIR):
-    # --help lists the flags of the program's own module; these are as good as that.
-    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
+  program.list_in_help(_GIN_FILE, _GIN_BINDINGS, GIN_IMPORTS, _WORKDIR, _DATA_DIR)
 
   if program.is_help_asked():
     shown = sys.modules['__main__']
@@ -68,11 +66,11 @@ def launch(
       with disk_errors_named():
         root(workdir=_folder('workdir'), data_dir=_folder('data_dir'))
     except (BundleError, InputError, TrainingError) as error:
-      # Gin adds below the message which functions were being called.
-      raise InputError(str(error).split('\n')[0]) from error
+      raise InputError(first_line(error)) from error
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
-      reason = str(error).split('\n')[0]
-      text = f'another worker was lost ({reason}); start all of them again, they resume together'
+      text = (
+        f'another worker was lost ({first_line(error)}); start all of them again, they resume together'
+      )
       print(printable(f'error: {text}'), file=sys.stderr, flush=True)
       os._exit(1)  # Nothing is left to save, and TensorFlow may crash as it takes down what is left.
     except RuntimeError as error:

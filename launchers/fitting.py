@@ -15,7 +15,7 @@ from keras_itm.training_state import CountSteps, SaveState, TrainingState
 from launchers.console import say
 from launchers.hardware import Hardware, hardware
 from launchers.run_folder import RunFolder
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, first_line
 from stroke_tfds.licences import licences_of
 from stroke_tfds.sources import Source, fingerprint
 
@@ -56,8 +56,7 @@ def building(devices: Hardware, sources: Sequence[Source]) -> Iterator[None]:
   except InputError:
     raise
   except ValueError as error:
-    reason = str(error).split('\n')[0]  # Gin adds below which functions were being called.
-    raise InputError(f'networks do not fit {sources[0].name}: {reason}') from error
+    raise InputError(f'networks do not fit {sources[0].name}: {first_line(error)}') from error
 
 
 @gin.configurable(allowlist=['checkpoint_every', 'checks'])

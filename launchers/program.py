@@ -7,14 +7,18 @@ from typing import Any
 from absl import app, flags
 
 from launchers.closed_output import ends_quietly
-from stroke_tfds.errors import InputError, printable, show_in_one_line
+from stroke_tfds.errors import InputError, input_error_text, printable, show_in_one_line
 
+_TRACEBACK = flags.DEFINE_bool(
+  'traceback', False, 'Shows where in the code an error arose, not its line alone.'
+)
 _HELP = {'help', 'h', '?', 'helpshort', 'helpfull', 'helpxml'}
 
 
 def run(main: Callable[[list[str]], Any]) -> None:
   """Runs a program under absl: `InputError` ends it with one line and status 1, `--help` with 0."""
-  show_in_one_line()
+  show_in_one_line(_in_one_line)
+  list_in_help(_TRACEBACK)
   try:
     with ends_quietly():
       app.run(main, flags_parser=_parse)
@@ -24,11 +28,21 @@ def run(main: Callable[[list[str]], Any]) -> None:
     raise
 
 
+def _in_one_line(error: BaseException) -> str:
+  return '' if _TRACEBACK.present and _TRACEBACK.value else input_error_text(error)
+
+
 def _parse(argv: Sequence[str]) -> list[str]:
   try:
     return flags.FLAGS(argv)
   except flags.Error as error:
     sys.exit(printable(f'error: {" ".join(str(error).split())} (--help lists the flags)'))
+
+
+def list_in_help(*shared: flags.FlagHolder) -> None:
+  """Makes `--help`, which lists the flags of the program's own module, list these as well."""
+  for flag in shared:
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
 
 
 def is_help_asked() -> bool:

@@ -21,7 +21,7 @@ from launchers.run_folder import RunFolder
 from stroke_eval.held_out_cases import HeldOutCases
 from stroke_tfds import files, pipelines
 from stroke_tfds.class_maps import ClassMap
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, first_line
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.licences import UNKNOWN, licences_of
 from stroke_tfds.sources import (
@@ -238,4 +238,4 @@ def _take_weights(segmenter: Segmenter, run: Path, source: Source) -> None:
   try:
     stored.restore(newest).assert_existing_objects_matched().expect_partial()
   except (AssertionError, ValueError) as error:
-    raise InputError(f'start {run}: holds another network ({str(error).splitlines()[0]})') from error
+    raise InputError(f'start {run}: holds another network ({first_line(error)})') from error

@@ -26,6 +26,11 @@ def naming(name: str, call: Callable[..., _Result], *args: Any, **kwargs: Any) -
     raise InputError(f'{name}: {error}') from error
 
 
+def first_line(error: BaseException) -> str:
+  """What an error says first, or its type; gin adds below which functions were being called."""
+  return (str(error) or type(error).__name__).splitlines()[0]
+
+
 def printable(text: str, keep: str = '') -> str:
   """A text that only shows on a terminal: what would do something else is shown by its code.
 

@@ -52,7 +52,9 @@ def analyse(
   curve = _curve_arms(study)
   by_case = np.stack([values.mean(axis=0) for values in dice.values()], axis=1)
   ranks = ranks or (PAIRS if len(dice) <= _MOST_PAIRED else CONTROL)
-  by_size, by_territory = tertiles(study.cases), territories(study.cases)
+  by_size = tertiles(study.cases)
+  # Lesions of several classes are tumours, which keep to no artery's territory.
+  by_territory = {} if study.regions else territories(study.cases)
   over = lambda parts: {k: _all_to_first(dice, mask, n_resamples) for k, mask in parts.items()}
   size_of = lambda parts: {name: int(mask.sum()) for name, mask in parts.items()}
   return Analysis(

@@ -15,7 +15,7 @@ from launchers.study.external import NativeScans
 from launchers.study.tasks import SECOND, lesion_gan_title
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, first_line
 from stroke_tfds.sources import SLICES, VOLUMES, Source
 
 
@@ -88,7 +88,7 @@ def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
     try:
       parse_gin([design.unet], list(bindings))
     except InputError as error:
-      raise InputError(f'arm {arms[0].name!r}: {str(error).splitlines()[0]}') from error
+      raise InputError(f'arm {arms[0].name!r}: {first_line(error)}') from error
     if not gin.get_bindings('train_unet').get('by_slices'):
       slice_checks.check_no_slices(arms, units, design.unet)
   gin.clear_config()

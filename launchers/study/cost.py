@@ -15,7 +15,7 @@ from launchers.study.arms import Arm
 from launchers.study.design import Design, describe_sources
 from launchers.study.tasks import Task, generator_title, lesion_gan_title
 from stroke_tfds import sources
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, first_line
 
 # Forward and backward passes of one training step, in forward passes.
 _FORWARD_AND_BACK = 3
@@ -177,8 +177,7 @@ def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_di
   try:
     networks, grid = configured_networks(data_dir)
   except ValueError as error:
-    reason = str(error).split('\n')[0]  # Gin adds below which functions were being called.
-    raise InputError(f'{gin_file}: its networks do not fit {train}: {reason}') from error
+    raise InputError(f'{gin_file}: its networks do not fit {train}: {first_line(error)}') from error
   multiply_adds = {name: count_multiply_adds(net, grid.shape) for name, net in networks.items()}
   values = gin.get_bindings(root)
   # Translators see slices; a batch of them is no volume.

@@ -42,6 +42,16 @@ class ProgramTest(tf.test.TestCase):
       status, lines = self.end('export', flag)
       self.assertEqual((status, lines), (1, [f'error: {error} (--help lists the flags)']))
 
+  def test_where_an_error_arose_is_shown_when_asked_for(self):
+    mistaken = ('train_unet', '--gin_file=none.gin', '--workdir=~/run')
+    status, line = self.end(*mistaken)
+    self.assertEqual((status, len(line)), (1, 1), line)
+    status, lines = self.end(*mistaken, '--traceback')
+    self.assertEqual((status, lines[0]), (1, 'Traceback (most recent call last):'))
+    self.assertRegex(lines[-1], f'InputError: {re.escape(line[0].removeprefix("error: "))}$')
+    self.assertIn('in parse_gin', ' '.join(lines))
+    self.assertIn('--[no]traceback', ' '.join(self.end('train_unet', '--help')[1]))
+
   def test_a_file_for_another_program_and_the_home_folder(self):
     status, lines = self.end('train_unet', '--gin_file=pix2pix10_mini.gin', '--workdir=~/run')
     self.assertEqual((status, len(lines)), (1, 1), lines)

@@ -172,6 +172,13 @@ class AnalysisTest(tf.test.TestCase):
     # Territories of one case each: too few alone, together two.
     self.assertEqual(result.n_by_territory, {'other': 2})
 
+  def test_lesions_of_several_classes_are_not_looked_at_by_artery(self):
+    study = _hand_made()
+    for one in study.results.values():
+      one.metrics['dice_oedema'] = one.metrics['dice']
+    result = analysis.analyse(study, _RESAMPLES)
+    self.assertEqual((result.by_territory, result.n_by_territory), ({}, {}))
+
   def test_mini_study_agrees_with_its_parts(self):
     study = fake_study.make()
     result = analysis.analyse(study, _RESAMPLES)
