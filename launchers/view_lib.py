@@ -2,8 +2,9 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gin
 import numpy as np
@@ -20,7 +21,8 @@ from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.sources import open_sources
 
 _ENDING = '.nii.gz'
-_LESION, _LABELS, _FACTS, _NAMES = 'lesion', 'labels', 'case.json', 'label_names'
+_LESION, _LABELS, _NAMES = 'lesion', 'labels', 'label_names'
+_FACTS, _FACTS_OF_ALL = 'case.json', 'dataset.json'  # Of a case; of an export, in the folder above.
 _TOLERANCE_MM = 1e-3
 _ON_OWN_GRID = re.compile(r'_own(_\d+)?$')  # What `synthesize` also writes on a map's voxels.
 
@@ -44,7 +46,7 @@ def view(
     workdir: Not used; every launcher takes it.
     data_dir: Where the data sets are.
     case: Folder of `*.nii.gz`: `lesion` is the mask, `labels` the anatomy, all others are images; the
-      anatomy's names are in case.json where `Case.save` has left it.
+      anatomy's names are in case.json, which `Case.save` leaves, or in the export's dataset.json.
     image: NIfTI or MGH files of one grid.
     mask: Masks on the grid of the images.
     source: `name/config:split` of a built set.
@@ -81,25 +83,35 @@ def _of_folder(folder: Path) -> View:
   names = [name for name in names if not _ON_OWN_GRID.search(name)]
   images = [name for name in names if name not in (_LESION, _LABELS)]
   path = lambda name: str(folder / f'{name}{_ENDING}')
-  facts, label_names = _facts_of(folder / _FACTS)
+  facts, label_names = _facts_of(folder)
   masks = [path(_LESION)] if _LESION in names else []
   labels = path(_LABELS) if _LABELS in names else ''
   images = [path(name) for name in images]
   return _read(folder.resolve().name, images, masks, facts, 'MNI', labels, label_names)
 
 
-def _facts_of(path: Path) -> tuple[dict[str, str], list[str]]:
-  """What case.json tells of a case, and how it calls the labels; nothing where there is none."""
+def _facts_of(folder: Path) -> tuple[dict[str, str], list[str]]:
+  """What is told of a case, and what its labels are called; nothing where neither file is."""
+  own, of_all = folder / _FACTS, folder.resolve().parent / _FACTS_OF_ALL
+  path = own if own.exists() else of_all
   if not path.exists():
     return {}, []
   try:
     facts = dict(files.read_json(path))
-    names = list(facts.pop(_NAMES, ()))
-    if not all(isinstance(name, str) for name in names):
-      raise ValueError('names that are no texts')
+    if path == of_all:
+      return {}, _texts(facts.get('label_scheme', {}).get('names', ()))
+    names = _texts(facts.pop(_NAMES, ()))
     return flat_facts(facts), names
-  except (OSError, ValueError, TypeError) as error:
+  except (OSError, ValueError, TypeError, AttributeError) as error:
     raise InputError(f'{path}: cannot be read, expected the facts of a case') from error
+
+
+def _texts(names: Iterable[Any]) -> list[str]:
+  """The names; a ValueError where one is no text."""
+  found = list(names)
+  if not all(isinstance(name, str) for name in found):
+    raise ValueError(f'{found} are no texts')
+  return found
 
 
 def _of_files(images: Sequence[str], masks: Sequence[str]) -> View:
