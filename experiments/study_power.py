@@ -3,8 +3,8 @@
 Command: python -m experiments.study_power
 Hardware: 1 CPU core.
 Time: 10 seconds.
-Expected: one comparison of 3 seeds x 37 cases sees 5.3 points with all clinical cases, 6.6 with few;
-  one of 10 x 400 sees 1.7 and 2.5.
+Expected: one comparison of 3 seeds x 37 cases sees 6.6 points with all clinical cases, 9.3 with few;
+  one of 10 x 400 sees 1.8 and 2.6.
 
 From the cases of docs/phantom_study; launchers/study/resolution.py holds the variances as its defaults.
 """
