@@ -243,7 +243,7 @@ class StudyRun:
     """What the result says of the search for the arm's learning rate; nothing without one."""
     if not self._design.searches_rate(arm):
       return {}
-    dice = rates.dice_by_rate(self._tasks.search_folders(arm))
+    dice = self._tasks.development_dice(arm)
     tried = {f'{rate:g}': value for rate, value in dice.items()}
     return {'learning_rate': rates.best(dice), 'development_dice': tried}
 

@@ -141,6 +141,12 @@ def read_arm(name: str, fields: Mapping[str, Any], earlier: Sequence[str], what:
   for field, other in others:
     if other and other not in earlier:
       raise InputError(f'{what}: {field} is {other!r}, expected an arm above it: {list(earlier)}')
+  against = [arm.reference or next(iter(earlier), ''), *arm.rivals]
+  if len({*against}) < len(against):
+    raise InputError(
+      f'{what}: is compared with {against}, its reference (or the first arm) and its rivals, expected '
+      'each once'
+    )
   numbers = isinstance(arm.published, tuple) and all(isinstance(x, int | float) for x in arm.published)
   if not numbers or len(arm.published) not in (0, 2):
     raise InputError(f'{what}: published is {arm.published!r}, expected a mean and an sd')

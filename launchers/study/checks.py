@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import gin
 
 from keras_itm.lesions import MIN_VOXELS
-from launchers.gin_files import gin_lines, parse_gin
+from launchers.gin_files import gin_lines, gin_values, parse_gin
 from launchers.stages import slug
 from launchers.study import leakage, slice_checks
-from launchers.study.arms import ALL, CLINICAL
+from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.design import DATA_FIELDS, Design, slices, source_text
 from launchers.study.external import NativeScans
-from launchers.study.tasks import SECOND, lesion_gan_title
+from launchers.study.tasks import SCHEDULE, SECOND, lesion_gan_title
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError, first_line
@@ -89,9 +89,38 @@ def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
       parse_gin([design.unet], list(bindings))
     except InputError as error:
       raise InputError(f'arm {arms[0].name!r}: {first_line(error)}') from error
+    _check_searched(design, arms)
+    _check_negatives(design, arms)
     if not gin.get_bindings('train_unet').get('by_slices'):
       slice_checks.check_no_slices(arms, units, design.unet)
   gin.clear_config()
+
+
+def _check_searched(design: Design, arms: Sequence[Arm]) -> None:
+  """A learning rate that is searched must be the one that the configured optimizer has."""
+  searched = [arm for arm in arms if design.searches_rate(arm)]
+  if not searched:
+    return
+  values = gin_values([*gin_lines(design.unet), *searched[0].bindings])
+  used = [name for name, value in values.items() if f'@{SCHEDULE}' in repr(value)]
+  if not used:
+    raise InputError(
+      f'arm {searched[0].name!r}: learning_rates are those of {SCHEDULE}, which {design.unet} does not '
+      f'use, expected a line such as Adam.learning_rate = @{SCHEDULE}()'
+    )
+
+
+def _check_negatives(design: Design, arms: Sequence[Arm]) -> None:
+  """Cases without lesion are below the smallest lesion that arms learn from, unless they say so."""
+  for arm in arms:
+    for name in arm.synthetic_sources:
+      share = design.synthetic[name].config.get('share_negative', 0)
+      if share and not any(line.startswith('train_unet.min_voxels') for line in arm.bindings):
+        raise InputError(
+          f'arm {arm.name!r}: learns from lesions of {MIN_VOXELS} voxels or more, so that the '
+          f"share_negative {share} of {name!r} is left out, expected 'train_unet.min_voxels = 0' among "
+          'its bindings'
+        )
 
 
 def _check_folders(design: Design) -> None:

@@ -17,8 +17,18 @@ from stroke_tfds.synthetic_stroke import SyntheticStrokeConfig
 from stroke_tfds.texts import check_label
 
 BUILDERS = {'lesion_fusion': LesionFusionConfig, 'carvemix': CarveMixConfig}
-# Of each set's config; the study gives them.
-_OF_STUDY = ('num_volumes', 'seed', 'joint_generator', 'translator', 'num_patients', 'num_slices')
+# Fields of each set's config that the study gives, and what stands for them until then.
+_OF_STUDY = {
+  'num_volumes': 1,
+  'num_patients': 1,
+  'num_slices': 0,
+  'seed': 0,
+  'joint_generator': 'bundle',
+  'translator': 'bundle',
+  'lesion_generator': 'bundle',
+  'healthy': 'set',
+  'clinical': 'set',
+}
 _TRAINED = (JOINT_GENERATOR, TRANSLATOR)
 _KINDS = (*_TRAINED, 'builder', 'set')
 DATA_FIELDS = ('train', 'test', 'healthy', 'validation', 'development')
@@ -262,9 +272,9 @@ def _check_config(what: str, source: Synthetic) -> None:
     if field in source.config:
       raise InputError(f'{what}: config has {field!r}, which the study gives')
   try:
-    config = source.config_class(**source.config)
-    if isinstance(config, SyntheticSlicesConfig):
-      dataclasses.replace(config, joint_generator='bundle', num_patients=1).check_fields()
+    fields = {field.name for field in dataclasses.fields(source.config_class)}
+    given = {name: value for name, value in _OF_STUDY.items() if name in fields}
+    source.config_class(**source.config, **given).check_fields()
   except InputError as error:
     raise InputError(f'{what}: {error}') from error
 

@@ -36,7 +36,8 @@ def run_tasks(
     Tasks that were not begun since `may_start` said no.
 
   Raises:
-    InputError: Tasks that failed, once all that do not need them are done.
+    InputError: Tasks that failed, other than trials of a learning rate, once all that do not need them
+      are done.
     ValueError: A task that needs what is none of them.
   """
   environment, progress = _share_of_cores(workers), _Progress(tasks, cost)
@@ -89,6 +90,11 @@ def _run_in_order(
           future.result()
           done.add(task.name)
         except InputError as error:
+          if task.search:  # A rate at which nothing is learnt is one that others are better than.
+            done.add(task.name)
+            progress.lose([task])
+            say(f'{error}; left out with it: its learning rate')
+            continue
           errors.append(error)
           lost = needed_after(waiting, task.name)
           waiting = [other for other in waiting if other not in lost]

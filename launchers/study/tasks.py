@@ -12,11 +12,13 @@ from launchers.stages import Stage
 from launchers.study import rates
 from launchers.study.arms import ALL, CLINICAL, Arm
 from launchers.study.design import Design, Generator, Synthetic, slices, source_text
+from launchers.study.results import RESULT
 from stroke_tfds.errors import InputError
 
 LESION_GAN = 'lesion GAN'
 # Folder of those beside a joint generator, which has the one of the source's name.
 SECOND = 'translators'
+SCHEDULE = 'ConstantThenLinear'  # Its learning rate is the one that is searched.
 _SEED = ', seed '
 
 
@@ -31,7 +33,8 @@ class Task:
     arm: The arm and the seed that it trains, None for generators and data sets.
     synthetic: The source and the seed whose data set it builds, or None.
     size: Cases of that data set, or `all`.
-    search: The arm and the learning rate that it tries on the development cases, or None.
+    search: The arm and the learning rate that it tries on the development cases, or None; where it
+      fails, the arm does without this rate.
   """
 
   name: str
@@ -186,6 +189,18 @@ class Tasks:
     folder = self._root / 'learning_rates' / stages.slug(arm.name)
     return {rate: folder / f'{rate:g}' for rate in rates}
 
+  def development_dice(self, arm: Arm) -> dict[float, float]:
+    """Learning rate -> Dice on the development cases, of those of an arm whose training did not fail.
+
+    Raises:
+      InputError: All failed, or a result is damaged.
+    """
+    folders = self.search_folders(arm)
+    trained = {rate: folder for rate, folder in folders.items() if (folder / RESULT).exists()}
+    if not trained:
+      raise InputError(f'{arm.name}: none of the learning rates {list(folders)} could be trained')
+    return rates.dice_by_rate(trained)
+
   def _search(self, arm: Arm, rate: float, seed: int) -> Task:
     """A training that tries a learning rate; it sees the development cases, never a test case."""
     title = _titled(search_title(arm, rate), seed)
@@ -206,7 +221,7 @@ class Tasks:
     def stage() -> Stage:
       folder, bindings = self.run_folder(arm, seed), self._arm_bindings(arm, seed, self._design.test)
       if searched:
-        bindings.append(_rate_line(rates.best(rates.dice_by_rate(searched))))
+        bindings.append(_rate_line(rates.best(self.development_dice(arm))))
       return stages.train(title, 'train_unet', self._design.unet, folder, self._data_dir, bindings)
 
     return Task(title, tuple(needs), stage, (arm, seed))
@@ -259,7 +274,7 @@ def search_title(arm: Arm, rate: float) -> str:
 
 
 def _rate_line(rate: float) -> str:
-  return f'ConstantThenLinear.learning_rate = {rate!r}'
+  return f'{SCHEDULE}.learning_rate = {rate!r}'
 
 
 def generator_title(design: Design, generator: Generator) -> str:

@@ -92,6 +92,7 @@ class RefusalTest(parameterized.TestCase):
     ({'reference': 'b'}, "reference is 'b', expected an arm above it"),
     ({'rivals': ['b']}, "a rival is 'b', expected an arm above it"),
     ({'rivals': 'b'}, "rivals is 'b', expected a list of texts"),
+    ({'rivals': ['first']}, r"is compared with \['first', 'first'\], .* expected each once"),
     ({'published': (1.0,)}, r'published is \(1.0,\), expected a mean and an sd'),
     ({'published': 68.7}, 'published is 68.7, expected a mean and an sd'),
     ({'bindings': 'a.b = 1'}, "bindings is 'a.b = 1', expected a list"),

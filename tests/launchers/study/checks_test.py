@@ -70,6 +70,26 @@ class NamesTest(refusals.Case):
       self.refuses("arm 'bad': gin configuration: ", self.check, arms=arms)
     self.check(arms={'good': arm(bindings=['AffineRanges.shear_degrees = 2.0'])})
 
+  def test_refuses_to_search_a_rate_that_the_segmenter_does_not_have(self):
+    search = {'development': 'a/b:dev', 'learning_rates': [1e-3, 1e-4]}
+    arms = {'first': arm(), 'x': arm(learns_from={'clinical': 3})}
+    self.check(arms=arms, **search)
+    message = (
+      "arm 'x': learning_rates are those of ConstantThenLinear, which unet_paper.gin does not use"
+    )
+    self.refuses(message, self.check, unet='unet_paper.gin', arms=arms, **search)
+    arms['x']['bindings'] = ['Adam.learning_rate = @ConstantThenLinear()']
+    self.check(unet='unet_paper.gin', arms=arms, **search)
+    self.check(unet='unet_paper.gin', arms={'first': arm()}, **search)
+
+  def test_refuses_cases_without_lesion_that_nothing_learns_from(self):
+    synthetic = {'SPADE': {'translator': 'spade_mini.gin', 'config': {'share_negative': 0.2}}}
+    fields = arm(learns_from={'SPADE': 3})
+    message = "arm 'x': learns from lesions of 20 voxels or more, .*'train_unet.min_voxels = 0'"
+    self.refuses(message, self.check, synthetic=synthetic, arms={'x': fields})
+    fields['bindings'] = ['train_unet.min_voxels = 0']
+    self.check(synthetic=synthetic, arms={'x': fields})
+
   def test_healthy_scans_where_they_are_needed(self):
     carvemix = {'synthetic': {'CarveMix': {'builder': 'carvemix'}}}
     learns = lambda name: {'arms': {'x': arm(learns_from={name: 'all'})}}

@@ -40,6 +40,11 @@ class ReadTest(refusals.Case):
       "'a': config has 'num_volumes', which the study",
     ),
     ({'translator': 'x', 'config': {'keep_scan': 1}}, "'a': keep_scan is 1, expected true or false"),
+    ({'translator': 'x', 'config': {'healthy': 'b'}}, "'a': config has 'healthy', which the study"),
+    ({'builder': 'carvemix', 'config': {'clinical': 'b'}}, "'a': config has 'clinical', which the"),
+    ({'translator': 'x', 'config': {'share_negative': 7}}, "'a': share_negative is 7, expected"),
+    ({'translator': 'x', 'config': {'max_draws': 0}}, "'a': max_draws is 0, expected"),
+    ({'builder': 'carvemix', 'config': {'min_voxels': 0}}, "'a': min_voxels is 0, expected"),
     (3, "source 'a': is 3, expected fields"),
     (
       {'translator': 'x', 'clinical': 0},

@@ -71,6 +71,13 @@ class OrderTest(tf.test.TestCase):
   def test_nothing_is_left_of_what_may_run(self):
     self.assertEqual(run_tasks(self.tasks, _Runner()), [])
 
+  def test_a_learning_rate_that_fails_is_left_out_alone(self):
+    trials = [Task(f'x at {rate}', (), lambda rate=rate: rate, search=('x', rate)) for rate in (1, 2)]
+    runner, after = _Runner(failing=[2]), []
+    tasks = [*trials, _task('x', 'x at 1', 'x at 2'), _task('y', 'x')]
+    self.run_tasks(runner, tasks, after=lambda task: after.append(task.name))
+    self.assertEqual((runner.ran, after), ([1, 2, 'x', 'y'], ['x at 1', 'x', 'y']))
+
   def test_several_at_a_time_wait_for_what_they_need(self):
     runner, after = _Runner(seconds=0.1), []
     self.run_tasks(runner, workers=2, after=lambda task: after.append(task.name))

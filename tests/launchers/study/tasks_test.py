@@ -160,6 +160,14 @@ class TasksTest(tf.test.TestCase):
     bindings = self.bindings(by_name['3 clinical, seed 1'])
     self.assertEqual(bindings['ConstantThenLinear.learning_rate'], '0.0001')
     self.assertEqual(bindings['train_unet.test'], repr(f'{self.cohort}:test'))
+    # A training that failed has no result.
+    for rate, left in ((1e-4, '0.001'), (1e-3, None)):
+      (tasks.search_folders(three)[rate] / RESULT).unlink()
+      if left:
+        bindings = self.bindings(by_name['3 clinical, seed 1'])
+        self.assertEqual(bindings['ConstantThenLinear.learning_rate'], left)
+    with self.assertRaisesRegex(InputError, r'none of the learning rates \[0.001, 0.0001\] could be'):
+      by_name['3 clinical, seed 1'].stage()
     self.assertNotIn('ConstantThenLinear.learning_rate', self.bindings(by_name['clinical, seed 1']))
 
   def test_folders(self):
