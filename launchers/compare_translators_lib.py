@@ -76,7 +76,7 @@ def compare_translators(
   translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}
   cases = _cases_with_lesion(opened)
   shown, anatomy = _shown(cases, n_shown), Anatomy.of(opened.metadata['label_scheme'])
-  measure = functools.partial(two_sample.measure, scheme=opened.metadata['label_scheme'])
+  measure = functools.partial(two_sample.measure_if_sound, scheme=opened.metadata['label_scheme'])
   scores, pictures, features = {}, {}, {}
   for name, bundle in translators.items():
     say(f'{name}: {len(cases)} cases')
@@ -150,11 +150,18 @@ def table(means: Mapping[str, Scores], aucs: Mapping[str, float], real_excess: f
 def _tell_apart(
   cases: Sequence[_Example], measure: _Measure, features: Mapping[str, Sequence[_Features]]
 ) -> dict[str, two_sample.TwoSample]:
-  """Whether a classifier tells translations from the true images; none with too few cases."""
-  if len(cases) < two_sample.FEWEST:
-    return {}
+  """Whether a classifier tells translations from the true images; none with too few to measure."""
   real = [measure(first_contrast(case['image']), case['labels'], case['lesion']) for case in cases]
-  return {name: two_sample.compare(real, rows, twins=True) for name, rows in features.items()}
+  found = {}
+  for name, rows in features.items():
+    sound = [i for i, row in enumerate(real) if row is not None]
+    n_made = sum(rows[i] is not None for i in sound)
+    if n_made < len(sound):
+      say(f'{name}: {len(sound) - n_made} of {len(sound)} translations are dark or not finite')
+    if n_made >= two_sample.FEWEST:
+      pair = [real[i] for i in sound], [rows[i] for i in sound]
+      found[name] = two_sample.compare(*pair, twins=True)
+  return found
 
 
 def _translate_all(

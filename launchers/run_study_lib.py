@@ -293,6 +293,10 @@ class StudyRun:
       test = self._design.external[name]
       cases = external.ExternalCases(name, test, source)
       found[name] = external.evaluate(cases, test.set, runs)
+      if test.prepared and not found[name].native:
+        say(
+          f'{name}: no case of {test.prepared} can be carried back to its scan, so Dice is on the grid'
+        )
     return found
 
   def _volumes(self, study: Study) -> Volumes:

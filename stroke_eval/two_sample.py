@@ -91,8 +91,10 @@ def measure(
     scheme: `label_scheme` of a data set's metadata.
 
   Raises:
-    ValueError: Parenchyma outside the lesion is missing or dark.
+    ValueError: Parenchyma outside the lesion is missing or dark, or values are not finite.
   """
+  if not np.isfinite(image).all():
+    raise ValueError('values that are not finite, expected finite ones alone')
   lesion = lesion > 0
   anatomy = Anatomy.of(scheme)
   parenchyma = np.isin(labels, anatomy.parenchyma_ids)
@@ -117,9 +119,19 @@ def measure(
   }
 
 
+def measure_if_sound(
+  image: np.ndarray, labels: np.ndarray, lesion: np.ndarray, scheme: Mapping[str, Any]
+) -> dict[str, float] | None:
+  """As `measure`; None for a volume that has no features, as it is dark or not finite."""
+  try:
+    return measure(image, labels, lesion, scheme)
+  except ValueError:
+    return None
+
+
 def compare(
   real: Sequence[Mapping[str, float]],
-  synthetic: Sequence[Mapping[str, float]],
+  synthetic: Sequence[Mapping[str, float] | None],
   seed: int = 0,
   *,
   twins: bool = False,
@@ -131,37 +143,43 @@ def compare(
 
   Args:
     real: Features by `measure` of each real volume; none that the generator learnt from.
-    synthetic: The same of synthetic ones.
+    synthetic: The same of synthetic ones; None for one without features, which gives itself away.
     seed: Of folds and resampling.
     twins: Whether volume i of both kinds shows one anatomy: they are held out together then, as a
       classifier that knows one would take the other for it.
 
   Raises:
-    ValueError: Fewer than ten volumes of a kind, other features, or twins of different numbers.
+    ValueError: Fewer than ten volumes of a kind with features, other features, or twins of different
+      numbers.
   """
+  if twins and len(real) != len(synthetic):
+    raise ValueError(f'{len(real)} real and {len(synthetic)} synthetic twins, expected as many')
+  if twins:
+    real = [row for row, twin in zip(real, synthetic) if twin is not None]
+  n_unsound = sum(row is None for row in synthetic)
+  synthetic = [row for row in synthetic if row is not None]
   for kind, rows in (('real', real), ('synthetic', synthetic)):
     if len(rows) < FEWEST:
       raise ValueError(f'{len(rows)} {kind} volumes, expected at least {FEWEST}')
   names = list(real[0])
   if any(list(row) != names for row in (*real, *synthetic)):
     raise ValueError('volumes with different features, expected those of one `measure`')
-  if twins and len(real) != len(synthetic):
-    raise ValueError(f'{len(real)} real and {len(synthetic)} synthetic twins, expected as many')
   values = np.array([[row[name] for name in names] for row in (*real, *synthetic)], float)
   values = np.where(np.isfinite(values), values, _column_medians(values))
   is_synthetic = np.arange(len(values)) >= len(real)
   anatomies = np.tile(np.arange(len(real)), 2) if twins else None
   scores = _held_out_scores(values, is_synthetic, anatomies, seed)
+  told = np.append(scores[is_synthetic], np.full(n_unsound, np.inf))
   gaps = [
     FeatureGap(name, _auc(s, r), float(np.median(r)), float(np.median(s)))
     for name, r, s in zip(names, values[~is_synthetic].T, values[is_synthetic].T)
   ]
   return TwoSample(
-    auc=_auc(scores[is_synthetic], scores[~is_synthetic]),
-    interval=_interval(scores[is_synthetic], scores[~is_synthetic], seed),
+    auc=_auc(told, scores[~is_synthetic]),
+    interval=_interval(told, scores[~is_synthetic], seed),
     gaps=tuple(sorted(gaps, key=lambda gap: -abs(gap.auc - 0.5))),
     n_real=len(real),
-    n_synthetic=len(synthetic),
+    n_synthetic=len(told),
   )
 
 

@@ -67,14 +67,17 @@ def why_no_worth(arm: Arm, by_name: Mapping[str, Arm], seen: Mapping[str, int | 
     by_name: All arms.
     seen: As in `analyse`.
   """
+  is_more = lambda n: arm.n_clinical != ALL and (n == ALL or n > arm.n_clinical)
   sources, link = set(), arm
   while link:
+    if is_more(link.n_clinical):
+      return f'{link.name}, its start, saw {link.n_clinical} clinical cases, the arm {arm.n_clinical}'
     sources.update(link.synthetic_sources)
     link = by_name.get(link.start)
   for source in sorted(sources):
     saw = seen.get(source, ALL)
     if saw is None:
       return f'nobody knows what {source} was made from'
-    if arm.n_clinical != ALL and (saw == ALL or saw > arm.n_clinical):
+    if is_more(saw):
       return f'the generators of {source} saw {saw} clinical cases, the arm {arm.n_clinical}'
   return ''

@@ -93,7 +93,10 @@ class ExternalCases:
   """
 
   def __init__(self, name: str, test: ExternalTest, source: Source):
-    self._source, self._file = source, f'{slug(name)}-{fingerprint([source])}.csv'
+    self._source = source
+    # Another file where Dice in the scans is asked for as well.
+    parts = [slug(name), fingerprint([source]), *(['in_scans'] if test.prepared else [])]
+    self._file = f'{"-".join(parts)}.csv'
     examples = list(source.examples().as_numpy_iterator())
     self._truth = {example['subject_id'].decode(): example['lesion'] for example in examples}
     self._cases = HeldOutCases(examples, source.grid, 1, f'external test {name!r}')

@@ -28,6 +28,13 @@ class Drawn(tf.keras.Model):
     return self.toy(segmentation) / 2 + 0.1 * tf.tanh(latent[:, :1])[..., None, None]
 
 
+class Dark(tiny.ToyTranslator):
+  """Has learnt nothing."""
+
+  def call(self, segmentation: tf.Tensor) -> tf.Tensor:
+    return 0 * super().call(segmentation) - 1
+
+
 class CompareTest(tiny.CohortTestCase):
   @classmethod
   def setUpClass(cls):
@@ -124,7 +131,11 @@ class ToldApartTest(tf.test.TestCase):
     cohort = tiny.build_phantom(data_dir, **counts)
     source = open_sources([f'{cohort}:test'], data_dir)[0]
     toy, _ = tiny.save_toy_bundles(folder, source.metadata)
-    bundles = {'toy': str(toy)}
+    dark = Dark()
+    facts = {key: source.metadata[key] for key in ('grid', 'label_scheme', 'intensity_scaling')}
+    spec = BundleSpec(TRANSLATOR, latent_size=0, intensity_range=(-1.0, 1.0), training_set='', **facts)
+    save_bundle(folder / 'dark', spec, lambda segmentation, latent: dark(segmentation), dark, '')
+    bundles = {'toy': str(toy), 'dark': str(folder / 'dark')}
     compare_translators(str(folder / 'out'), data_dir, bundles=bundles, source=f'{cohort}:test')
     summary = json.loads((folder / 'out' / 'comparison.json').read_text())
     found = summary['translators']['toy']['told_apart']
@@ -133,6 +144,8 @@ class ToldApartTest(tf.test.TestCase):
     self.assertEqual(found['auc'], 1.0)
     self.assertLen(found['gaps'], 5)
     self.assertIn(found['gaps'][0]['auc'], (0.0, 1.0))
+    # Nothing of it can be measured, which is no reason to leave the others out.
+    self.assertIsNone(summary['translators']['dark']['told_apart'])
 
 
 class TableTest(tf.test.TestCase):

@@ -97,6 +97,15 @@ class MeasureTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, 'no signal in parenchyma'):
       _measure(np.zeros(_SHAPE))
 
+  def test_a_single_value_that_is_not_finite_is_refused(self):
+    image = _noise(0)
+    image[3, 3, 3] = math.nan
+    with self.assertRaisesRegex(ValueError, 'not finite'):
+      _measure(image)
+    sound = lambda image: two_sample.measure_if_sound(image, _labels(), np.zeros(_SHAPE), _SCHEME)
+    self.assertIsNone(sound(image))
+    self.assertEqual(sound(_noise(0))['spread'], _measure(_noise(0))['spread'])
+
 
 def _rows(n, seed, shift=0.0):
   rng = np.random.default_rng(seed)
@@ -139,6 +148,18 @@ class CompareTest(tf.test.TestCase):
     lacking = [{**row, 'a': math.nan} for row in _rows(40, 3)]
     found = two_sample.compare(lacking, [{**row, 'a': math.nan} for row in _rows(40, 4)])
     self.assertEqual({gap.name: gap.auc for gap in found.gaps}['a'], 0.5)
+
+  def test_a_volume_without_features_gives_itself_away(self):
+    """Each such is above all real ones: the AUC is (40 * that of the others + 10 * 1) / 50."""
+    real, made = _rows(40, 5), _rows(40, 6)
+    others, found = (two_sample.compare(real, made + [None] * n) for n in (0, 10))
+    self.assertNear(found.auc, (40 * others.auc + 10) / 50, 1e-9)
+    self.assertEqual((found.n_synthetic, found.gaps), (50, others.gaps))
+    twins = two_sample.compare([*real, real[0]], [*made, None], twins=True)
+    expected = two_sample.compare(real, made, twins=True).auc
+    self.assertNear(twins.auc, (40 * expected + 1) / 41, 1e-9)
+    with self.assertRaisesRegex(ValueError, '9 synthetic volumes, expected at least 10'):
+      two_sample.compare(real, [*made[:9], None])
 
   def test_the_same_seed_gives_the_same(self):
     a, b = (two_sample.compare(_rows(20, 0), _rows(20, 1), seed=3) for _ in range(2))

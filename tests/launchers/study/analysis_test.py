@@ -59,6 +59,12 @@ class WorthTest(tf.test.TestCase):
         'start': 'made',
       },
       'both': {'learns_from': {'clinical': 'all', 'SPADE': 9}, 'epochs': 1, 'evaluated_epochs': 1},
+      'both, then 10': {
+        'learns_from': {'clinical': 10},
+        'epochs': 1,
+        'evaluated_epochs': 1,
+        'start': 'both',
+      },
       'real': {'learns_from': {'clinical': 10}, 'epochs': 1, 'evaluated_epochs': 1},
     }
   )
@@ -76,6 +82,10 @@ class WorthTest(tf.test.TestCase):
   def test_generators_that_saw_more(self):
     for name, saw in (('then 10', 11), ('then 10', 'all'), ('then 10', 'unsaid'), ('made', 1)):
       self.assertIn('the generators of SPADE saw', self.why(name, saw), (name, saw))
+
+  def test_a_start_that_saw_more(self):
+    told = 'both, its start, saw all clinical cases, the arm 10'
+    self.assertEqual(self.why('both, then 10', 10), told)
 
   def test_a_set_of_which_nobody_knows(self):
     self.assertEqual(self.why('both', None), 'nobody knows what SPADE was made from')

@@ -70,10 +70,10 @@ class CasesTest(tf.test.TestCase):
       for run in self.runs[arm]:
         run.mkdir(parents=True)
 
-  def evaluate(self):
+  def evaluate(self, test=ExternalTest('x')):
     load = lambda path, kind: _Bundle('more' in str(path))
     with mock.patch.object(external, 'load_bundle', load):
-      cases = external.ExternalCases('theirs', ExternalTest('x'), self.source)
+      cases = external.ExternalCases('theirs', test, self.source)
       return external.evaluate(cases, 'x', self.runs)
 
   def test_dice_and_false_positives_by_hand(self):
@@ -99,7 +99,14 @@ class CasesTest(tf.test.TestCase):
       cases = external.ExternalCases('theirs', ExternalTest('x'), self.source)
       again = external.evaluate(cases, 'x', self.runs)
     self.assertAllEqual(again.dice['more'], first.dice['more'])
-    (file,) = (self.runs['more'][0] / 'external').glob('theirs-*.csv')
+    # Asked for in the scans as well, what was kept does not do.
+    native = {'native_dice': 0.5, 'native_ceiling': 0.9}
+    with mock.patch.object(external, 'NativeScans') as scans:
+      scans.return_value.measure.return_value = native
+      found = self.evaluate(ExternalTest('x', 'p', 'i'))
+    self.assertAllClose(found.native['more'], np.full_like(found.native['more'], 0.5))
+    file, with_scans = sorted((self.runs['more'][0] / 'external').glob('theirs-*.csv'))
+    self.assertEqual(with_scans.name, f'{file.stem}-in_scans.csv')
     file.write_text('subject_id,dice\na,b\n')
     with self.assertRaisesRegex(external.InputError, f'^{file}: damaged .*; delete it, [^\n]*$'):
       self.evaluate()

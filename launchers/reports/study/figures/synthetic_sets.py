@@ -1,6 +1,5 @@
 """The synthetic sets of a study, gone over once for all figures."""
 
-import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +16,7 @@ from stroke_eval.two_sample import TwoSample
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import Source
 
+_Features = dict[str, float]
 _COMPARED = 80  # Volumes of a set, since each is measured and more of them change little.
 
 
@@ -116,7 +116,7 @@ def _survey(source: Source) -> Survey:
 
 def _tell_apart(volumes: Volumes) -> tuple[dict[str, TwoSample], TwoSample | None]:
   """Every set, and the healthy cases, against the test cases."""
-  real = _features(volumes.test)
+  real = [row for row in _features(volumes.test) if row is not None]
   features = {name: _features(source) for name, source in volumes.sets.items()}
   healthy = _features(volumes.healthy, with_lesion=False) if volumes.healthy else []
   compare = lambda rows: two_sample.compare(real, rows) if _are_enough(real, rows) else None
@@ -124,24 +124,20 @@ def _tell_apart(volumes: Volumes) -> tuple[dict[str, TwoSample], TwoSample | Non
   return compared, compare(healthy)
 
 
-def _are_enough(*kinds: Sequence[dict[str, float]]) -> bool:
-  return min(map(len, kinds)) >= two_sample.FEWEST
+def _are_enough(*kinds: Sequence[_Features | None]) -> bool:
+  return min(sum(row is not None for row in rows) for rows in kinds) >= two_sample.FEWEST
 
 
-def _features(source: Source, with_lesion: bool = True) -> list[dict[str, float]]:
-  """Of some of its cases, evenly spread over the set; with a lesion that synthesis accepts, or of all.
-
-  A volume that is dark where its labels say tissue has no features.
-  """
+def _features(source: Source, with_lesion: bool = True) -> list[_Features | None]:
+  """Of some of its cases, evenly spread over the set; all, or those with a lesion to synthesise."""
   usable = source.usable_positions if with_lesion else np.arange(source.n_examples)
   some = np.linspace(0, len(usable) - 1, min(len(usable), _COMPARED)).astype(int)
   wanted, features = set(usable[some].tolist()), []
   for i, case in enumerate(tfds.as_numpy(source.examples())):
     if i in wanted:
-      with contextlib.suppress(ValueError):
-        image = translation.first_contrast(case['image'])
-        scheme = source.metadata['label_scheme']
-        features.append(two_sample.measure(image, case['labels'], case['lesion'], scheme))
+      image, scheme = translation.first_contrast(case['image']), source.metadata['label_scheme']
+      row = two_sample.measure_if_sound(image, case['labels'], case['lesion'], scheme)
+      features.append(row)
   return features
 
 
