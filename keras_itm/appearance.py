@@ -5,6 +5,7 @@ drawn as its training cases had them, and as they go together in these.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,8 +27,8 @@ class Appearances:
   A network is given normal scores: 0 where a number is the median of the training cases, 1 where 84 %
   of them have less.
 
-      appearances = Appearances.fit(['dwi.noise'], [[0.02], [0.03], [0.05]])
-      appearances.scores({'dwi.noise': 0.03})  # [0.0]
+      appearances = Appearances.fit(['DWI.noise'], [[0.02], [0.03], [0.05]])
+      appearances.scores({'DWI.noise': 0.03})  # [0.0]
 
   Attributes:
     names: Of the numbers.
@@ -86,16 +87,11 @@ class Appearances:
     table = np.asarray(values, np.float64)
     lacking = [name for name, column in zip(names, table.T) if not np.isfinite(column).any()]
     if lacking or table.ndim != 2:
-      raise ValueError(f'no case has {", ".join(lacking)}: expected training cases with a lesion')
+      told = ', '.join(lacking or names)
+      raise ValueError(f'no case has {told}: expected training cases with a lesion')
     quantiles = np.nanquantile(table, _LEVELS, axis=0).T.round(_DIGITS)
     scores = np.stack([_scores(column, q) for column, q in zip(table.T, quantiles)], axis=1)
-    # A little of what is independent keeps the matrix positive where two numbers always go together.
-    spread = np.maximum(scores.std(axis=0), 1e-9)
-    correlation = ((scores - scores.mean(axis=0)) / spread).T @ (
-      (scores - scores.mean(axis=0)) / spread
-    )
-    correlation = 0.99 * correlation / len(table)
-    np.fill_diagonal(correlation, 1.0)
+    correlation = _correlation(np.where(np.isfinite(table), scores, np.nan))
     return cls(tuple(names), quantiles.tolist(), correlation.round(_DIGITS).tolist())
 
   def to_json(self) -> dict[str, Any]:
@@ -114,8 +110,8 @@ class Appearances:
     """The numbers of a case that might be one of the training set.
 
     Args:
-      rng: Draws what is not asked for; the same whatever is asked for.
-      asked: Numbers by name, within what the training cases have.
+      rng: Draws what is not asked for.
+      asked: Numbers by name, within what the training cases have; the others are such as go with them.
 
     Raises:
       ValueError: An unknown name, or a number that no training case reaches.
@@ -123,7 +119,13 @@ class Appearances:
     asked = dict(asked or {})
     for name, value in asked.items():
       self._check_asked(name, value)
-    scores = np.linalg.cholesky(np.array(self.correlation)) @ rng.standard_normal(len(self.names))
+    correlation = np.array(self.correlation)
+    scores = np.linalg.cholesky(correlation) @ rng.standard_normal(len(self.names))
+    if given := [self.names.index(name) for name in asked]:
+      # What is asked for moves the others as far as it tells of them.
+      moved = [_scores(np.array([asked[self.names[i]]]), self.quantiles[i])[0] for i in given]
+      told = np.linalg.solve(correlation[np.ix_(given, given)], moved - scores[given])
+      scores = scores + correlation[:, given] @ told
     shares = special.ndtr(np.clip(scores, -_LARGEST_SCORE, _LARGEST_SCORE))
     drawn = {
       name: round(float(np.interp(share, _LEVELS, quantiles)), _DIGITS)
@@ -135,7 +137,11 @@ class Appearances:
     if name not in self.names:
       raise ValueError(f'appearance {name!r} is unknown, expected one of {", ".join(self.names)}')
     quantiles = self.quantiles[self.names.index(name)]
-    if not isinstance(value, (int, float)) or not quantiles[0] <= value <= quantiles[-1]:
+    if (
+      isinstance(value, bool)
+      or not isinstance(value, (int, float))
+      or not quantiles[0] <= value <= quantiles[-1]
+    ):
       raise ValueError(
         f'appearance {name} is {value!r}, expected {quantiles[0]:g} to {quantiles[-1]:g}, as the '
         'training cases have it'
@@ -153,6 +159,24 @@ def _scores(values: np.ndarray, quantiles: Sequence[float]) -> np.ndarray:
   shares = np.where(is_tied, (below + above - 1) / 2 / (len(steps) - 1), inside)
   scores = np.clip(special.ndtri(shares), -_LARGEST_SCORE, _LARGEST_SCORE)
   return np.where(np.isfinite(values), scores, 0.0)
+
+
+def _correlation(scores: np.ndarray) -> np.ndarray:
+  """Of columns [n, k], for each two over the cases that have both (NaN elsewhere), positive."""
+  k = scores.shape[1]
+  found = np.eye(k)
+  for i, j in itertools.combinations(range(k), 2):
+    both = scores[np.isfinite(scores[:, [i, j]]).all(axis=1)][:, [i, j]]
+    if len(both) > 1 and both.std(axis=0).min() > 0:
+      found[i, j] = found[j, i] = np.corrcoef(both.T)[0, 1]
+  # Of different cases they may contradict one another a little: the nearest that do not.
+  values, vectors = np.linalg.eigh(found)
+  found = vectors * np.maximum(values, 0) @ vectors.T
+  scale = np.sqrt(np.diag(found))
+  # A little of what is independent keeps the matrix positive where two numbers always go together.
+  found = 0.99 * found / np.outer(scale, scale)
+  np.fill_diagonal(found, 1.0)
+  return found
 
 
 def _check_table(rows: tuple[tuple[float, ...], ...], field: str, shape: tuple[int, int]) -> None:

@@ -129,7 +129,8 @@ def synthesize(
     chance: Voxels of a lesion -> chance to be kept rather than drawn again, from 0 to 1; 1 when None.
     negative: Whether the case has no lesion.
     appearance: Numbers to ask a translator for that learnt with them, by name, such as
-      `{'dwi.lesion_to_parenchyma': 1.6}`; the others are drawn as its training cases had them.
+      `{'DWI.lesion_to_parenchyma': 1.6}`; the others are drawn as its training cases had them with
+      these.
 
   Raises:
     BundleError: A bundle that is missing, broken or of another kind, or a translator of classes.

@@ -9,7 +9,7 @@
 | `white_spread` | deviation within cerebral white matter, relative to its mean |
 | `noise` | of white matter, from its second differences along x |
 
-Each is measured for every contrast, `dwi.noise` and so on, without the lesion where it is not of it, in
+Each is measured for every contrast, `DWI.noise` and so on, without the lesion where it is not of it, in
 medians of parenchyma. A number that a case lacks is NaN.
 """
 

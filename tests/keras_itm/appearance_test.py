@@ -49,11 +49,35 @@ class AppearancesTest(tf.test.TestCase):
     self.assertBetween(min(drawn), made.quantiles[0][0], made.quantiles[0][2])
     self.assertBetween(max(drawn), made.quantiles[0][-3], made.quantiles[0][-1])
 
-  def test_asking_for_one_leaves_the_others_as_drawn(self):
-    made = _uniform()
-    drawn = made.draw(np.random.default_rng(3))
-    asked = made.draw(np.random.default_rng(3), {'b': 12.0})
-    self.assertEqual(asked, {**drawn, 'b': 12.0})
+  def test_the_others_go_with_what_is_asked_for(self):
+    """Of normal scores correlated by .6, given 1 the other has a mean of .6 and a deviation of .8."""
+    normal = tuple(stats.norm.ppf(np.clip(np.linspace(0, 1, 21), 0.006, 0.994)))
+    made = Appearances(('a', 'b', 'c'), (normal,) * 3, ((1, 0.6, 0), (0.6, 1, 0), (0, 0, 1)))
+    rng = np.random.default_rng(0)
+    found = np.array([list(made.draw(rng, {'a': 1.0}).values()) for _ in range(3000)])
+    self.assertAllEqual(found[:, 0], np.ones(3000))
+    self.assertAllClose(found.mean(axis=0)[1:], [0.6, 0], atol=0.06)
+    self.assertAllClose(found.std(axis=0)[1:], [0.8, 1], atol=0.06)
+    # What has nothing to do with it stays as drawn.
+    drawn, asked = (made.draw(np.random.default_rng(3), given) for given in ({}, {'a': 1.0}))
+    self.assertEqual(asked['c'], drawn['c'])
+
+  def test_correlations_are_of_the_cases_that_have_both(self):
+    """Healthy cases, half of all, lack the lesion's number."""
+    rng = np.random.default_rng(0)
+    values = rng.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], size=400)
+    values[::2, 1] = np.nan
+    expected = 0.99 * np.corrcoef(stats.norm.ppf(stats.rankdata(values[1::2], axis=0) / 201).T)[0, 1]
+    self.assertAllClose(Appearances.fit('ab', values).correlation[0][1], expected, atol=0.03)
+
+  def test_correlations_that_contradict_one_another(self):
+    """a with b and b with c go together, a with c never: each two are of other cases."""
+    rise, none = np.linspace(0, 1, 30), np.full(30, np.nan)
+    rows = [(rise, rise, none), (none, rise, rise), (rise, none, -rise)]
+    table = np.concatenate([np.stack(row, axis=1) for row in rows])
+    made = np.array(Appearances.fit('abc', table).correlation)
+    self.assertGreater(np.linalg.eigvalsh(made)[0], 0)
+    self.assertAllClose(np.diag(made), np.ones(3))
 
   def test_asked_for_beyond_the_training_cases(self):
     made = _uniform()
@@ -61,6 +85,7 @@ class AppearancesTest(tf.test.TestCase):
       ({'b': 20.5}, 'appearance b is 20.5, expected 10 to 20'),
       ({'b': float('nan')}, 'appearance b is nan'),
       ({'b': 'much'}, "appearance b is 'much'"),
+      ({'b': True}, 'appearance b is True'),
       ({'d': 1.0}, "appearance 'd' is unknown, expected one of a, b, c"),
     ):
       with self.assertRaisesRegex(ValueError, message):
@@ -71,6 +96,8 @@ class AppearancesTest(tf.test.TestCase):
     self.assertAllClose([made.quantiles[1][0], made.quantiles[1][-1]], [5, 7])
     with self.assertRaisesRegex(ValueError, 'no case has b'):
       Appearances.fit(['a', 'b'], [[1.0, np.nan], [2.0, np.nan]])
+    with self.assertRaisesRegex(ValueError, 'no case has a, b'):
+      Appearances.fit(['a', 'b'], [])
 
   def test_json_and_back(self):
     made = _uniform()

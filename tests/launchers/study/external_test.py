@@ -70,10 +70,10 @@ class CasesTest(tf.test.TestCase):
       for run in self.runs[arm]:
         run.mkdir(parents=True)
 
-  def evaluate(self, test=ExternalTest('x')):
+  def evaluate(self, test=None):
     load = lambda path, kind: _Bundle('more' in str(path))
     with mock.patch.object(external, 'load_bundle', load):
-      cases = external.ExternalCases('theirs', test, self.source)
+      cases = external.ExternalCases('theirs', test or ExternalTest('x'), self.source)
       return external.evaluate(cases, 'x', self.runs)
 
   def test_dice_and_false_positives_by_hand(self):
@@ -105,7 +105,7 @@ class CasesTest(tf.test.TestCase):
       scans.return_value.measure.return_value = native
       found = self.evaluate(ExternalTest('x', 'p', 'i'))
     self.assertAllClose(found.native['more'], np.full_like(found.native['more'], 0.5))
-    file, with_scans = sorted((self.runs['more'][0] / 'external').glob('theirs-*.csv'))
+    with_scans, file = sorted((self.runs['more'][0] / 'external').glob('theirs-*.csv'))
     self.assertEqual(with_scans.name, f'{file.stem}-in_scans.csv')
     file.write_text('subject_id,dice\na,b\n')
     with self.assertRaisesRegex(external.InputError, f'^{file}: damaged .*; delete it, [^\n]*$'):
