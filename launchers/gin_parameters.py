@@ -57,7 +57,9 @@ def named(selector: str) -> Callable[..., Any]:
 
 
 def help_of(root: str) -> str:
-  """Parameters of a root function for the `--help` of its program."""
+  """Parameters of a root function for the `--help` of its program; '' where gin does not know it."""
+  if not gin_config._REGISTRY.get_match(root):
+    return ''
   found = parameters_of(named(root))
   lines = [f'  {root}.{one.name} = {one.shown}\n      {one.text}'.rstrip() for one in found]
   return '\n'.join(

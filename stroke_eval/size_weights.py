@@ -28,11 +28,14 @@ def size_weights(
     A pair of ml and weight for each size; sizes of fewer than 3 cases have that of all cases together.
 
   Raises:
-    ValueError: No case with a lesion, not one Dice for each, or sizes that do not rise from 0.
+    ValueError: No case with a lesion, not one Dice for each, values that are not finite, or sizes that
+      do not rise from 0.
   """
   volumes, scores = np.asarray(volumes_ml, float), np.asarray(dice, float)
   if volumes.shape != scores.shape:
     raise ValueError(f'{len(scores)} values of Dice, expected one for each of {len(volumes)} volumes')
+  if not all(np.isfinite(values).all() for values in (volumes, scores, np.asarray(from_ml, float))):
+    raise ValueError('volumes, Dice or from_ml have NaN or infinite values, expected finite ones')
   if not len(from_ml) or from_ml[0] != 0 or sorted(set(from_ml)) != list(from_ml):
     raise ValueError(f'from_ml is {list(from_ml)}, expected ml that rise from 0')
   volumes, scores = volumes[volumes > 0], scores[volumes > 0]

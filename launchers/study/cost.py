@@ -1,17 +1,19 @@
 """How long a study will take: multiply-adds of its networks, at the speed of this machine."""
 
 import dataclasses
+import inspect
 import time
 from collections.abc import Mapping, Sequence
 
 import gin
 import tensorflow as tf
 
+from keras_itm.models.flow import RectifiedFlow
 from keras_itm.multiply_adds import count_multiply_adds
 from launchers.console import clock
 from launchers.describe_lib import configured_networks
 from launchers.gin_files import parse_gin
-from launchers.study.arms import Arm
+from launchers.study.arms import ALL, Arm
 from launchers.study.design import Design, describe_sources
 from launchers.study.tasks import Task, generator_title, lesion_gan_title
 from stroke_tfds import sources
@@ -34,12 +36,14 @@ class Training:
     step_multiply_adds: Multiply-adds of one step.
     network_multiply_adds: Multiply-adds of the networks for one example; of a segmenter of slices, for
       one volume.
+    drawn_multiply_adds: The same of a generator for a volume that it draws.
   """
 
   epochs: int
   steps_per_epoch: int
   step_multiply_adds: float
   network_multiply_adds: float
+  drawn_multiply_adds: float
 
 
 class Costs:
@@ -64,6 +68,7 @@ class Costs:
     seconds: Mapping[str, float],
     workers: int = 1,
   ):
+    self._design = design
     read = lambda root, file, lines=(): _read(root, file, lines, design.train, data_dir)
     self._trainings = {
       generator_title(design, generator): read(
@@ -81,7 +86,8 @@ class Costs:
     self._n_test = sources.open_sources([design.test], data_dir, build=False)[0].n_examples
     self._done = seconds
     multiply_adds = {task.name: self._multiply_adds(task) for task in tasks}
-    known = [name for name in multiply_adds if multiply_adds[name] and name in seconds]
+    trained = [task.name for task in tasks if not task.synthetic]  # A set also takes files and checks.
+    known = [name for name in trained if multiply_adds[name] and name in seconds]
     if known:
       self._rate = sum(multiply_adds[name] for name in known) / sum(seconds[name] for name in known)
     else:
@@ -160,8 +166,15 @@ class Costs:
   def _multiply_adds(self, task: Task) -> float:
     if task.arm or task.search:
       return self._arm_multiply_adds((task.arm or task.search)[0])
+    if task.synthetic:
+      return self._set_multiply_adds(task.synthetic[0], task.size)
     training = self._trainings.get(task.title)
     return training.epochs * training.steps_per_epoch * training.step_multiply_adds if training else 0.0
+
+  def _set_multiply_adds(self, name: str, size: int | str) -> float:
+    n_volumes = self._design.num_volumes if size == ALL else size
+    titles = [generator_title(self._design, one) for one in self._design.synthetic[name].generators]
+    return n_volumes * sum(self._trainings[title].drawn_multiply_adds for title in titles)
 
   def _arm_multiply_adds(self, arm: Arm) -> float:
     steps = self._steps(arm)
@@ -187,8 +200,18 @@ def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_di
   step = _FORWARD_AND_BACK * others + _DISCRIMINATED * judged
   if root == 'train_lesion_gan':
     step *= gin.get_bindings('LesionGAN').get('critic_steps', _CRITIC_STEPS)
-  of_case = sum(multiply_adds.values()) * (grid.shape[2] if values.get('by_slices') else 1)
-  return Training(values['epochs'], values['steps_per_epoch'], batch_size * step, of_case)
+  n_slices = grid.shape[2]
+  of_case = sum(multiply_adds.values()) * (n_slices if values.get('by_slices') else 1)
+  is_flow = getattr(values.get('model'), '__name__', '') == RectifiedFlow.__name__
+  drawn = others * (_calls_of_flow() if is_flow else n_slices)
+  return Training(values['epochs'], values['steps_per_epoch'], batch_size * step, of_case, drawn)
+
+
+def _calls_of_flow() -> int:
+  """Of the network for a volume."""
+  defaults = {name: one.default for name, one in inspect.signature(RectifiedFlow).parameters.items()}
+  bound = {**defaults, **gin.get_bindings(RectifiedFlow.__name__)}
+  return 2 * bound['n_steps'] - 1 if bound['solver'] == 'heun' else bound['n_steps']
 
 
 def _measured_rate() -> float:

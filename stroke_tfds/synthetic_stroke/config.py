@@ -1,6 +1,7 @@
 """What a synthetic data set is derived from, checked and named."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from stroke_tfds.sources import Source, fingerprint, open_sources
 from stroke_tfds.synthetic_stroke.training_cases import TrainingCases, open_training
 
 _GENERATORS = (TRANSLATOR, LESION_GENERATOR)
+_MOST_RATIO = 1000  # Of two weights; so many lesions are drawn for one of the lighter size.
 _QUANTILES = ('nearest_quantile', 'fidelity_quantile')
 
 
@@ -90,6 +92,12 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
     weights = [weight for from_ml, weight in self.size_weights if from_ml <= volume_ml]
     return weights[-1] / max(weight for _, weight in self.size_weights) if weights else 1.0
 
+  @property
+  def most_draws(self) -> int:
+    """`max_draws`, and the more the rarer `size_weights` make some size."""
+    weights = [weight for _, weight in self.size_weights] or [1]
+    return math.ceil(self.max_draws * max(weights) / min(weights))
+
   def remarks(self) -> list[str]:
     return [] if self.audit else ['unaudited']
 
@@ -133,6 +141,11 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
       raise InputError(
         'equalize_slice_brightness is False, expected it left out: with keep_scan it changes nothing'
       )
+    if self.keep_scan and self.share_negative:
+      raise InputError(
+        f'share_negative is {self.share_negative}, expected it left out: with keep_scan a volume '
+        'without lesion would be the healthy scan itself'
+      )
     self.check_count('max_draws', 1)
     self.check_count('max_redraws', 0)
     for name, most in (*((name, 0.5) for name in _QUANTILES), ('share_negative', 0.99)):
@@ -152,4 +165,9 @@ def _check_size_weights(weights: Any) -> None:
     raise InputError(
       f'size_weights is {weights!r}, expected pairs of ml that rise from 0 and of a weight above 0, '
       'such as [[0, 3], [5, 1], [20, 0.5]]'
+    )
+  if max(w for _, w in weights) > _MOST_RATIO * min(w for _, w in weights):
+    raise InputError(
+      f'size_weights is {weights!r}, expected weights of which none is more than {_MOST_RATIO} times '
+      'another'
     )

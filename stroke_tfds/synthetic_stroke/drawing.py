@@ -62,7 +62,7 @@ class CaseDrawing:
     parent = self._healthy.name, brain['subject_id'].decode()
     scan = brain['image'] if self._config.keep_scan else None
     rejected: list[str] = []
-    while len(rejected) <= self._config.max_redraws:
+    while len(rejected) <= self._most_redraws(index):
       made = self._make(brain, index, redraw=len(rejected))
       reason = self.audit.reason(made, parent, scan) if self.audit else ''
       if not reason:
@@ -79,7 +79,19 @@ class CaseDrawing:
       rejected.append(reason)
     raise InputError(self._none_passed(index, rejected))
 
+  def _most_redraws(self, index: int) -> int:
+    """None where the next draw would be the same."""
+    spec = self._translator.spec
+    varies = spec.latent_size or spec.appearances or not self._is_negative(index)
+    return self._config.max_redraws if varies else 0
+
   def _none_passed(self, index: int, rejected: list[str]) -> str:
+    if not self._most_redraws(index):
+      return (
+        f'volume {index}: without lesion it was rejected by the audit ({rejected[0]}), and '
+        f'{self._translator.path} draws it in one way alone, expected one that passes: train it for '
+        'longer, or give "share_negative": 0 or "audit": false'
+      )
     counts = ', '.join(f'{n} {reason}' for reason, n in collections.Counter(rejected).most_common())
     return (
       f'volume {index}: all {len(rejected)} draws were rejected by the audit ({counts}), expected one '
@@ -100,7 +112,7 @@ class CaseDrawing:
 
   def _make(self, brain: dict[str, Any], index: int, redraw: int) -> Case:
     config, labels = self._config, brain['labels']
-    draws = {'min_voxels': config.min_voxels, 'max_draws': config.max_draws}
+    draws = {'min_voxels': config.min_voxels, 'max_draws': config.most_draws}
     options: dict[str, Any] = {'seed': config.seed, 'index': index, 'redraw': redraw, **draws}
     options['negative'] = self._is_negative(index)
     if config.size_weights:

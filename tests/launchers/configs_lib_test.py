@@ -36,6 +36,7 @@ class ParametersTest(tf.test.TestCase):
     self.assertEqual((third.shown, third.text), ('required', 'Last.'))
     self.assertEqual(fourth.text, '')
     self.assertIn('documented.second = 2\n      Goes on in', gin_parameters.help_of('documented'))
+    self.assertEqual(gin_parameters.help_of('unknown_to_gin'), '')
 
 
 class TextTest(tf.test.TestCase, parameterized.TestCase):

@@ -24,6 +24,9 @@ class SizeWeightsTest(absltest.TestCase):
       ([1], [1], [5]),
       ([1], [1], [0, 5, 5]),
       ([1], [1], []),
+      ([1], [float('nan')]),
+      ([float('inf')], [1]),
+      ([1], [1], [0, float('nan')]),
     ):
       with self.assertRaises(ValueError):
         size_weights(*arguments)

@@ -41,6 +41,7 @@ class NameTest(SyntheticCase):
 
   def test_chances_of_sizes(self):
     config = self.config(size_weights=[[0, 2], [5, 1], [20, 4]])
+    self.assertEqual((config.most_draws, self.config().most_draws), (400, 100))
     chances = [config.chance(ml) for ml in (0.1, 4.9, 5, 19, 20, 300)]
     self.assertEqual(chances, [0.5, 0.5, 0.25, 0.25, 1, 1])
     self.assertEqual(self.config().chance(3.0), 1)
@@ -66,6 +67,8 @@ class RefusalTest(SyntheticCase):
     )
     self.refuses('keep_scan is 1, expected true or false', keep_scan=1)
     self.refuses('share_negative is 1, expected a number from 0 to 0.99', share_negative=1)
+    self.refuses('share_negative is 0.1, .*the healthy scan itself', share_negative=0.1, keep_scan=True)
+    self.refuses('none is more than 1000 times another', size_weights=[[0, 1], [5, 1001]])
     for weights in (3, [[1, 2]], [[0, 1], [0, 2]], [[0, 0]], [[0, 1, 2]], [[0, 'a']], [0, 1]):
       self.refuses('size_weights is .*expected pairs of ml', size_weights=weights)
     self.refuses(

@@ -44,7 +44,7 @@ class AuditedCase(SyntheticCase):
 
     def paint(segmentation, latent):
       if image is not None:
-        return tf.constant(2 * image[np.newaxis] - 1, tf.float32) + 0 * latent[0, 0]
+        return tf.constant(2 * image[np.newaxis] - 1, tf.float32) + 0 * tf.reduce_sum(latent)
       x, y, z = _PLANES
       texture = tf.reshape(latent, (-1, x, 1, y, 1, z, 1)) * tf.ones((1, 1, 4, 1, 4, 1, 2))
       texture = tf.reshape(texture, (-1, 4 * x, 4 * y, 2 * z))
@@ -53,8 +53,9 @@ class AuditedCase(SyntheticCase):
       return 2 * shown[..., tf.newaxis] - 1
 
     scaling = self.metadata['intensity_scaling']
-    facts = {**self.facts, 'intensity_scaling': scaling, 'whole_volumes': True, **facts}
-    spec = BundleSpec(kind=TRANSLATOR, latent_size=_TEXTURE, intensity_range=(-1.0, 1.0), **facts)
+    own = {'intensity_scaling': scaling, 'whole_volumes': True, 'latent_size': _TEXTURE}
+    facts = {**self.facts, **own, **facts}
+    spec = BundleSpec(kind=TRANSLATOR, intensity_range=(-1.0, 1.0), **facts)
     save_bundle(self.folder / name, spec, paint, tf.Module(), '')
     return str(self.folder / name)
 
@@ -128,6 +129,13 @@ class AuditedSetTest(AuditedCase):
     made = self.audited(translator=self.save_translator('all', image.clip(0, 1)), max_redraws=1)
     with self.assertRaisesRegex(InputError, 'copied image'):
       made.download_and_prepare()
+    # Without lesion and without noise, the next draw would be the same image.
+    translator = self.save_translator('in one way', image.clip(0, 1), latent_size=0)
+    options = {'translator': translator, 'share_negative': 0.99}
+    with self.assertRaisesRegex(
+      InputError, r'^volume 0: without lesion it was rejected by the audit \('
+    ):
+      self.audited(**options).download_and_prepare()
 
   def test_a_set_that_was_killed_goes_on_alike(self):
     generator = self.save_generator('some', remembered=0.0)
