@@ -3,7 +3,7 @@
 Command: make demo && python -m experiments.demo
 Hardware: 2 CPU cores.
 Time: 15 minutes, all of it the demo's.
-Expected: a Dice of .4 to .5 over lesions of all sizes; one training each shows no difference.
+Expected: a Dice of about .4 over lesions of all sizes; one training each shows no difference.
 """
 
 import json

@@ -5,7 +5,7 @@
   python -m launchers.export --source=soop/mini:train --format=bids --data_dir=data --output=soop_bids
 
   nnunet   imagesTr, labelsTr, dataset.json, and splits_final.json with synthetic cases in training
-           alone: copy it to nnUNet_preprocessed/Dataset501_Stroke before you train
+           alone; for nnU-Net before 2.8 copy it to nnUNet_preprocessed/Dataset501_Stroke
   bids     derivatives: scans, desc-lesion_mask, dseg with its table, participants.tsv
   nifti    a folder for each case, cases.csv, dataset.json
 

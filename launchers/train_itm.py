@@ -1,6 +1,6 @@
 """Trains a translator from label maps to images.
 
-  python -m launchers.train_itm --gin_file=pix2pix10_mini.gin --workdir=runs/pix2pix10
+  python -m launchers.train_itm --gin_file=pix2pix10_mini.gin --workdir=runs/pix2pix10 --data_dir=data
 
 The same command again resumes the run, or says that it is finished.
 """

@@ -1,6 +1,7 @@
 """Trains the 3D GAN that invents lesion masks.
 
-  python -m launchers.train_lesion_gan --gin_file=lesion_gan_mini.gin --workdir=runs/lesion_gan
+  python -m launchers.train_lesion_gan --gin_file=lesion_gan_mini.gin --workdir=runs/lesion_gan \\
+    --data_dir=data
 
 The same command again resumes the run, or says that it is finished.
 """

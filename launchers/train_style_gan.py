@@ -1,6 +1,7 @@
 """Trains a StyleGAN2 that draws axial slices and their classes together, or classes alone.
 
-  python -m launchers.train_style_gan --gin_file=stylegan_joint_mini.gin --workdir=runs/stylegan
+  python -m launchers.train_style_gan --gin_file=stylegan_joint_mini.gin --workdir=runs/stylegan \\
+    --data_dir=data
 
 The same command again resumes the run, or says that it is finished.
 """

@@ -1,6 +1,6 @@
 """Trains and tests the lesion segmenter.
 
-  python -m launchers.train_unet --gin_file=unet_mini.gin --workdir=runs/unet
+  python -m launchers.train_unet --gin_file=unet_mini.gin --workdir=runs/unet --data_dir=data
 
 The same command again resumes the run, or says that it is finished.
 """

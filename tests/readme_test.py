@@ -7,12 +7,9 @@ import re
 import tempfile
 from pathlib import Path
 
-import nibabel as nib
-import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from stroke_tfds.imaging.grid import Grid
 from tests import tiny
 
 README = Path(__file__).resolve().parent.parent / 'README.md'
@@ -47,9 +44,6 @@ def _prepare() -> str:
   _, lesions = tiny.save_toy_bundles(Path('toys'), builder.info.metadata)
   Path('runs/lesion_gan').mkdir(parents=True)
   os.symlink(lesions.resolve(), 'runs/lesion_gan/bundle')
-  example = next(iter(tfds.as_numpy(builder.as_dataset(split='healthy'))))
-  affine = Grid.from_json(builder.info.metadata['grid']).affine
-  nib.save(nib.Nifti1Image(example['labels'].astype(np.uint8), affine), 'labels.nii.gz')
   return name
 
 
