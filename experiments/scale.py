@@ -51,7 +51,6 @@ _MORE = {
   'train_itm': (),
   'train_lesion_gan': ('lesion_generator.lesion_rate = 0.5', 'LesionGAN.critic_steps = 1'),
 }
-_CONFIGS = {'train_itm': 'pix2pix10', 'train_lesion_gan': 'lesion_gan'}
 _KINDS = {'train_itm': TRANSLATOR, 'train_lesion_gan': LESION_GENERATOR}
 _ONE_THREAD = {'TF_NUM_INTRAOP_THREADS': '1', 'TF_NUM_INTEROP_THREADS': '1', 'OMP_NUM_THREADS': '1'}
 _EXTRAPOLATED = {'volumes': 1_000_000, 'workers': (1, 10, 100, 1000)}
@@ -71,7 +70,7 @@ def main() -> None:
   sizes = sorted(map(int, given.sizes.split(',')))
   if given.killed not in sizes:
     raise SystemExit(f'--killed={given.killed}: expected one of --sizes')
-  mini, paper = _generators('mini'), _generators('paper')
+  mini, paper = generators('mini'), generators('paper')
   rows = [
     *_sizes(mini, sizes, given.killed),
     *(_by_beam(mini, 'mini', given.beam, workers) for workers in (1, 2)),
@@ -88,13 +87,13 @@ _COLUMNS = (
 )
 
 
-def _generators(grid: str) -> dict[str, Any]:
-  """The fields of a config that are the same for all builds on a grid."""
+def generators(grid: str, translator: str = 'pix2pix10') -> dict[str, Any]:
+  """The fields of a config that are the same for all builds on a grid, by generators after one step."""
   cohort = {'name': f'scale-{grid}', 'n_healthy': 16, 'n_train': 4, 'n_test': 1, 'n_test_negative': 0}
   on = {'mini': 'mini', 'paper': 'mni_128x128x32'}[grid]
   phantom = build('phantom_stroke', {**cohort, 'grid': on})
   found = {}
-  for launcher, config in _CONFIGS.items():
+  for launcher, config in (('train_itm', translator), ('train_lesion_gan', 'lesion_gan')):
     workdir = FOLDER / f'{config}_{grid}'
     own = [f'{launcher}.{line}' for line in _ONE_STEP[launcher]]
     own += [f"clinical = ['{phantom}:train']", f"itm_train = ['{phantom}:train']"]
@@ -108,9 +107,9 @@ def _generators(grid: str) -> dict[str, Any]:
 
 def _sizes(config: Mapping[str, Any], sizes: Sequence[int], killed: int) -> Iterator[_Row]:
   for n in sizes:
-    folder = _empty(f'plain-{n}')
-    yield {'what': 'build', 'grid': 'mini', 'workers': 1, **_measured('build', folder, config, n)}
-    yield {'what': 'read back', 'grid': 'mini', 'workers': 1, **_measured('read', folder, config, n)}
+    folder = empty(f'plain-{n}')
+    yield {'what': 'build', 'grid': 'mini', 'workers': 1, **measured('build', folder, config, n)}
+    yield {'what': 'read back', 'grid': 'mini', 'workers': 1, **measured('read', folder, config, n)}
     if n == killed:
       yield _killed(config, n, folder)
     shutil.rmtree(folder)
@@ -118,7 +117,7 @@ def _sizes(config: Mapping[str, Any], sizes: Sequence[int], killed: int) -> Iter
 
 def _killed(config: Mapping[str, Any], n: int, undisturbed: Path) -> _Row:
   """A build that is killed whenever a further quarter of its volumes is there."""
-  folder, begun = _empty('killed'), time.monotonic()
+  folder, begun = empty('killed'), time.monotonic()
   cache = Builder(config=SyntheticStrokeConfig(**config, num_volumes=n), data_dir=str(folder)).cache
   for kill in range(1, N_KILLS + 1):
     process = _start('build', folder, config, n)
@@ -128,7 +127,7 @@ def _killed(config: Mapping[str, Any], n: int, undisturbed: Path) -> _Row:
       time.sleep(0.5)
     process.send_signal(signal.SIGKILL)
     process.wait()
-  found = _measured('build', folder, config, n)
+  found = measured('build', folder, config, n)
   if not _are_same(folder, undisturbed):
     raise SystemExit(f'{folder}: expected the files of {undisturbed}')
   seconds = time.monotonic() - begun
@@ -139,7 +138,7 @@ def _killed(config: Mapping[str, Any], n: int, undisturbed: Path) -> _Row:
 
 def _by_beam(config: Mapping[str, Any], grid: str, n: int, workers: int) -> _Row:
   """A build by worker processes of a thread each: else one takes all cores, and two do no more."""
-  found = _measured('build', _empty('beam'), config, n, workers, _ONE_THREAD)
+  found = measured('build', empty('beam'), config, n, workers, _ONE_THREAD)
   return {'what': 'Beam', 'grid': grid, 'workers': workers, **found}
 
 
@@ -156,7 +155,7 @@ def _extrapolated(rows: Sequence[_Row]) -> Iterator[_Row]:
         yield {'what': 'extrapolated', 'volumes': n, 'workers': workers, **kept, **facts, **total}
 
 
-def _measured(
+def measured(
   task: str,
   folder: Path,
   config: Mapping[str, Any],
@@ -241,7 +240,7 @@ def _read(builder: Builder, n: int) -> _Row:
   return {}
 
 
-def _empty(name: str) -> Path:
+def empty(name: str) -> Path:
   shutil.rmtree(FOLDER / name, ignore_errors=True)
   (FOLDER / name).mkdir(parents=True)
   return FOLDER / name
