@@ -17,6 +17,10 @@ _LATENT, _IMAGE = 0, 3  # Streams beside those of what patients are asked for.
 _BATCH = 8
 
 
+class CopiedSliceError(RuntimeError):
+  """A generator draws copies of its training alone."""
+
+
 def draw_slices(
   generator: Bundle,
   conditions: np.ndarray,
@@ -26,6 +30,8 @@ def draw_slices(
   truncation: float = 1.0,
   is_wanted: Callable[[np.ndarray], np.ndarray] | None = None,
   tries: int = 1,
+  is_copy: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None,
+  max_redraws: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
   """Draws the slices of a patient.
 
@@ -37,22 +43,40 @@ def draw_slices(
     truncation: How far styles are from their mean: 1 as learnt, 0 the mean.
     is_wanted: From the classes, which slices are what was asked for, bool [n]; all when None. The
       others are drawn again.
-    tries: How often a slice is drawn at most; the last one stays.
+    tries: How often a slice is drawn at most until it is wanted; the last one stays.
+    is_copy: From positions [m], images and classes of slices that would stay, which of them must not,
+      bool [m]; these are drawn again as well.
+    max_redraws: How often more than `tries` such a slice is drawn.
 
   Returns:
     Image float32 [n, X, Y, C] in [0, 1], C possibly 0, and the most probable class of each pixel, uint8
     [n, X, Y].
+
+  Raises:
+    CopiedSliceError: All draws of a slice were copies.
   """
-  latents = _latents(generator, len(conditions), seed, index, _LATENT)
+  n = len(conditions)
+  latents = _latents(generator, n, seed, index, _LATENT)
   image, classes = slices_of_latents(generator, latents, conditions, truncation=truncation)
-  for attempt in range(1, tries):
-    if is_wanted is None or not (unwanted := ~is_wanted(classes)).any():
-      break
-    latents = _latents(generator, len(conditions), seed, index, _LATENT, attempt)[unwanted]
-    image[unwanted], classes[unwanted] = slices_of_latents(
-      generator, latents, conditions[unwanted], truncation=truncation
-    )
-  return image, classes
+  is_unseen = np.full(n, is_copy is not None)  # By `is_copy`.
+  for attempt in range(1, tries + max_redraws + 1):
+    again = ~is_wanted(classes) if is_wanted and attempt < tries else np.zeros(n, bool)
+    if is_copy and (seen := np.flatnonzero(is_unseen & ~again)).size:
+      is_unseen[seen] = False
+      again[seen] = is_copy(seen, image[seen], classes[seen])
+    if not again.any():
+      return image, classes
+    if attempt < tries + max_redraws:
+      latents = _latents(generator, n, seed, index, _LATENT, attempt)[again]
+      image[again], classes[again] = slices_of_latents(
+        generator, latents, conditions[again], truncation=truncation
+      )
+      is_unseen[again] = is_copy is not None
+  first = int(np.flatnonzero(again)[0])
+  raise CopiedSliceError(
+    f'patient {index}: slice {first} was a copy of a training slice in the last of '
+    f'{tries + max_redraws} draws, expected one that is not'
+  )
 
 
 def translate_slices(translator: Bundle, classes: np.ndarray, index: int, *, seed: int) -> np.ndarray:

@@ -178,7 +178,7 @@ def _draw(generators: Generators, like: SliceSet, **options: Any) -> SliceSet:
   """A slice at the level of each real one, and with a lesion where that has one."""
   spec = generators.joint.spec
   conditions = conditions_of(spec, like.numbers, like.has_lesion)
-  image, ids = generators.draw(conditions, 0, **options)
+  image, ids, _ = generators.draw(conditions, 0, **options)
   numbers = like.numbers if LEVEL in spec.conditions else np.full(len(like), UNKNOWN)
   subjects = np.array([f'drawn {i}' for i in range(len(like))])
   return SliceSet(image, ids, numbers, subjects, like.classes, like.contrasts)

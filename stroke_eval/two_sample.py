@@ -156,20 +156,19 @@ def compare(
     raise ValueError(f'{len(real)} real and {len(synthetic)} synthetic twins, expected as many')
   if twins:
     real = [row for row, twin in zip(real, synthetic) if twin is not None]
-  n_unsound = sum(row is None for row in synthetic)
-  synthetic = [row for row in synthetic if row is not None]
-  for kind, rows in (('real', real), ('synthetic', synthetic)):
+  made = [row for row in synthetic if row is not None]
+  for kind, rows in (('real', real), ('synthetic', made)):
     if len(rows) < FEWEST:
       raise ValueError(f'{len(rows)} {kind} volumes, expected at least {FEWEST}')
   names = list(real[0])
-  if any(list(row) != names for row in (*real, *synthetic)):
+  if any(list(row) != names for row in (*real, *made)):
     raise ValueError('volumes with different features, expected those of one `measure`')
-  values = np.array([[row[name] for name in names] for row in (*real, *synthetic)], float)
+  values = np.array([[row[name] for name in names] for row in (*real, *made)], float)
   values = np.where(np.isfinite(values), values, _column_medians(values))
   is_synthetic = np.arange(len(values)) >= len(real)
   anatomies = np.tile(np.arange(len(real)), 2) if twins else None
   scores = _held_out_scores(values, is_synthetic, anatomies, seed)
-  told = np.append(scores[is_synthetic], np.full(n_unsound, np.inf))
+  told = np.append(scores[is_synthetic], np.full(len(synthetic) - len(made), np.inf))
   gaps = [
     FeatureGap(name, _auc(s, r), float(np.median(r)), float(np.median(s)))
     for name, r, s in zip(names, values[~is_synthetic].T, values[is_synthetic].T)

@@ -7,7 +7,10 @@ from keras_itm import bundle as bundles
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from stroke_tfds.errors import InputError, apart
 from stroke_tfds.licences import UNKNOWN
-from stroke_tfds.sources import Source
+from stroke_tfds.sources import Source, fingerprint, open_sources
+
+# At the end of what a set says that cannot be audited.
+WITHOUT_AUDIT = 'or give "audit": false to build without a look at copies'
 
 
 def open_bundle(path: str, kind: str) -> bundles.Bundle:
@@ -73,3 +76,29 @@ def origins(paths: Mapping[str, str]) -> dict[str, list[str]]:
     found['made_from'] += spec.trained_on or unknown
     found['licences'] += spec.licences or unknown
   return {name: list(dict.fromkeys(values)) for name, values in found.items()}
+
+
+def open_training(path: str, kind: str, data_dir: str | None) -> list[Source]:
+  """The sets that a generator was trained on, which what it draws is audited against.
+
+  Raises:
+    InputError: The bundle does not name them, or they are not there or not the same.
+  """
+  spec = bundles.read_spec(path, kind)
+  if not spec.trained_on:
+    raise InputError(
+      f'{kind} {path} does not say what it was trained on, expected trained_on in its bundle.json: '
+      f'train it again or export it with trained_on; {WITHOUT_AUDIT}'
+    )
+  try:
+    sources = open_sources(spec.trained_on, data_dir, build=False)
+  except InputError as error:
+    raise InputError(f'{kind} {path}, what it was trained on: {error}; {WITHOUT_AUDIT}') from error
+  found = fingerprint(sources)
+  if spec.training_set and found != spec.training_set:
+    raise InputError(
+      f'{kind} {path} was trained on data of fingerprint {spec.training_set}, but '
+      f'{", ".join(spec.trained_on)} in {sources[0].builder.data_dir_root} are {found}: expected the '
+      f'same data there; {WITHOUT_AUDIT}'
+    )
+  return sources

@@ -40,7 +40,7 @@ class SlicesCase(tf.test.TestCase):
     cls.translator = tiny.save_toy_class_translator(cls.root / 'translator', METADATA, **learnt)
 
   def config(self, **fields) -> SyntheticSlicesConfig:
-    given = {'joint_generator': str(self.bundle), 'num_patients': 3, 'seed': 0}
+    given = {'joint_generator': str(self.bundle), 'num_patients': 3, 'seed': 0, 'audit': False}
     return SyntheticSlicesConfig(**{**given, **fields})
 
   def translated(self, **fields) -> dict[str, str]:

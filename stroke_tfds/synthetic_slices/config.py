@@ -10,6 +10,9 @@ from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR, BundleSpec
 from stroke_tfds.builder import is_text
 from stroke_tfds.derived_config import DerivedConfig
 from stroke_tfds.errors import InputError
+from stroke_tfds.generators import open_training
+from stroke_tfds.sources import Source, fingerprint
+from stroke_tfds.synthetic_slices.audit import SliceAudit
 from stroke_tfds.synthetic_slices.drawing import TRIES, Generators, open_generators
 from stroke_tfds.synthetic_slices.patients import Patients
 
@@ -30,6 +33,11 @@ class SyntheticSlicesConfig(DerivedConfig):
       when None.
     tries: How often a slice is drawn at most, until it has a lesion if it was asked for one, and none
       if not; 1 takes what comes.
+    audit: Whether slices that copy one of a training patient are drawn again, see `audit`; the sets
+      that the generators learnt from must be there. Without, the set's name has the word `unaudited`.
+    training_dir: TFDS data folder of what the generators learnt from; that of the new set when empty.
+    nearest_quantile: Share of slices of real people that count as near to another person.
+    max_redraws: Redraws of a copy before the build gives up.
     contrasts: Names of what it must make; any when empty. Names those of a bundle that does not.
     classes: Names of what it must make, background first; any when empty.
   """
@@ -41,8 +49,17 @@ class SyntheticSlicesConfig(DerivedConfig):
   truncation: float = 1.0
   share_lesion: float | None = None
   tries: int = TRIES
+  audit: bool = True
+  training_dir: str = ''
+  nearest_quantile: float = 0.01
+  max_redraws: int = 20
   contrasts: Sequence[str] = ()
   classes: Sequence[str] = ()
+
+  def __post_init__(self):
+    super().__post_init__()
+    if not isinstance(self.audit, bool):
+      raise InputError(f'audit is {self.audit!r}, expected true or false')
 
   def counts(self) -> dict[str, int]:
     return {name: getattr(self, name) for name in ('num_patients', 'num_slices')}
@@ -59,7 +76,43 @@ class SyntheticSlicesConfig(DerivedConfig):
       'share_lesion': None if self.share_lesion is None else float(self.share_lesion),
       'tries': self.tries,
       'contrasts': list(self.contrasts_of(generators.of_images.spec)),
+      **({'audit': self._audit_origins(data_dir)} if self.audit else {}),
     }
+
+  def remarks(self) -> list[str]:
+    return [] if self.audit else ['unaudited']
+
+  def _audit_origins(self, data_dir: str | None) -> dict[str, Any]:
+    training = self._open_training(data_dir)
+    return {'training': fingerprint(training), 'nearest_quantile': float(self.nearest_quantile)}
+
+  def _open_training(self, data_dir: str | None) -> list[Source]:
+    """What any of the generators learnt from, each set once."""
+    paths = {JOINT_GENERATOR: self.joint_generator, TRANSLATOR: self.translator}
+    opened = [
+      source
+      for kind, path in paths.items()
+      if path
+      for source in open_training(path, kind, self.training_dir or data_dir)
+    ]
+    return list({str(source): source for source in opened}.values())
+
+  def open_audited(self, data_dir: str | None) -> Generators:
+    """The generators, and what finds copies among what they draw.
+
+    Raises:
+      InputError: A bundle does not say what it learnt from, or that is not there.
+    """
+    generators = self.load()
+    if not self.audit:
+      return generators
+    found = SliceAudit(
+      self._open_training(data_dir),
+      generators.joint.spec.classes,
+      generators.joint.n_contrasts or 0,
+      self.nearest_quantile,
+    )
+    return dataclasses.replace(generators, audit=found, max_redraws=self.max_redraws)
 
   def load(self) -> Generators:
     """Opens the bundles and checks that they make what is asked for."""
@@ -88,7 +141,7 @@ class SyntheticSlicesConfig(DerivedConfig):
     return Patients(spec, self.share_lesion, self.seed)
 
   def check_fields(self) -> None:
-    self.check_strings('joint_generator', 'translator')
+    self.check_strings('joint_generator', 'translator', 'training_dir')
     if not self.joint_generator:
       usage = {'joint_generator': 'RUN/bundle', 'num_patients': 8, 'seed': 0}
       raise InputError(
@@ -111,6 +164,8 @@ class SyntheticSlicesConfig(DerivedConfig):
     self.check_count(given[0], 1)
     self.check_number('truncation', 0, 1)
     self.check_count('tries', 1)
+    self.check_count('max_redraws', 0)
+    self.check_number('nearest_quantile', 0, 0.5)
     if self.share_lesion is not None:
       self.check_number('share_lesion', 0, 1)
 

@@ -6,11 +6,12 @@ import numpy as np
 
 from keras_itm.bundle import Bundle
 from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR, BundleSpec
-from keras_itm.slice_synthesis import draw_slices, translate_slices
+from keras_itm.slice_synthesis import CopiedSliceError, draw_slices, translate_slices
 from stroke_tfds.errors import InputError, apart
 from stroke_tfds.generators import open_bundle
 from stroke_tfds.pipelines import MIN_LESION_PIXELS
 from stroke_tfds.slice_example import LESION
+from stroke_tfds.synthetic_slices.audit import SliceAudit
 
 TRIES = 8
 
@@ -22,10 +23,15 @@ class Generators:
   Attributes:
     joint: Draws classes, and images where there is no translator.
     translator: Turns classes into images, or None.
+    audit: Finds copies of the training, of images or, where a translator makes these, of classes; none
+      are looked for when None.
+    max_redraws: How often a copy is drawn again.
   """
 
   joint: Bundle
   translator: Bundle | None = None
+  audit: SliceAudit | None = None
+  max_redraws: int = 0
 
   @property
   def bundles(self) -> list[Bundle]:
@@ -42,28 +48,46 @@ class Generators:
 
   def draw(
     self, conditions: np.ndarray, index: int, *, seed: int, truncation: float, tries: int = TRIES
-  ) -> tuple[np.ndarray, np.ndarray]:
-    """The slices of a patient; arguments and arrays as of `draw_slices`.
+  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The slices of a patient and how many copies each was drawn before; arguments as of `draw_slices`.
 
-    A slice that has no lesion where one was asked for, or one where none was, is drawn again.
+    A slice that has no lesion where one was asked for, or one where none was, or that is a copy, is
+    drawn again.
+
+    Raises:
+      InputError: All draws of a slice were copies.
     """
     spec, is_wanted = self.joint.spec, None
+    n_copies = np.zeros(len(conditions), int)
     if LESION in spec.conditions:
       asked = conditions[:, spec.conditions.index(LESION)] > 0
       n_pixels = lambda classes: (classes >= first_lesion(spec)).sum(axis=(1, 2))
       is_wanted = lambda classes: (n_pixels(classes) >= MIN_LESION_PIXELS) == asked
-    image, classes = draw_slices(
-      self.joint,
-      conditions,
-      index,
-      seed=seed,
-      truncation=truncation,
-      is_wanted=is_wanted,
-      tries=tries,
-    )
+
+    def is_copy(positions: np.ndarray, image: np.ndarray, classes: np.ndarray) -> np.ndarray:
+      found = self.audit.copies(image, classes)  # type: ignore[union-attr]
+      n_copies[positions] += found
+      return found
+
+    try:
+      image, classes = draw_slices(
+        self.joint,
+        conditions,
+        index,
+        seed=seed,
+        truncation=truncation,
+        is_wanted=is_wanted,
+        tries=tries,
+        is_copy=is_copy if self.audit else None,
+        max_redraws=self.max_redraws if self.audit else 0,
+      )
+    except CopiedSliceError as error:
+      raise InputError(
+        f'{error}: train {self.joint.path} on more cases, raise "max_redraws", or give "audit": false'
+      ) from error
     if self.translator:
       image = translate_slices(self.translator, classes, index, seed=seed)
-    return image, classes
+    return image, classes, n_copies
 
 
 def first_lesion(spec: BundleSpec) -> int:

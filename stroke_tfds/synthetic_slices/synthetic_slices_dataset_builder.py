@@ -1,6 +1,7 @@
 """Axial slices and their classes, drawn together by a generator, or one after the other by two."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,11 +23,12 @@ from stroke_tfds.synthetic_slices.patients import Asked, Patients
 class Builder(ResumableBuilder):
   """`synthetic_slices`: one split `train`; an example is a slice, see `slice_example`."""
 
-  VERSION = tfds.core.Version('1.0.0')
+  VERSION = tfds.core.Version('1.1.0')
   HOMEPAGE = 'https://arxiv.org/abs/1912.04958'
   RELEASE_NOTES = {
+    '1.1.0': 'Slices that copy one of a training patient are drawn again, unless "audit" is false.',
     '1.0.0': 'Slices of a joint generator, or of one of classes and a translator of these, at the '
-    'levels of real patients.'
+    'levels of real patients.',
   }
   # TFDS needs one; every usable configuration comes by --config.
   BUILDER_CONFIGS = [SyntheticSlicesConfig()]
@@ -36,6 +38,7 @@ class Builder(ResumableBuilder):
   def __init__(self, *, data_dir: str | None = None, config: Any = None, **kwargs: Any):
     config = config if isinstance(config, SyntheticSlicesConfig) else SyntheticSlicesConfig()
     config = config.resolve(data_dir)
+    self._given_data_dir = data_dir
     self._spec = bundles.read_spec(config.joint_generator, JOINT_GENERATOR)
     self._of_images = bundles.read_spec(*config.images_by)
     super().__init__(data_dir=data_dir, config=config, **kwargs)
@@ -70,7 +73,7 @@ class Builder(ResumableBuilder):
     return {'train': range(n_patients)}
 
   def open_tools(self) -> Generators:
-    return self.builder_config.load()
+    return self.builder_config.open_audited(self._given_data_dir)
 
   def _generate_examples(self, tools: Generators, parts: range) -> Iterator[tuple[str, dict[str, Any]]]:
     config = self.builder_config
@@ -79,14 +82,20 @@ class Builder(ResumableBuilder):
     drawn = builder.map_in_order(draw, parts)
     progress = tqdm.tqdm(drawn, 'Drawing', len(parts), unit=' patients', disable=self.by_beam)
     slices = (one for index, made in zip(parts, progress) for one in self._examples(index, made))
+    n_rejected = 0
     # Of the last patient as many as were asked for.
-    yield from itertools.islice(slices, config.num_slices or None)
+    for slice_id, made in itertools.islice(slices, config.num_slices or None):
+      n_rejected += json.loads(made['provenance']).get('rejected', 0)
+      yield slice_id, made
+    if tools.audit:
+      # TFDS writes the metadata after the last example.
+      self.info.metadata['audit'] = tools.audit.report(n_rejected)
 
   def _draw(self, index: int, patients: Patients, tools: Generators) -> dict[str, Any]:
     """Images, classes and provenance of all slices of a patient."""
     config, asked = self.builder_config, patients.slices(index)
     conditions = [one.condition(self._spec.conditions) for one in asked]
-    image, classes = tools.draw(
+    image, classes, n_copies = tools.draw(
       np.array(conditions, np.float32).reshape(len(asked), -1),
       index,
       seed=config.seed,
@@ -103,7 +112,7 @@ class Builder(ResumableBuilder):
     return {
       'image': image,
       'classes': classes,
-      'provenance': [{**origin, **_facts(one)} for one in asked],
+      'provenance': [{**origin, **_facts(one, int(n))} for one, n in zip(asked, n_copies)],
     }
 
   def _examples(self, index: int, made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -124,5 +133,6 @@ class Builder(ResumableBuilder):
       )
 
 
-def _facts(asked: Asked) -> dict[str, Any]:
-  return {'slice': asked.number, 'level': asked.level, 'asked_lesion': asked.has_lesion}
+def _facts(asked: Asked, n_copies: int) -> dict[str, Any]:
+  facts = {'slice': asked.number, 'level': asked.level, 'asked_lesion': asked.has_lesion}
+  return {**facts, **({'rejected': n_copies} if n_copies else {})}

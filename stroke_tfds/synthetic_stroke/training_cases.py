@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from keras_itm import bundle as bundles
 from keras_itm.bundle_spec import TRANSLATOR
+from stroke_tfds import generators
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import Source, check_agreement, fingerprint, open_sources
+from stroke_tfds.sources import Source, check_agreement
 
 _FEATURES = ('image', 'labels', 'lesion', 'subject_id')
 # Data set and subject.
 Key = tuple[str, str]
-_REMEDY = 'or give "audit": false to build without a look at copies'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,25 +64,9 @@ def open_training(path: str, kind: str, healthy: Source, data_dir: str | None) -
   """The sets that a generator was trained on, which its cases are audited against.
 
   Raises:
-    InputError: The bundle does not name them, or they are not there, not the same or of another grid.
+    InputError: As of `generators.open_training`, or they are of another grid.
   """
-  spec = bundles.read_spec(path, kind)
-  if not spec.trained_on:
-    raise InputError(
-      f'{kind} {path} does not say what it was trained on, expected trained_on in its bundle.json: '
-      f'train it again or export it with trained_on; {_REMEDY}'
-    )
-  try:
-    sources = open_sources(spec.trained_on, data_dir, build=False)
-  except InputError as error:
-    raise InputError(f'{kind} {path}, what it was trained on: {error}; {_REMEDY}') from error
-  found = fingerprint(sources)
-  if spec.training_set and found != spec.training_set:
-    raise InputError(
-      f'{kind} {path} was trained on data of fingerprint {spec.training_set}, but '
-      f'{", ".join(spec.trained_on)} in {sources[0].builder.data_dir_root} are {found}: expected the '
-      f'same data there; {_REMEDY}'
-    )
+  sources = generators.open_training(path, kind, data_dir)
   if kind == TRANSLATOR:
     check_agreement([healthy, *sources])
   elif sources[0].grid != healthy.grid:

@@ -67,7 +67,12 @@ class Jobs:
       'kept scans': self._build('synthetic_stroke', {**generators, **many, 'keep_scan': True}),
       'slices': self._build(
         'synthetic_slices',
-        {'joint_generator': str(self._base / 'joint'), 'num_patients': 40, 'share_lesion': 0.5},
+        {
+          'joint_generator': str(self._base / 'joint'),
+          'num_patients': 40,
+          'share_lesion': 0.5,
+          'audit': False,
+        },
       ),
       'translated slices': self._build(
         'synthetic_slices',
@@ -75,6 +80,7 @@ class Jobs:
           'joint_generator': str(self._base / 'mask_joint'),
           'translator': str(self._base / 'of_masks'),
           'num_patients': 40,
+          'audit': False,
         },
       ),
       'fusion': self._build(

@@ -206,6 +206,7 @@ def _sound_configs(
   options |= {'audit': False, 'training_dir': '', 'nearest_quantile': 0.05, 'max_redraws': 2}
   slices = {'num_patients': 2, 'num_slices': 0, 'truncation': 0.5, 'share_lesion': 0.3, 'seed': 0}
   slices |= {'contrasts': ['DWI', 'ADC'], 'classes': list(tiny.JOINT_CLASSES), 'tries': 3, 'name': 'x'}
+  slices |= {'audit': False, 'training_dir': '', 'nearest_quantile': 0.05, 'max_redraws': 2}
   of_masks = {'joint_generator': mask_generator, 'translator': mask_translator}
   return {
     'phantom_stroke': {'name': 'x', 'grid': tiny.GRID, **counts, **own},

@@ -216,7 +216,8 @@ class DataTest(refusals.Case):
     facts = {key: metadata[key] for key in ('intensity_scaling', 'contrasts')}
     facts['trained_on'] = tuple(f'{slice_study.COHORT}:{split}' for split in splits)
     bundle = tiny.save_toy_joint(folder, metadata, lesion_shares=[0.5] * 8, **facts)
-    config = SyntheticSlicesConfig(joint_generator=str(bundle), num_patients=1, seed=len(splits))
+    fields = {'num_patients': 1, 'seed': len(splits), 'audit': False}
+    config = SyntheticSlicesConfig(joint_generator=str(bundle), **fields)
     config = config.resolve(str(self.data_dir))
     tfds.builder('synthetic_slices', config=config, data_dir=str(self.data_dir)).download_and_prepare()
     return f'synthetic_slices/{config.name}:train'

@@ -83,7 +83,7 @@ class TrainingSlicesTest(BatchesTestCase):
     folder = Path(data_dir) / 'joint'
     toy = {'intensity_scaling': metadata['intensity_scaling'], 'lesion_shares': [1.0] * 8}
     tiny.save_toy_joint(folder, metadata, n_contrasts=1, contrasts=metadata['contrasts'], **toy)
-    fields = {'joint_generator': str(folder), 'num_slices': 10, 'seed': 0}
+    fields = {'joint_generator': str(folder), 'num_slices': 10, 'seed': 0, 'audit': False}
     config = SyntheticSlicesConfig(**fields).resolve()
     tfds.builder('synthetic_slices', config=config, data_dir=data_dir).download_and_prepare()
     cls.generated = f'synthetic_slices/{config.name}:train'

@@ -17,10 +17,10 @@ from tests.slice_sets import METADATA, SlicesCase
 
 class NameTest(SlicesCase):
   def test_carries_count_seed_and_a_fingerprint(self):
-    self.assertRegex(self.config(num_patients=3).resolve().name, r'^n3_seed0-[0-9a-f]{12}$')
+    self.assertRegex(self.config(num_patients=3).resolve().name, r'^n3_seed0-unaudited-[0-9a-f]{12}$')
     slices = self.config(num_patients=0, num_slices=5, seed=2).resolve()
-    self.assertRegex(slices.name, r'^slices5_seed2-[0-9a-f]{12}$')
-    self.assertRegex(self.config(name='pilot').resolve().name, r'^pilot-[0-9a-f]{12}$')
+    self.assertRegex(slices.name, r'^slices5_seed2-unaudited-[0-9a-f]{12}$')
+    self.assertRegex(self.config(name='pilot').resolve().name, r'^pilot-unaudited-[0-9a-f]{12}$')
 
   def test_whatever_changes_the_slices_changes_the_name(self):
     other = tiny.save_toy_joint(self.root / 'other', METADATA, slice_shares=(1.0,) * 4)

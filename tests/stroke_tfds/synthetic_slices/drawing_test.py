@@ -30,7 +30,7 @@ class DrawTest(tf.test.TestCase):
   ASKED = np.array([[0.5, 1], [0.5, 0]] * 10, np.float32)
 
   def draw(self, conditions, **options):
-    image, classes = _generators(**options.pop('of', {})).draw(
+    image, classes, _ = _generators(**options.pop('of', {})).draw(
       conditions, 3, seed=0, truncation=1.0, **options
     )
     return image[:, 0, 0, 0], (classes == 2).sum(axis=(1, 2))

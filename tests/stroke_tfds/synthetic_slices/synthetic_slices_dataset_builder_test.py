@@ -222,7 +222,7 @@ class BuilderTest(tfds.testing.DatasetBuilderTestCase):
   def setUpClass(cls):
     root = Path(tfds.testing.make_tmp_dir())
     bundle = tiny.save_toy_joint(root / 'bundle', METADATA, **SlicesCase.FACTS)
-    fields = {'joint_generator': str(bundle), 'num_slices': 4}
+    fields = {'joint_generator': str(bundle), 'num_slices': 4, 'audit': False}
     cls.config = synthetic_slices.SyntheticSlicesConfig(**fields).resolve()
     cls.BUILDER_CONFIG_NAMES_TO_TEST = [cls.config]
     cls.EXAMPLE_DIR = str(root)
