@@ -3,7 +3,7 @@
 Command: python -m experiments.slice_audit_power
 Hardware: 2 CPU cores.
 Time: 1 minute, and 5 to build phantom_tumour/mini and phantom_stroke/mini where they are not there.
-Expected: one in a hundred slices of other people; most copies, also moved by a pixel; fewer by two.
+Expected: one or two in a hundred slices of other people; most copies, also moved by a pixel along x.
 
 Writes docs/measurements/slice_audit_power.csv: for each data set and disguise how many of the slices
 are taken for copies.

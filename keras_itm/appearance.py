@@ -18,6 +18,7 @@ _MOST_NAMES = 64
 # Scores stop at the first and the last percent: what lies beyond was hardly seen.
 _LARGEST_SCORE = float(special.ndtri(0.99))
 _DIGITS = 6
+_FEWEST_BOTH = 3  # Cases that tell whether two numbers go together; fewer leave them apart.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _correlation(scores: np.ndarray) -> np.ndarray:
   found = np.eye(k)
   for i, j in itertools.combinations(range(k), 2):
     both = scores[np.isfinite(scores[:, [i, j]]).all(axis=1)][:, [i, j]]
-    if len(both) > 1 and both.std(axis=0).min() > 0:
+    if len(both) >= _FEWEST_BOTH and both.std(axis=0).min() > 0:
       found[i, j] = found[j, i] = np.corrcoef(both.T)[0, 1]
   # Of different cases they may contradict one another a little: the nearest that do not.
   values, vectors = np.linalg.eigh(found)

@@ -3,6 +3,7 @@
 What is drawn for a patient depends on the seed and the patient's number alone.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,7 @@ _BATCH = 8
 
 
 class CopiedSliceError(RuntimeError):
-  """A generator draws copies of its training alone."""
+  """A generator draws too many copies of its training."""
 
 
 def draw_slices(
@@ -46,37 +47,42 @@ def draw_slices(
     tries: How often a slice is drawn at most until it is wanted; the last one stays.
     is_copy: From positions [m], images and classes of slices that would stay, which of them must not,
       bool [m]; these are drawn again as well.
-    max_redraws: How often more than `tries` such a slice is drawn.
+    max_redraws: Copies of a slice that are drawn again; its tries then begin anew.
 
   Returns:
     Image float32 [n, X, Y, C] in [0, 1], C possibly 0, and the most probable class of each pixel, uint8
     [n, X, Y].
 
   Raises:
-    CopiedSliceError: All draws of a slice were copies.
+    CopiedSliceError: A slice was a copy once more than that.
   """
   n = len(conditions)
-  latents = _latents(generator, n, seed, index, _LATENT)
-  image, classes = slices_of_latents(generator, latents, conditions, truncation=truncation)
-  is_unseen = np.full(n, is_copy is not None)  # By `is_copy`.
-  for attempt in range(1, tries + max_redraws + 1):
-    again = ~is_wanted(classes) if is_wanted and attempt < tries else np.zeros(n, bool)
+  image, classes = slices_of_latents(
+    generator, _latents(generator, n, seed, index, _LATENT), conditions, truncation=truncation
+  )
+  left, n_copies = np.full(n, tries - 1), np.zeros(n, int)  # Draws until a slice stays as it is.
+  is_unseen = np.full(n, is_copy is not None)
+  for attempt in itertools.count(1):
+    again = ~is_wanted(classes) & (left > 0) if is_wanted else np.zeros(n, bool)
+    left[again] -= 1
     if is_copy and (seen := np.flatnonzero(is_unseen & ~again)).size:
       is_unseen[seen] = False
-      again[seen] = is_copy(seen, image[seen], classes[seen])
+      copies = seen[is_copy(seen, image[seen], classes[seen])]
+      n_copies[copies] += 1
+      left[copies], again[copies] = tries - 1, True
+      if n_copies.max() > max_redraws:
+        raise CopiedSliceError(
+          f'patient {index}: {max_redraws + 1} draws of slice {int(n_copies.argmax())} were copies of '
+          'the training, expected one that is not'
+        )
     if not again.any():
-      return image, classes
-    if attempt < tries + max_redraws:
-      latents = _latents(generator, n, seed, index, _LATENT, attempt)[again]
-      image[again], classes[again] = slices_of_latents(
-        generator, latents, conditions[again], truncation=truncation
-      )
-      is_unseen[again] = is_copy is not None
-  first = int(np.flatnonzero(again)[0])
-  raise CopiedSliceError(
-    f'patient {index}: slice {first} was a copy of a training slice in the last of '
-    f'{tries + max_redraws} draws, expected one that is not'
-  )
+      break
+    latents = _latents(generator, n, seed, index, _LATENT, attempt)[again]
+    image[again], classes[again] = slices_of_latents(
+      generator, latents, conditions[again], truncation=truncation
+    )
+    is_unseen[again] = is_copy is not None
+  return image, classes
 
 
 def translate_slices(translator: Bundle, classes: np.ndarray, index: int, *, seed: int) -> np.ndarray:

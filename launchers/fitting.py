@@ -8,7 +8,7 @@ import gin
 import tensorflow as tf
 
 from keras_itm import callbacks
-from keras_itm.checks import RunChecks
+from keras_itm.checks import RunChecks, TrainingError
 from keras_itm.models.exported import ExportsBundle
 from keras_itm.models.tracked import TrackedModel
 from keras_itm.training_state import CountSteps, SaveState, TrainingState
@@ -104,20 +104,24 @@ def fit(
   if state.step:
     say(f'{run.path}: resumed after step {state.step} of {epochs * steps_per_epoch}')
   table = callbacks.MetricsCsv(run.metrics, state.epoch, steps_per_epoch)
-  state.fit(
-    make_dataset,
-    epochs=epochs,
-    validation=validation,
-    callbacks=[
-      CountSteps(state),
-      *extra_callbacks,
-      RunChecks(model.checks if checks else (), lambda: state.step, table.rows()),
-      table,
-      tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0),
-      callbacks.Progress(state.step, shown),
-      SaveState(state, checkpoint_every),
-    ],
-  )
+  try:
+    state.fit(
+      make_dataset,
+      epochs=epochs,
+      validation=validation,
+      callbacks=[
+        CountSteps(state),
+        *extra_callbacks,
+        RunChecks(model.checks if checks else (), lambda: state.step, table.rows()),
+        table,
+        tf.keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0),
+        callbacks.Progress(state.step, shown),
+        SaveState(state, checkpoint_every),
+      ],
+    )
+  except TrainingError as error:
+    run.fail(str(error))
+    raise
 
 
 def export(

@@ -30,6 +30,9 @@ def output_folder(workdir: str | os.PathLike[str]) -> Path:
   return folder
 
 
+FAILED = 'failed.json'  # Of a training that cannot come out right.
+
+
 class RunFolder:
   """A workdir with config.gin, checkpoints/, tensorboard/, metrics.csv, samples/, bundle/.
 
@@ -105,6 +108,10 @@ class RunFolder:
     """Marks the run as ended, with its results."""
     files.write_whole(self.path / self._finished.name, (json.dumps(facts) + '\n').encode())
     say(f'{self.path} is finished: {json.dumps(facts)}')
+
+  def fail(self, reason: str) -> None:
+    """Marks the run as one that cannot come out right."""
+    files.write_whole(self.path / FAILED, (json.dumps({'reason': reason}) + '\n').encode())
 
 
 def _hold(folder: Path) -> None:

@@ -244,7 +244,8 @@ class StudyRun:
     if not self._design.searches_rate(arm):
       return {}
     dice = self._tasks.development_dice(arm)
-    tried = {f'{rate:g}': value for rate, value in dice.items()}
+    # None where the training could not come out right.
+    tried = {f'{rate:g}': dice.get(rate) for rate in self._tasks.search_folders(arm)}
     return {'learning_rate': rates.best(dice), 'development_dice': tried}
 
   def _n_cases(self, arm: Arm) -> dict[str, int]:

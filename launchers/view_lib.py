@@ -92,18 +92,23 @@ def _of_folder(folder: Path) -> View:
 
 def _facts_of(folder: Path) -> tuple[dict[str, str], list[str]]:
   """What is told of a case, and what its labels are called; nothing where neither file is."""
-  own, of_all = folder / _FACTS, folder.resolve().parent / _FACTS_OF_ALL
-  path = own if own.exists() else of_all
+  path = folder / _FACTS
   if not path.exists():
-    return {}, []
+    return {}, _names_of_export(folder.resolve().parent / _FACTS_OF_ALL)
   try:
     facts = dict(files.read_json(path))
-    if path == of_all:
-      return {}, _texts(facts.get('label_scheme', {}).get('names', ()))
     names = _texts(facts.pop(_NAMES, ()))
     return flat_facts(facts), names
-  except (OSError, ValueError, TypeError, AttributeError) as error:
+  except (OSError, ValueError, TypeError) as error:
     raise InputError(f'{path}: cannot be read, expected the facts of a case') from error
+
+
+def _names_of_export(path: Path) -> list[str]:
+  """What an export calls its labels; nothing where the file is another program's."""
+  try:
+    return _texts(files.read_json(path)['label_scheme']['names'])
+  except (OSError, ValueError, TypeError, KeyError):
+    return []
 
 
 def _texts(names: Iterable[Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Refuses a study that cannot be carried out, before anything is trained."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import gin
@@ -102,7 +103,9 @@ def _check_searched(design: Design, arms: Sequence[Arm]) -> None:
   if not searched:
     return
   values = gin_values([*gin_lines(design.unet), *searched[0].bindings])
-  used = [name for name, value in values.items() if f'@{SCHEDULE}' in repr(value)]
+  used = [
+    name for name, value in values.items() if re.search(rf'@([\w./]+[./])?{SCHEDULE}\b', repr(value))
+  ]
   if not used:
     raise InputError(
       f'arm {searched[0].name!r}: learning_rates are those of {SCHEDULE}, which {design.unet} does not '
@@ -115,7 +118,7 @@ def _check_negatives(design: Design, arms: Sequence[Arm]) -> None:
   for arm in arms:
     for name in arm.synthetic_sources:
       share = design.synthetic[name].config.get('share_negative', 0)
-      if share and not any(line.startswith('train_unet.min_voxels') for line in arm.bindings):
+      if share and gin_values(arm.bindings).get('train_unet.min_voxels') != 0:
         raise InputError(
           f'arm {arm.name!r}: learns from lesions of {MIN_VOXELS} voxels or more, so that the '
           f"share_negative {share} of {name!r} is left out, expected 'train_unet.min_voxels = 0' among "

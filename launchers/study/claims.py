@@ -71,7 +71,8 @@ def why_no_worth(arm: Arm, by_name: Mapping[str, Arm], seen: Mapping[str, int | 
   sources, link = set(), arm
   while link:
     if is_more(link.n_clinical):
-      return f'{link.name}, its start, saw {link.n_clinical} clinical cases, the arm {arm.n_clinical}'
+      saw = f'saw {link.n_clinical} clinical cases, the arm {arm.n_clinical}'
+      return f'{link.name}, which it goes on from, {saw}'
     sources.update(link.synthetic_sources)
     link = by_name.get(link.start)
   for source in sorted(sources):

@@ -42,7 +42,8 @@ class Resolution:
 
   def lines(self, n_seeds: int) -> list[str]:
     """The smallest effect at 80 % power with so many seeds, for each kind of arm."""
-    seeds = f'{n_seeds} seed{"s" if n_seeds > 1 else ""} x {self._n_cases} test cases'
+    seeds = f'{n_seeds} seeds' if n_seeds > 1 else '1 seed, of these trainings alone,'
+    seeds = f'{seeds} x {self._n_cases} test cases'
     lines = []
     for kind, (parts, origin, n_pooled) in self._kinds.items():
       effects = [

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent import futures
 
 from launchers.console import say
+from launchers.run_folder import FAILED
 from launchers.stages import StageRunner
 from launchers.study.tasks import Task
 from stroke_tfds.errors import InputError
@@ -36,13 +37,16 @@ def run_tasks(
     Tasks that were not begun since `may_start` said no.
 
   Raises:
-    InputError: Tasks that failed, other than trials of a learning rate, once all that do not need them
-      are done.
+    InputError: Tasks that failed, once all that do not need them are done. A learning rate at which a
+      training cannot come out right is tried for good.
     ValueError: A task that needs what is none of them.
   """
   environment, progress = _share_of_cores(workers), _Progress(tasks, cost)
 
   def run(task: Task) -> None:
+    if _cannot_come_out_right(task):
+      progress.done(task, ran=False)
+      return
     ran = runner.run(task.stage(), to_log=workers > 1, environment=environment)
     after(task)
     progress.done(task, ran)
@@ -52,6 +56,11 @@ def run_tasks(
     more = f'{len(errors)} stages failed; the first: ' if len(errors) > 1 else ''
     raise InputError(f'{more}{errors[0]}') from errors[0]
   return left
+
+
+def _cannot_come_out_right(task: Task) -> bool:
+  """Whether it tried a learning rate at which nothing is learnt: other rates are better."""
+  return bool(task.search) and (task.stage().product / FAILED).exists()
 
 
 def _share_of_cores(workers: int) -> dict[str, str]:
@@ -90,7 +99,7 @@ def _run_in_order(
           future.result()
           done.add(task.name)
         except InputError as error:
-          if task.search:  # A rate at which nothing is learnt is one that others are better than.
+          if _cannot_come_out_right(task):
             done.add(task.name)
             progress.lose([task])
             say(f'{error}; left out with it: its learning rate')

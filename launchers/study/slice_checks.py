@@ -15,6 +15,7 @@ from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.slice_example import CONDITIONS, LESION
 from stroke_tfds.sources import SLICES, VOLUMES, Source
+from stroke_tfds.synthetic_slices.audit import FEWEST_PATIENTS
 
 
 def check_no_slices(arms: Sequence[Arm], units: Mapping[str, str], unet: str) -> None:
@@ -59,6 +60,8 @@ def check_generators(design: Design, train: Source) -> None:
     try:
       _check_joint_generator(source, values, train)
       _check_translator(source, values, train)
+      if source.joint_generator and source.config.get('audit', True):
+        _check_audit(source, values[JOINT_GENERATOR], train)
     except InputError as error:
       raise InputError(f'source {name!r}: {error}') from error
 
@@ -88,6 +91,24 @@ def _check_joint_generator(
       f'{list(contrasts)}{", or a translator beside it" if n == 0 else ""}'
     )
   _check_config(source.config, values[JOINT_GENERATOR], train)
+
+
+def _check_audit(source: Synthetic, told: Mapping[str, Any], train: Source) -> None:
+  """Slices can be held against those of the training."""
+  n_patients = train.n_examples if source.clinical == ALL else int(source.clinical)
+  if n_patients < FEWEST_PATIENTS:
+    raise InputError(
+      f'its generators learn from {n_patients} patient(s), expected at least {FEWEST_PATIENTS} to tell '
+      'copies from people who are alike; or "audit": False in its config'
+    )
+  scheme = train.metadata['label_scheme']
+  groups = told.get('groups', TISSUES)
+  own, by_default = (ClassMap.from_scheme(scheme, one).names for one in (groups, TISSUES))
+  if source.translator and own != by_default:
+    raise InputError(
+      f'train_style_gan.groups is {groups}, expected the default ones, by which classes are held '
+      'against those of the training; or "audit": False in its config'
+    )
 
 
 def _check_config(config: Mapping[str, Any], told: Mapping[str, Any], train: Source) -> None:

@@ -73,7 +73,8 @@ def power_of(
   Args:
     effect: The true difference.
     parts: Its variances.
-    n_seeds: Trainings of each arm.
+    n_seeds: Trainings of each arm; with one, of a difference between these trainings alone, since the
+      interval does not know how others would come out.
     n_cases: Test cases.
     n_comparisons: Claims that hold together at 5 % (Bonferroni, a little more than a study asks for).
     n_pooled: Comparisons with the same control, over which seeds are pooled.
@@ -85,12 +86,18 @@ def power_of(
     raise ValueError(
       f'{n_seeds} seeds, {n_cases} cases and {n_comparisons} comparisons, expected at least 1, 2 and 1'
     )
-  error = np.sqrt(parts.variance(n_seeds, n_cases))
+  error = _error(parts, n_seeds, n_cases)
   if not error:
     return float(effect != 0)
   bounds = _half_widths(parts, n_seeds, n_cases, (1 - LEVEL) / (2 * n_comparisons), n_pooled)
   outside = stats.norm.sf((bounds - effect) / error) + stats.norm.cdf((-bounds - effect) / error)
   return float(outside.mean())
+
+
+def _error(parts: Components, n_seeds: int, n_cases: int) -> float:
+  """Standard error of the mean; of one seed, of the mean of all cases in these trainings."""
+  of_seeds = parts.seed if n_seeds > 1 else 0.0
+  return float(np.sqrt(dataclasses.replace(parts, seed=of_seeds).variance(n_seeds, n_cases)))
 
 
 def _half_widths(
@@ -129,7 +136,7 @@ def smallest_effect(
   power: float = POWER,
 ) -> float:
   """The smallest true difference that is told from 0 with this power; arguments of power_of."""
-  error = float(np.sqrt(parts.variance(n_seeds, n_cases)))
+  error = _error(parts, n_seeds, n_cases)
   missing = lambda effect: power_of(effect, parts, n_seeds, n_cases, n_comparisons, n_pooled) - power
   if not error:
     return 0.0

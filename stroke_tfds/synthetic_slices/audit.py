@@ -18,7 +18,7 @@ from stroke_tfds.generators import WITHOUT_AUDIT
 from stroke_tfds.sources import Source
 
 _MOST_CALIBRATED = 512  # Slices, evenly spread; all are compared with.
-_FEWEST = 3  # Patients: one, the nearest other, and another.
+FEWEST_PATIENTS = 3  # Patients: one, the nearest other, and another.
 
 
 class SliceAudit:
@@ -47,10 +47,10 @@ class SliceAudit:
     class_map = None if n_contrasts else _class_map(training[0], classes)
     found = [part for source in training for part in self._slices(source, class_map)]
     n_patients = len({subject for _, subject in found})
-    if n_patients < _FEWEST:
+    if n_patients < FEWEST_PATIENTS:
       raise InputError(
-        f'the generators learnt from {n_patients} patient(s), expected at least {_FEWEST} to say how '
-        f'near people come to one another; {WITHOUT_AUDIT}'
+        f'the generators learnt from {n_patients} patient(s), expected at least {FEWEST_PATIENTS} to '
+        f'say how near people come to one another; {WITHOUT_AUDIT}'
       )
     self._learnt = np.concatenate([part for part, _ in found])
     self._subjects = np.concatenate([np.full(len(part), subject) for part, subject in found])
@@ -61,7 +61,9 @@ class SliceAudit:
 
   def copies(self, image: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Which slices are copies, bool [n]; image [n, X, Y, C], classes [n, X, Y]."""
-    return self._ratios(slice_nearness.blocks(image, classes, self._n_classes)) < self.limit
+    is_copy = self._ratios(slice_nearness.blocks(image, classes, self._n_classes)) < self.limit
+    # Of nobody, where classes are compared: background alone.
+    return is_copy & (classes.any(axis=(1, 2)) | bool(self._n_contrasts))
 
   def report(self, n_rejected: int) -> dict[str, Any]:
     """For the metadata of a set: the limit, and how many draws were copies."""

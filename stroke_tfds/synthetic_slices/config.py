@@ -37,7 +37,7 @@ class SyntheticSlicesConfig(DerivedConfig):
       that the generators learnt from must be there. Without, the set's name has the word `unaudited`.
     training_dir: TFDS data folder of what the generators learnt from; that of the new set when empty.
     nearest_quantile: Share of slices of real people that count as near to another person.
-    max_redraws: Redraws of a copy before the build gives up.
+    max_redraws: Copies of a slice that are drawn again before the build gives up.
     contrasts: Names of what it must make; any when empty. Names those of a bundle that does not.
     classes: Names of what it must make, background first; any when empty.
   """

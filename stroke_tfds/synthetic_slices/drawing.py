@@ -25,7 +25,7 @@ class Generators:
     translator: Turns classes into images, or None.
     audit: Finds copies of the training, of images or, where a translator makes these, of classes; none
       are looked for when None.
-    max_redraws: How often a copy is drawn again.
+    max_redraws: Copies of a slice that are drawn again.
   """
 
   joint: Bundle
@@ -55,7 +55,7 @@ class Generators:
     drawn again.
 
     Raises:
-      InputError: All draws of a slice were copies.
+      InputError: Too many draws of a slice were copies.
     """
     spec, is_wanted = self.joint.spec, None
     n_copies = np.zeros(len(conditions), int)

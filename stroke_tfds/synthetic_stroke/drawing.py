@@ -62,7 +62,7 @@ class CaseDrawing:
     parent = self._healthy.name, brain['subject_id'].decode()
     scan = brain['image'] if self._config.keep_scan else None
     rejected: list[str] = []
-    while len(rejected) <= self._most_redraws(index):
+    while len(rejected) <= (self._config.max_redraws if self._varies(index) else 0):
       made = self._make(brain, index, redraw=len(rejected))
       reason = self.audit.reason(made, parent, scan) if self.audit else ''
       if not reason:
@@ -79,14 +79,13 @@ class CaseDrawing:
       rejected.append(reason)
     raise InputError(self._none_passed(index, rejected))
 
-  def _most_redraws(self, index: int) -> int:
-    """None where the next draw would be the same."""
+  def _varies(self, index: int) -> bool:
+    """Whether the next draw of a volume would be another one."""
     spec = self._translator.spec
-    varies = spec.latent_size or spec.appearances or not self._is_negative(index)
-    return self._config.max_redraws if varies else 0
+    return bool(spec.latent_size or spec.appearances or not self._is_negative(index))
 
   def _none_passed(self, index: int, rejected: list[str]) -> str:
-    if not self._most_redraws(index):
+    if not self._varies(index):
       return (
         f'volume {index}: without lesion it was rejected by the audit ({rejected[0]}), and '
         f'{self._translator.path} draws it in one way alone, expected one that passes: train it for '

@@ -93,6 +93,7 @@ class AppearancesTest(tf.test.TestCase):
 
   def test_cases_that_lack_a_number(self):
     made = Appearances.fit(['a', 'b'], [[1.0, np.nan], [2.0, 5.0], [3.0, 7.0]])
+    self.assertEqual(made.correlation[0][1], 0)  # Of two cases that have both.
     self.assertAllClose([made.quantiles[1][0], made.quantiles[1][-1]], [5, 7])
     with self.assertRaisesRegex(ValueError, 'no case has b'):
       Appearances.fit(['a', 'b'], [[1.0, np.nan], [2.0, np.nan]])

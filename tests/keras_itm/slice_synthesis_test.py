@@ -1,9 +1,11 @@
+import itertools
 import types
 
 import numpy as np
 import tensorflow as tf
 
 from keras_itm.slice_synthesis import (
+  CopiedSliceError,
   draw_slices,
   images_of_latents,
   slices_of_latents,
@@ -89,6 +91,40 @@ class DrawSlicesTest(tf.test.TestCase):
     self.assertEqual(
       [len(latent) for latent, *_ in calls], [8, 3, *_parts(first > 0), *_parts(first > 1)]
     )
+
+  def test_copies_are_drawn_again_until_they_are_none(self):
+    """Bright slices are copies: each stays with its first dark draw, whatever the others do."""
+    asked, seen = np.zeros([11, 1]), []
+    is_bright = lambda image: image[:, 0, 0, 0] > 0.5
+
+    def is_copy(positions, image, classes):
+      seen.append(positions.tolist())
+      return is_bright(image)
+
+    plain, _ = draw_slices(_generator([]), asked, 4, seed=1)
+    image, _ = draw_slices(_generator([]), asked, 4, seed=1, is_copy=is_copy, max_redraws=20)
+    self.assertFalse(is_bright(image).any())
+    self.assertAllEqual(image[~is_bright(plain)], plain[~is_bright(plain)])
+    # Only what was drawn anew is looked at again.
+    self.assertEqual(seen[:2], [[*range(11)], np.flatnonzero(is_bright(plain)).tolist()])
+    always = lambda positions, image, classes: positions == 5
+    for redraws in (0, 2):
+      with self.assertRaisesRegex(CopiedSliceError, f'patient 4: {redraws + 1} draws of slice 5 were'):
+        draw_slices(_generator([]), asked, 4, seed=1, is_copy=always, max_redraws=redraws)
+
+  def test_what_replaces_a_copy_is_what_was_asked_for(self):
+    """In turn: not wanted, a copy, not wanted twice, what was asked for; three tries, then anew."""
+    turn = itertools.count()
+    call = lambda latent, condition, truncation: {
+      'image': tf.zeros([1, 2, 3, 1]),
+      'probability': tf.one_hot(tf.fill([1, 2, 3], next(turn)), 9),
+    }
+    made = types.SimpleNamespace(spec=_generator([]).spec, call=call)
+    wanted = lambda classes: np.isin(classes[:, 0, 0], [1, 4])
+    copied = lambda positions, image, classes: classes[:, 0, 0] == 1
+    options = {'seed': 1, 'is_wanted': wanted, 'is_copy': copied, 'max_redraws': 1}
+    _, classes = draw_slices(made, np.zeros([1, 1]), 0, tries=3, **options)
+    self.assertAllEqual(classes, np.full([1, 2, 3], 4))
 
   def test_slices_of_latents_are_those_that_drew_them(self):
     calls, asked = [], np.array([[0.0], [1.0]] * 5)

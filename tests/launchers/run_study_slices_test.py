@@ -157,7 +157,24 @@ class DataTest(refusals.Case):
       'joint_generator': tiny_study.gin_file('\n'.join([slice_study.MASKS, masks])),
       'translator': tiny_study.gin_file('\n'.join([slice_study.TRANSLATOR, translator])),
     }
-    return {'synthetic': {'two': {**files, **source}}, 'arms': {'x': arm(learns_from={'two': 2})}}
+    source = {'config': slice_study.UNAUDITED, **files, **source}
+    return {'synthetic': {'two': source}, 'arms': {'x': arm(learns_from={'two': 2})}}
+
+  def test_audits_that_could_not_be(self):
+    """Said before the training: few patients, or classes that no bundle explains."""
+    same = "{'brain': ('',)}"
+    groups = f'train_style_gan.groups = {same}', f'train_itm.groups = {same}'
+    audited = {'config': {}}
+    message = r"^source 'two': its generators learn from {} patient\(s\), expected at least 3 .*audit"
+    self.refuses(message.format(2), self.check, **self.two_steps(**audited))
+    self.refuses(message.format(1), self.check, **self.two_steps(**audited, clinical=1))
+    with mock.patch.object(slice_checks, 'FEWEST_PATIENTS', 2):
+      self.check(**self.two_steps(**audited))
+      message = (
+        "^source 'two': train_style_gan.groups is {'brain'.*, expected the default ones, .*audit"
+      )
+      self.refuses(message, self.check, **self.two_steps(*groups, **audited))
+    self.check(**self.two_steps(*groups))
 
   def test_two_steps_that_do_not_fit_together(self):
     self.check(**self.two_steps())
@@ -336,28 +353,41 @@ class StagesTest(tf.test.TestCase):
     masks, translator = (str(folder / 'bundle') for folder in self.folders)
     self.assertEqual(
       self.config('masks then images set of 2'),
-      {'joint_generator': masks, 'translator': translator, 'num_patients': 2, 'seed': 0},
+      {
+        'joint_generator': masks,
+        'translator': translator,
+        'num_patients': 2,
+        'seed': 0,
+        **slice_study.UNAUDITED,
+      },
     )
     self.assertRegex(
       self.flags('translated')['train_unet.sources'],
-      rf"^\['{slice_study.COHORT}:train', 'synthetic_slices/n2_seed0-\w+:train'\]$",
+      rf"^\['{slice_study.COHORT}:train', 'synthetic_slices/n2_seed0-unaudited-\w+:train'\]$",
     )
 
   def test_sets_are_of_its_bundle(self):
     bundle = str(self.root / 'seed_0' / 'generators' / 'joint' / 'bundle')
     self.assertEqual(
-      self.config('joint set of 1'), {'joint_generator': bundle, 'num_patients': 1, 'seed': 0}
+      self.config('joint set of 1'),
+      {'joint_generator': bundle, 'num_patients': 1, 'seed': 0, **slice_study.UNAUDITED},
     )
     self.assertEqual(
       self.config('near the mean set'),
-      {'joint_generator': bundle, 'num_patients': 3, 'seed': 0, 'truncation': 0.5},
+      {
+        'joint_generator': bundle,
+        'num_patients': 3,
+        'seed': 0,
+        'truncation': 0.5,
+        **slice_study.UNAUDITED,
+      },
     )
 
   def test_arms_learn_from_the_set_of_their_number(self):
     flags = self.flags('real + 1')
     self.assertRegex(
       flags['train_unet.sources'],
-      rf"^\['{slice_study.COHORT}:train', 'synthetic_slices/n1_seed0-\w+:train'\]$",
+      rf"^\['{slice_study.COHORT}:train', 'synthetic_slices/n1_seed0-unaudited-\w+:train'\]$",
     )
     self.assertEqual(flags['train_unet.n_slices'], '[9, 2]')
     self.assertIn("'synthetic_slices/n3_seed0-", self.flags('real + 3')['train_unet.sources'])

@@ -84,7 +84,7 @@ class WorthTest(tf.test.TestCase):
       self.assertIn('the generators of SPADE saw', self.why(name, saw), (name, saw))
 
   def test_a_start_that_saw_more(self):
-    told = 'both, its start, saw all clinical cases, the arm 10'
+    told = 'both, which it goes on from, saw all clinical cases, the arm 10'
     self.assertEqual(self.why('both, then 10', 10), told)
 
   def test_a_set_of_which_nobody_knows(self):

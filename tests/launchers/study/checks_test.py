@@ -78,14 +78,17 @@ class NamesTest(refusals.Case):
       "arm 'x': learning_rates are those of ConstantThenLinear, which unet_paper.gin does not use"
     )
     self.refuses(message, self.check, unet='unet_paper.gin', arms=arms, **search)
-    arms['x']['bindings'] = ['Adam.learning_rate = @ConstantThenLinear()']
-    self.check(unet='unet_paper.gin', arms=arms, **search)
+    for name in ('', 'a/', 'keras_itm.schedules.'):
+      arms['x']['bindings'] = [f'Adam.learning_rate = @{name}ConstantThenLinear()']
+      self.check(unet='unet_paper.gin', arms=arms, **search)
     self.check(unet='unet_paper.gin', arms={'first': arm()}, **search)
 
   def test_refuses_cases_without_lesion_that_nothing_learns_from(self):
     synthetic = {'SPADE': {'translator': 'spade_mini.gin', 'config': {'share_negative': 0.2}}}
     fields = arm(learns_from={'SPADE': 3})
     message = "arm 'x': learns from lesions of 20 voxels or more, .*'train_unet.min_voxels = 0'"
+    self.refuses(message, self.check, synthetic=synthetic, arms={'x': fields})
+    fields['bindings'] = ['train_unet.min_voxels = 20']
     self.refuses(message, self.check, synthetic=synthetic, arms={'x': fields})
     fields['bindings'] = ['train_unet.min_voxels = 0']
     self.check(synthetic=synthetic, arms={'x': fields})

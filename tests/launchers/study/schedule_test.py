@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from launchers import stages
+from launchers.run_folder import FAILED
 from launchers.stages import Stage, StageRunner
 from launchers.study import schedule
 from launchers.study.schedule import needed_by, run_tasks
@@ -72,11 +73,23 @@ class OrderTest(tf.test.TestCase):
     self.assertEqual(run_tasks(self.tasks, _Runner()), [])
 
   def test_a_learning_rate_that_fails_is_left_out_alone(self):
-    trials = [Task(f'x at {rate}', (), lambda rate=rate: rate, search=('x', rate)) for rate in (1, 2)]
-    runner, after = _Runner(failing=[2]), []
-    tasks = [*trials, _task('x', 'x at 1', 'x at 2'), _task('y', 'x')]
-    self.run_tasks(runner, tasks, after=lambda task: after.append(task.name))
-    self.assertEqual((runner.ran, after), ([1, 2, 'x', 'y'], ['x at 1', 'x', 'y']))
+    """For good, where its training cannot come out right; whatever else fails takes the arm along."""
+    folder = Path(tfds.testing.make_tmp_dir())
+    trial = lambda rate: Stage(f'x at {rate}', ['train'], folder / str(rate), 'finished.json')
+    trials = {rate: trial(rate) for rate in (1, 2)}
+    tasks = [Task(one.name, (), lambda one=one: one, search=('x', 1)) for one in trials.values()]
+    tasks += [_task('x', 'x at 1', 'x at 2'), _task('y', 'x')]
+
+    def ran(failing):
+      runner, after = _Runner(failing=failing), []
+      self.run_tasks(runner, tasks, after=lambda task: after.append(task.name))
+      return [getattr(stage, 'name', stage) for stage in runner.ran], after
+
+    with self.assertRaisesRegex(InputError, 'ended with exit status 1'):
+      ran([trials[2]])
+    trials[2].product.mkdir()
+    (trials[2].product / FAILED).write_text('{}')
+    self.assertEqual(ran([]), (['x at 1', 'x', 'y'], ['x at 1', 'x', 'y']))
 
   def test_several_at_a_time_wait_for_what_they_need(self):
     runner, after = _Runner(seconds=0.1), []

@@ -41,6 +41,7 @@ TRANSLATOR = '\n'.join(
   ]
 )
 TWO_STEPS = 'masks then images'
+UNAUDITED = {'audit': False}  # Of two patients copies cannot be told.
 
 CONFIG = PhantomTumourConfig(
   name='tiny', grid=tiny.GRID, n_healthy=1, n_train=2, n_test=2, contrasts=('T1', 'FLAIR')
@@ -62,9 +63,16 @@ def fields(**changes: Any) -> dict[str, Any]:
     'validation': f'{COHORT}:healthy',
     'unet': gin_file(UNET),
     'synthetic': {
-      'joint': {'joint_generator': gin_file(JOINT)},
-      'near the mean': {'joint_generator': gin_file(JOINT), 'config': {'truncation': 0.5}},
-      TWO_STEPS: {'joint_generator': gin_file(MASKS), 'translator': gin_file(TRANSLATOR)},
+      'joint': {'joint_generator': gin_file(JOINT), 'config': UNAUDITED},
+      'near the mean': {
+        'joint_generator': gin_file(JOINT),
+        'config': {'truncation': 0.5, **UNAUDITED},
+      },
+      TWO_STEPS: {
+        'joint_generator': gin_file(MASKS),
+        'translator': gin_file(TRANSLATOR),
+        'config': UNAUDITED,
+      },
     },
     'num_volumes': 3,
     'arms': {

@@ -75,6 +75,14 @@ class PowerTest(tf.test.TestCase, parameterized.TestCase):
     _, low, high = bootstrap.bounds(differences, n_resamples=400)
     return np.mean((low > 0) | (high < 0))
 
+  def test_one_seed_speaks_of_its_trainings_alone(self):
+    parts, alone = Components(0.0065, 0.0005, 0.015), Components(0.0065, 0.0, 0.015)
+    for n_cases in (37, 3000):
+      effects = [power.smallest_effect(one, 1, n_cases) for one in (parts, alone)]
+      self.assertEqual(*effects)
+      self.assertAllClose(power.power_of(0, parts, 1, n_cases), 0.05, atol=0.01)
+    self.assertEqual(power.smallest_effect(Components(0, 0.0005, 0), 1, 37), 0)
+
   def test_one_of_a_family_in_simulated_studies(self):
     """Six comparisons with one control; Bonferroni asks for a little more than the family does."""
     parts = Components(case=0.0065, seed=0.0005, rest=0.015)
