@@ -2,8 +2,9 @@
 
 Command: python -m experiments.perfect_generator
 Hardware: 2 CPU cores.
-Time: 35 minutes.
-Expected: TODO
+Time: 30 minutes.
+Expected: 1,000 further patients add 4 to 5 points beside all clinical ones, after three times the
+  steps no less; 128 add 15 beside 10.
 
 No generator draws better cases than the simulator itself. Trains the segmenters of
 experiments/perfect_generator.gin and tests them on the development cohort. Writes
