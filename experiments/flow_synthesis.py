@@ -2,9 +2,9 @@
 
 Command: python -m experiments.flow_synthesis
 Hardware: 2 CPU cores.
-Time: 12 minutes.
-Expected: a volume of the flow takes some 4 s of CPU time, one of Pix2Pix a tenth of a second; memory
-  does not grow with the set.
+Time: 5 minutes.
+Expected: a volume of the flow takes 2 s of CPU time, one of Pix2Pix .07 s; memory does not grow with
+  the set.
 
 Generators of `flow_mini.gin`, `pix2pix10_mini.gin` and `lesion_gan_mini.gin` after one step of
 training: what they draw is noise, at the cost of trained ones. Writes
