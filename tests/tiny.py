@@ -28,14 +28,16 @@ def build_phantom(data_dir: str, **fields) -> str:
 
 
 class CohortTestCase(tf.test.TestCase):
-  """Has a folder with a tiny cohort in it: `folder`, `data_dir`, `cohort`."""
+  """Has a folder with a tiny cohort in it: `folder`, `data_dir`, `cohort`; FIELDS are its own."""
+
+  FIELDS: dict = {}
 
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
     cls.folder = Path(tfds.testing.make_tmp_dir())
     cls.data_dir = str(cls.folder / 'data')
-    cls.cohort = build_phantom(cls.data_dir)
+    cls.cohort = build_phantom(cls.data_dir, **cls.FIELDS)
 
 
 class ToyTranslator(tf.keras.Model):

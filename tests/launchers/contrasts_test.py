@@ -21,10 +21,7 @@ _STEP = {'epochs': 1, 'steps_per_epoch': 1}
 
 
 class ContrastsTest(small_systems.SystemsTestCase, parameterized.TestCase):
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.cohort = tiny.build_phantom(cls.data_dir, contrasts=_NAMES)
+  FIELDS = {'contrasts': _NAMES}
 
   def build(self, name, config):
     """Builds a set and returns its name, images and metadata."""

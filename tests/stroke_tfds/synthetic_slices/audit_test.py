@@ -1,7 +1,6 @@
 """A generator of slices that remembers some of its training is found out; what is no copy stays."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -17,13 +16,12 @@ from stroke_tfds.synthetic_slices.audit import SliceAudit
 from tests import tiny
 
 
-class AuditCase(tf.test.TestCase):
+class AuditCase(tiny.CohortTestCase):
+  FIELDS = {'n_train': 6}
+
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    cls.folder = Path(tfds.testing.make_tmp_dir())
-    cls.data_dir = str(cls.folder / 'data')
-    cls.cohort = tiny.build_phantom(cls.data_dir, n_train=6)
     (cls.source,) = open_sources([f'{cls.cohort}:train'], cls.data_dir)
     # All slices of all patients have labels, on these thick ones but for the ends.
     slices, subjects = [], []
