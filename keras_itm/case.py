@@ -99,7 +99,7 @@ def synthesize(
   equalize_slice_brightness: bool = True,
   tissue: np.ndarray | None = None,
   redraw: int = 0,
-  chance: Callable[[int], float] | None = None,
+  chance: synthesis.Chance | None = None,
   negative: bool = False,
   appearance: Mapping[str, float] | None = None,
 ) -> Case:
@@ -126,7 +126,8 @@ def synthesize(
       `stroke_tfds.imaging.mni152.brain_tissue(grid)`.
     redraw: How often a set's audit rejected the volume of this number before this one; nothing is
       audited here.
-    chance: Voxels of a lesion -> chance to be kept rather than drawn again, from 0 to 1; 1 when None.
+    chance: Mask of a lesion, uint8 [X, Y, Z] -> chance to be kept rather than drawn again, from 0 to 1;
+      1 when None.
     negative: Whether the case has no lesion.
     appearance: Numbers to ask a translator for that learnt with them, by name, such as
       `{'DWI.lesion_to_parenchyma': 1.6}`; the others are drawn as its training cases had them with
@@ -183,7 +184,7 @@ def draw_case(
   min_voxels: int,
   max_draws: int,
   redraw: int = 0,
-  chance: Callable[[int], float] | None = None,
+  chance: synthesis.Chance | None = None,
   negative: bool = False,
   appearance: Mapping[str, float] | None = None,
 ) -> Case:
@@ -199,7 +200,7 @@ def draw_case(
     min_voxels: Smaller lesions are drawn again.
     max_draws: Draws before giving up.
     redraw: How often it was drawn before and rejected.
-    chance: Voxels of a lesion -> chance to be kept.
+    chance: Mask of a lesion -> chance to be kept.
     negative: Whether no lesion is drawn.
     appearance: Numbers that `paint` asks the translator for, all of them.
 

@@ -15,6 +15,8 @@ from keras_itm.bundle import Bundle
 # Latents of lesions and of translators, chances of lesions and appearances come from different streams;
 # the negative cases of a set have 3.
 _LESION, _IMAGE, _CHANCE, _APPEARANCE = 0, 1, 2, 4
+# Mask, uint8 [X, Y, Z] -> chance to be kept, from 0 to 1.
+Chance = Callable[[np.ndarray], float]
 # Outside the head prepared scans are 0; there a sampler leaves some of its noise.
 _AIR = 0.05
 
@@ -47,7 +49,7 @@ def draw_lesions(
   min_voxels: int = lesions.MIN_VOXELS,
   max_draws: int = 100,
   redraw: int = 0,
-  chance: Callable[[int], float] | None = None,
+  chance: Chance | None = None,
 ) -> list[DrawnLesion]:
   """Draws a lesion for each brain, again and again until it has enough voxels of parenchyma.
 
@@ -59,7 +61,7 @@ def draw_lesions(
     min_voxels: Smaller lesions are drawn again; 20 in the paper.
     max_draws: Draws for one brain before giving up.
     redraw: How often the volumes were drawn before and rejected as a whole; each time other lesions.
-    chance: Voxels of a lesion -> chance to be kept rather than drawn again, from 0 to 1; 1 when None.
+    chance: Of each lesion to be kept rather than drawn again; 1 when None.
 
   Raises:
     LesionDrawError: `max_draws` lesions were all too small, or drawn again by chance.
@@ -82,7 +84,7 @@ def _draw_lesion(
   min_voxels: int,
   max_draws: int,
   redraw: int,
-  chance: Callable[[int], float] | None,
+  chance: Chance | None,
 ) -> DrawnLesion:
   parenchyma_ids = generator.spec.label_scheme['parenchyma_ids']
   sizes: list[int] = []
@@ -93,12 +95,12 @@ def _draw_lesion(
     mask = lesions.restrict(generated, labels, parenchyma_ids).numpy()
     luck = random_numbers(*key, _CHANCE, len(sizes), redraw=redraw).random()
     sizes.append(int(mask.sum()))
-    if sizes[-1] >= min_voxels and (chance is None or luck < chance(sizes[-1])):
+    if sizes[-1] >= min_voxels and (chance is None or luck < chance(mask)):
       return DrawnLesion(mask, tuple(sizes), generated.numpy())
   raise LesionDrawError(
     f'volume {key[1]}: {len(sizes)} lesions were drawn from {generator.path} with '
     f'{min(sizes)} to {max(sizes)} voxels of parenchyma (median {np.median(sizes):g}), '
-    f'expected one of at least {min_voxels}{" that its size gives a chance" if chance else ""}'
+    f'expected one of at least {min_voxels}{" that its size and place give a chance" if chance else ""}'
   )
 
 

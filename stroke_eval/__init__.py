@@ -18,7 +18,7 @@ No gin, no run folder, no figure; usable in anyone's project:
 | `translation` | a translated volume against the real one of the same labels |
 | `lesion_contrast` | how bright a lesion is beside healthy tissue |
 | `lesion_sets` | generated masks against real ones |
-| `size_weights` | sizes of lesions that a segmenter should see more of |
+| `lesion_weights` | sizes and places of lesions that a segmenter should see more of |
 | `survey` | one pass over a data set |
 | `synthesis_checks` | a synthetic set beside the set that its generators learnt from |
 | `tissue_contrast` | contrasts, noise and histograms of scans |
@@ -33,7 +33,7 @@ No gin, no run folder, no figure; usable in anyone's project:
 | `plain_values` | numbers for JSON, which has no NaN |
 
 A module is loaded when it is first used; `segmentation`, `statistics`, `lesion_contrast`, `survey`,
-`size_weights`, `plain_values`, `two_sample` and, but for MS-SSIM, `translation` need no TensorFlow.
+`lesion_weights`, `plain_values`, `two_sample` and, but for MS-SSIM, `translation` need no TensorFlow.
 """
 
 import importlib
@@ -43,10 +43,10 @@ __all__ = [
   'held_out_cases',
   'lesion_contrast',
   'lesion_sets',
+  'lesion_weights',
   'nearest_slices',
   'plain_values',
   'segmentation',
-  'size_weights',
   'slice_agreement',
   'slice_checks',
   'slice_features',

@@ -8,13 +8,12 @@ import numpy as np
 
 from keras_itm.lesions import classify
 from stroke_eval import segmentation
-from stroke_eval.lesion_sets import TERRITORIES, survey_lesions
 from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import lesion_regions
+from stroke_tfds.phantom.territories import main_territory
 
-OUTSIDE = 'outside'  # Of a lesion in no arterial territory.
 # Scan [X, Y, Z, C], as stored -> probability of a lesion [X, Y, Z], or of each class of lesions, none
 # the first, [X, Y, Z, K].
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -75,7 +74,8 @@ class HeldOutCases:
         f'{name} has no lesion of {max(min_voxels, 1)} voxels or more, expected some to measure Dice on'
       )
     self._grid = grid
-    self._territories = self._main_territories()
+    # Empty without lesion.
+    self._territories = [main_territory(mask, grid) if mask.any() else '' for mask in self._lesions]
     self._regions = lesion_regions(label_scheme or {})
     self._classes = []
     if label_scheme and self._regions:
@@ -108,15 +108,6 @@ class HeldOutCases:
     """Over the scored cases."""
     scored = [float(row['dice']) for row, is_scored in zip(rows, self._is_scored) if is_scored]
     return float(np.mean(scored))
-
-  def _main_territories(self) -> list[str]:
-    """The arterial territory that holds most of each lesion; empty without lesion."""
-    positive = [i for i, lesion in enumerate(self._lesions) if lesion.any()]
-    names = [''] * len(self._lesions)
-    facts = survey_lesions(np.stack([self._lesions[i] for i in positive]), self._grid)
-    for i, shares in zip(positive, facts.territory_shares):
-      names[i] = TERRITORIES[shares.argmax()] if shares.any() else OUTSIDE
-    return names
 
 
 def _any_lesion(probability: np.ndarray) -> np.ndarray:

@@ -13,9 +13,7 @@ from scipy import ndimage
 from keras_itm import lesions
 from stroke_eval.statistics.kolmogorov_smirnov import ks_of_samples
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.imaging.resample import resample_labels
-from stroke_tfds.imaging.volume import Volume
-from stroke_tfds.phantom.territories import NAMES, territory_map
+from stroke_tfds.phantom.territories import NAMES, territories_on
 
 TERRITORIES = NAMES[1:]
 SIDES = ('left', 'right', 'both')
@@ -99,14 +97,6 @@ def survey_lesions(masks: np.ndarray, grid: Grid) -> LesionFacts:
     left_shares=masks[:, is_left].astype(bool).sum(axis=(1, 2, 3)) / voxels,
     territory_shares=within / np.maximum(within.sum(axis=1, keepdims=True), 1),
   )
-
-
-def territories_on(grid: Grid) -> np.ndarray:
-  """Arterial territories of the template, as indices into `territories.NAMES`; uint8 (X, Y, Z)."""
-  tissue = territory_map()
-  affine = np.diag([tissue.spacing_mm] * 3 + [1.0])
-  affine[:3, 3] = tissue.origin_mm
-  return resample_labels(Volume(tissue.territory, affine), grid, len(NAMES))
 
 
 def lesion_sets(

@@ -11,6 +11,9 @@ import functools
 
 import numpy as np
 
+from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.resample import resample_labels
+from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import template_anatomy
 
@@ -28,6 +31,7 @@ NAMES = (
   'superior cerebellar',
   'inferior cerebellar',
 )
+OUTSIDE = 'outside'  # Of a lesion in no arterial territory.
 _DEEP_GREY = ('caudate', 'putamen', 'pallidum', 'amygdala')
 
 
@@ -68,6 +72,24 @@ def territory_map() -> TerritoryMap:
   parenchyma = np.isin(labels, ASEG28.parenchyma_ids)
   territory[~parenchyma] = 0
   return TerritoryMap(territory, parenchyma & ~np.isin(labels, white), origin_mm, float(step))
+
+
+@functools.cache
+def territories_on(grid: Grid) -> np.ndarray:
+  """Arterial territories of the template, as indices into NAMES; uint8 (X, Y, Z), read-only."""
+  tissue = territory_map()
+  affine = np.diag([tissue.spacing_mm] * 3 + [1.0])
+  affine[:3, 3] = tissue.origin_mm
+  found = resample_labels(Volume(tissue.territory, affine), grid, len(NAMES))
+  found.setflags(write=False)
+  return found
+
+
+def main_territory(lesion: np.ndarray, grid: Grid) -> str:
+  """The territory that holds most of a lesion's voxels, the first of equals; OUTSIDE if none does."""
+  counts = np.bincount(territories_on(grid)[lesion > 0], minlength=len(NAMES))
+  counts[0] = 0
+  return NAMES[counts.argmax()] if counts.any() else OUTSIDE
 
 
 def _territory(x: np.ndarray, y: np.ndarray, z: np.ndarray, labels: np.ndarray) -> np.ndarray:

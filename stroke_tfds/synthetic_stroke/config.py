@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_itm import bundle as bundles
@@ -12,11 +12,13 @@ from stroke_tfds.derived_config import DerivedVolumesConfig
 from stroke_tfds.errors import InputError
 from stroke_tfds.generators import load_fitting_bundle
 from stroke_tfds.label_schemes import check_one_class
+from stroke_tfds.phantom.territories import NAMES, OUTSIDE
 from stroke_tfds.sources import Source, fingerprint, open_sources
 from stroke_tfds.synthetic_stroke.training_cases import TrainingCases, open_training
 
 _GENERATORS = (TRANSLATOR, LESION_GENERATOR)
-_MOST_RATIO = 1000  # Of two weights; so many lesions are drawn for one of the lighter size.
+_MOST_RATIO = 1000  # Of two weights; so many lesions are drawn for one of the lighter kind.
+_OTHER = 'other'  # Territories that `territory_weights` does not name.
 _QUANTILES = ('nearest_quantile', 'fidelity_quantile')
 
 
@@ -45,7 +47,9 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
     share_negative: Chance of a volume to have no lesion.
     size_weights: Pairs of ml and how often lesions from there on are kept beside those of other sizes:
       by `[[0, 3], [5, 1]]`, those below 5 ml three times as often as others among what is drawn, see
-      `stroke_eval.size_weights`. All alike when empty.
+      `stroke_eval.lesion_weights`. All alike when empty.
+    territory_weights: Arterial territory -> the same for lesions of which it holds most; `outside` are
+      those in no territory, `other` all that are not named, with 1 where it is missing.
   """
 
   RENAMED = {'level': 'equalize_slice_brightness', 'in_scan': 'keep_scan'}
@@ -64,6 +68,7 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
   max_redraws: int = 20
   share_negative: float = 0.0
   size_weights: Sequence[Sequence[float]] = ()
+  territory_weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
     super().__post_init__()
@@ -85,18 +90,29 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
       **({'audit': self._audit_origins(source, data_dir)} if self.audit else {}),
       **({'share_negative': self.share_negative} if self.share_negative else {}),
       **({'size_weights': self.size_weights} if self.size_weights else {}),
+      **({'territory_weights': dict(self.territory_weights)} if self.territory_weights else {}),
     }
 
-  def chance(self, volume_ml: float) -> float:
-    """Of a lesion to be kept, by `size_weights`; 1 for the largest weight."""
-    weights = [weight for from_ml, weight in self.size_weights if from_ml <= volume_ml]
-    return weights[-1] / max(weight for _, weight in self.size_weights) if weights else 1.0
+  def chance(self, volume_ml: float, territory: str) -> float:
+    """Of a lesion to be kept, by both weights; 1 for the largest ones."""
+    sizes = [weight for from_ml, weight in self.size_weights if from_ml <= volume_ml] or [1]
+    places = self.territory_weights
+    place = places.get(territory, places.get(_OTHER, 1))
+    largest = [max(weights) for weights in self._weights()]
+    return sizes[-1] / largest[0] * place / largest[1]
 
   @property
   def most_draws(self) -> int:
-    """`max_draws`, and the more the rarer `size_weights` make some size."""
-    weights = [weight for _, weight in self.size_weights] or [1]
-    return math.ceil(self.max_draws * max(weights) / min(weights))
+    """`max_draws`, and the more the rarer the weights make some lesions."""
+    rarest = math.prod(max(weights) / min(weights) for weights in self._weights())
+    return math.ceil(self.max_draws * rarest)
+
+  def _weights(self) -> tuple[list[float], list[float]]:
+    """All that there are of sizes, and of territories."""
+    sizes = [weight for _, weight in self.size_weights] or [1]
+    places = self.territory_weights
+    unnamed = [] if {*NAMES[1:], OUTSIDE} <= set(places) else [places.get(_OTHER, 1)]
+    return sizes, [weight for name, weight in places.items() if name != _OTHER] + unnamed
 
   def remarks(self) -> list[str]:
     return [] if self.audit else ['unaudited']
@@ -151,6 +167,12 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
     for name, most in (*((name, 0.5) for name in _QUANTILES), ('share_negative', 0.99)):
       self.check_number(name, 0, most)
     _check_size_weights(self.size_weights)
+    _check_territory_weights(self.territory_weights)
+    if self.most_draws > _MOST_RATIO * self.max_draws:
+      raise InputError(
+        'size_weights and territory_weights together keep one lesion in '
+        f'{self.most_draws / self.max_draws:g}, expected at least one in {_MOST_RATIO}'
+      )
     super().check_fields()
 
 
@@ -166,8 +188,16 @@ def _check_size_weights(weights: Any) -> None:
       f'size_weights is {weights!r}, expected pairs of ml that rise from 0 and of a weight above 0, '
       'such as [[0, 3], [5, 1], [20, 0.5]]'
     )
-  if max(w for _, w in weights) > _MOST_RATIO * min(w for _, w in weights):
+
+
+def _check_territory_weights(weights: Any) -> None:
+  names = (*NAMES[1:], OUTSIDE, _OTHER)
+  if not isinstance(weights, Mapping):
     raise InputError(
-      f'size_weights is {weights!r}, expected weights of which none is more than {_MOST_RATIO} times '
-      'another'
+      f'territory_weights is {weights!r}, expected weights by name, such as {{"basilar": 3}}'
     )
+  for name, weight in weights.items():
+    if name not in names:
+      raise InputError(f'territory_weights has {name!r}, expected some of {list(names)}')
+    if not is_number(weight) or weight <= 0:
+      raise InputError(f'territory_weights has {weight!r} for {name!r}, expected a number above 0')

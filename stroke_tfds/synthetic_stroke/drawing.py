@@ -12,6 +12,7 @@ from keras_itm.case import Case, draw_case, synthesize
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.phantom.territories import main_territory
 from stroke_tfds.sources import Source, check_healthy
 from stroke_tfds.synthetic_stroke import lesion_transfer
 from stroke_tfds.synthetic_stroke.audit import Audit
@@ -114,9 +115,8 @@ class CaseDrawing:
     draws = {'min_voxels': config.min_voxels, 'max_draws': config.most_draws}
     options: dict[str, Any] = {'seed': config.seed, 'index': index, 'redraw': redraw, **draws}
     options['negative'] = self._is_negative(index)
-    if config.size_weights:
-      voxel_ml = self._healthy.grid.voxel_volume_ml
-      options['chance'] = lambda voxels: config.chance(voxels * voxel_ml)
+    if config.size_weights or config.territory_weights:
+      options['chance'] = self._chance
     if config.keep_scan:
       options['appearance'] = synthesis.draw_appearance(
         self._translator, index, seed=config.seed, redraw=redraw
@@ -126,6 +126,10 @@ class CaseDrawing:
     options['equalize_slice_brightness'] = config.equalize_slice_brightness
     tissue = brain_tissue(self._healthy.grid)
     return synthesize(labels, self._translator, self._generator, tissue=tissue, **options)
+
+  def _chance(self, lesion: np.ndarray) -> float:
+    grid = self._healthy.grid
+    return self._config.chance(lesion.sum() * grid.voxel_volume_ml, main_territory(lesion, grid))
 
   def _is_negative(self, index: int) -> bool:
     chance = synthesis.random_numbers(self._config.seed, index, _NEGATIVE).random()

@@ -4,12 +4,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from stroke_eval.held_out_cases import OUTSIDE, HeldOutCases
+from stroke_eval.held_out_cases import HeldOutCases
 from stroke_eval.lesion_sets import TERRITORIES
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.label_schemes import ASEG28_TUMOUR
+from stroke_tfds.phantom.territories import OUTSIDE
 from tests import tiny
 
 _SPACING_ML = 0.576  # Of a voxel of 6 x 6 x 16 mm.

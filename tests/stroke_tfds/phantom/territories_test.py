@@ -1,7 +1,16 @@
 import numpy as np
 import tensorflow as tf
 
-from stroke_tfds.phantom.territories import NAMES, territory_map
+from stroke_tfds.imaging.grid import GRIDS
+from stroke_tfds.phantom.territories import (
+  NAMES,
+  OUTSIDE,
+  main_territory,
+  territories_on,
+  territory_map,
+)
+
+_GRID = GRIDS['mini']
 
 
 class TerritoriesTest(tf.test.TestCase):
@@ -51,6 +60,26 @@ class TerritoriesTest(tf.test.TestCase):
 
   def test_sides_mirror_each_other(self):
     self.assertAllEqual(self.map.territory, self.map.territory[::-1])
+
+
+class OnAGridTest(tf.test.TestCase):
+  def test_territories_lie_where_anatomy_says(self):
+    territory = territories_on(_GRID)
+    at = lambda x, y, z: NAMES[
+      territory[tuple(int(np.abs(c - v).argmin()) for c, v in zip(_GRID.coordinates_mm(), (x, y, z)))]
+    ]
+    self.assertEqual(at(-6, 30, 40), 'ACA')
+    self.assertEqual(at(50, -10, 32), 'MCA frontal')
+    self.assertEqual(at(-12, -90, 0), 'PCA cortical')
+    self.assertEqual(at(27, 0, 4), 'lenticulostriate')
+
+  def test_the_main_one_holds_most_voxels(self):
+    territory = territories_on(_GRID)
+    lesion = np.zeros(_GRID.shape, np.uint8)
+    for name, n in (('none', 9), ('basilar', 3), ('ACA', 2)):
+      lesion[tuple(np.argwhere(territory == NAMES.index(name))[:n].T)] = 1
+    self.assertEqual(main_territory(lesion, _GRID), 'basilar')
+    self.assertEqual(main_territory(lesion * (territory == 0), _GRID), OUTSIDE)
 
 
 if __name__ == '__main__':

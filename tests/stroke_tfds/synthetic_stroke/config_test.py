@@ -36,15 +36,27 @@ class NameTest(SyntheticCase):
     plain = self.builder().data_path
     self.assertNotEqual(self.builder(share_negative=0.25).data_path, plain)
     self.assertNotEqual(self.builder(size_weights=[[0, 2], [5, 1]]).data_path, plain)
-    for key in ('audit', 'share_negative', 'size_weights'):
+    self.assertNotEqual(self.builder(territory_weights={'ACA': 2}).data_path, plain)
+    for key in ('audit', 'share_negative', 'size_weights', 'territory_weights'):
       self.assertNotIn(key, self.config().origins(self.data_dir))
 
   def test_chances_of_sizes(self):
     config = self.config(size_weights=[[0, 2], [5, 1], [20, 4]])
     self.assertEqual((config.most_draws, self.config().most_draws), (400, 100))
-    chances = [config.chance(ml) for ml in (0.1, 4.9, 5, 19, 20, 300)]
+    chances = [config.chance(ml, 'ACA') for ml in (0.1, 4.9, 5, 19, 20, 300)]
     self.assertEqual(chances, [0.5, 0.5, 0.25, 0.25, 1, 1])
-    self.assertEqual(self.config().chance(3.0), 1)
+    self.assertEqual(self.config().chance(3.0, 'ACA'), 1)
+
+  def test_chances_of_territories(self):
+    config = self.config(territory_weights={'ACA': 2, 'basilar': 0.5})
+    self.assertEqual(config.most_draws, 400)
+    chances = [config.chance(3.0, name) for name in ('ACA', 'basilar', 'PCA deep', 'outside')]
+    self.assertEqual(chances, [1, 0.25, 0.5, 0.5])
+    # Others than those named have the largest weight here, and sizes count as well.
+    both = self.config(territory_weights={'ACA': 2, 'other': 8}, size_weights=[[0, 2], [5, 1]])
+    self.assertEqual([both.chance(ml, 'ACA') for ml in (3, 9)], [0.25, 0.125])
+    self.assertEqual([both.chance(ml, 'basilar') for ml in (3, 9)], [1, 0.5])
+    self.assertEqual(both.most_draws, 800)
 
   def test_other_healthy_data_give_another_folder(self):
     other = tiny.build_phantom(self.data_dir, seed=1)
@@ -68,9 +80,20 @@ class RefusalTest(SyntheticCase):
     self.refuses('keep_scan is 1, expected true or false', keep_scan=1)
     self.refuses('share_negative is 1, expected a number from 0 to 0.99', share_negative=1)
     self.refuses('share_negative is 0.1, .*the healthy scan itself', share_negative=0.1, keep_scan=True)
-    self.refuses('none is more than 1000 times another', size_weights=[[0, 1], [5, 1001]])
+    self.refuses(
+      'keep one lesion in 1001, expected at least one in 1000', size_weights=[[0, 1], [5, 1001]]
+    )
     for weights in (3, [[1, 2]], [[0, 1], [0, 2]], [[0, 0]], [[0, 1, 2]], [[0, 'a']], [0, 1]):
       self.refuses('size_weights is .*expected pairs of ml', size_weights=weights)
+    self.refuses('territory_weights is 3, expected weights by name', territory_weights=3)
+    self.refuses("territory_weights has 'MCA', expected some of .*'ACA'", territory_weights={'MCA': 2})
+    for weight in (0, -1, 'a', float('nan'), True):
+      self.refuses("territory_weights has .* for 'ACA', expected", territory_weights={'ACA': weight})
+    self.refuses(
+      'keep one lesion in 5000, expected at least one in 1000',
+      territory_weights={'ACA': 50},
+      size_weights=[[0, 1], [5, 100]],
+    )
     self.refuses(
       'equalize_slice_brightness is False, expected it left out',
       keep_scan=True,

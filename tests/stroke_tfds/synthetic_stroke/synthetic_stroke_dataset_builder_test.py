@@ -18,6 +18,7 @@ from stroke_tfds.build_cache import BuildCache
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
+from stroke_tfds.phantom.territories import main_territory
 from tests import tiny
 from tests.synthetic_sets import SyntheticCase, generators
 
@@ -182,6 +183,16 @@ class NegativesAndSizesTest(SyntheticCase):
     first = next(i for i, n in enumerate(draws) if n == 1)
     self.assertAllEqual(made[first]['image'], plain[first]['image'])
     self.assertGreater(max(draws), 1)
+
+  def test_lesions_of_heavier_territories_are_kept_more_often(self):
+    grid = get_grid(tiny.GRID)
+    territories = lambda made: [main_territory(example['lesion'], grid) for example in made]
+    fields = {'seed': 17, 'num_volumes': 12}
+    plain = territories(self.examples(self.builder(**fields)))
+    common = max(plain, key=plain.count)
+    kept = territories(self.examples(self.builder(territory_weights={common: 0.004}, **fields)))
+    self.assertGreater(plain.count(common), 3)
+    self.assertLess(kept.count(common), 2)
 
 
 class ResumeTest(SyntheticCase):

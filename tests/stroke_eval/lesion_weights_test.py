@@ -1,8 +1,8 @@
-"""Weights of sizes, by hand."""
+"""Weights of sizes and of territories, by hand."""
 
 from absl.testing import absltest
 
-from stroke_eval.size_weights import size_weights
+from stroke_eval.lesion_weights import size_weights, territory_weights
 
 
 class SizeWeightsTest(absltest.TestCase):
@@ -30,6 +30,20 @@ class SizeWeightsTest(absltest.TestCase):
     ):
       with self.assertRaises(ValueError):
         size_weights(*arguments)
+
+
+class TerritoryWeightsTest(absltest.TestCase):
+  def test_where_dice_is_low_the_weight_is_high(self):
+    places = ['ACA', 'basilar', 'ACA', 'PCA deep', 'ACA', 'basilar', 'basilar', '']
+    dice = [0.9, 0.1, 0.7, 0.5, 0.8, 0.3, 0.2, 1.0]
+    # Means .8 and .2; one of PCA deep says nothing; of all seven, 3.5 / 7. The negative counts nowhere.
+    expected = {'ACA': 0.2, 'basilar': 0.8, 'other': 0.5}
+    self.assertEqual(territory_weights(places, dice), expected)
+
+  def test_refusals(self):
+    for arguments in ((['ACA'], [1, 2]), ([''], [1]), (['ACA'], [float('nan')])):
+      with self.assertRaises(ValueError):
+        territory_weights(*arguments)
 
 
 if __name__ == '__main__':
