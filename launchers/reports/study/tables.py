@@ -104,14 +104,16 @@ def _dice_cells(row: ArmRow) -> list[str]:
 
 def external_table(result: ExternalResult, styles: ArmStyles, note: str = '') -> Table:
   """The arms on a further test set: Dice on the grid, and in the scans beside what the grid allows."""
-  head = ['arm', 'Dice (%)', 'minus control, corrected', 'false positives (ml)']
+  head = ['arm', 'Dice (%)', 'minus control, corrected', 'control', 'false positives (ml)']
   head += ['Dice in the scans (%)', 'ceiling of the grid (%)'] if result.native else []
   found, rows = claims(result, [arm for arm in styles.arms if arm.name in result.dice]), []
   for name, values in result.dice.items():
     false_ml = result.false_positive_ml[name]
+    claim = found[name][0] if name in found else None
     cells = [
       formatting.percent(float(values.mean())),
-      formatting.interval(found[name][0].difference if name in found else None),
+      formatting.interval(claim and claim.difference),
+      claim.other if claim else '',
       formatting.MISSING if false_ml is None else f'{false_ml:.2f}',
     ]
     if result.native:

@@ -106,9 +106,9 @@ class ReportTest(tf.test.TestCase):
     self.assertTrue((self.folder / 'external_my_own.csv').exists())
     table = tables.external_table(theirs, arm_styles(study.arms))
     by_arm = {row[0]: row[1:] for row in table.rows}
-    self.assertEqual(by_arm['clinical'], ['25.0', '', '\N{EN DASH}', '12.5', '80.0'])
+    self.assertEqual(by_arm['clinical'], ['25.0', '', '', '\N{EN DASH}', '12.5', '80.0'])
     # All cases and seeds alike: an interval of no width.
-    self.assertEqual(by_arm['clinical + SPADE'][1], '+25.0 (+25.0 to +25.0)')
+    self.assertEqual(by_arm['clinical + SPADE'][1:3], ['+25.0 (+25.0 to +25.0)', 'clinical'])
     self.assertEqual(by_arm['10 clinical'][1], '')
 
   def test_figures_of_an_earlier_report_go(self):
