@@ -5,12 +5,14 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from launchers import stages
 from stroke_tfds import files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +20,7 @@ MEASUREMENTS = ROOT / 'docs' / 'measurements'
 RUNS = ROOT / 'runs' / 'experiments'
 DATA_DIR = ROOT / 'runs' / 'data'  # Where `make demo` has its data sets.
 DEMO = ROOT / 'runs' / 'demo'
+_ISLES = 'sub-strokecase0009/ses-0001/sub-strokecase0009_ses-0001'
 _OF_AN_ARM = ('dice_mean', 'lesion_precision', 'lesion_recall', 'false_positive_ml')
 
 
@@ -96,6 +99,20 @@ def arms_of(study: Path) -> Iterator[dict[str, Any]]:
       interval = f'{float(arm["corrected_low"]):.3f} to {float(arm["corrected_high"]):.3f}'
       difference = f'dice minus that of {arm["reference"] or arms[0]["arm"]}'
       yield row_of(arm['arm'], difference, float(arm['corrected']), interval)
+
+
+def segment_isles(study: Path, arm: str) -> dict[str, float]:
+  """What `segment` says of the real stroke of the samples, by an arm of a study's first seed."""
+  isles, workdir = samples('isles22'), study / 'isles' / stages.slug(arm)
+  shutil.rmtree(workdir, ignore_errors=True)
+  run(
+    'launchers.segment',
+    f'--bundle={study / "seed_0" / stages.slug(arm) / "bundle"}',
+    f'--image={isles / "rawdata" / f"{_ISLES}_dwi.nii.gz"}',
+    f'--mask={isles / "derivatives" / f"{_ISLES}_msk.nii.gz"}',
+    f'--workdir={workdir}',
+  )
+  return json.loads((workdir / 'finished.json').read_text())
 
 
 def row_of(of: str, what: str, value: float, note: str = '') -> dict[str, Any]:

@@ -12,15 +12,23 @@ space. Writes docs/measurements/flow_study.csv: a line for each measure of what 
 phantoms beside it, and of each segmenter.
 """
 
-import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from experiments._common import DATA_DIR, ROOT, RUNS, arms_of, build, row_of, run, samples, write_table
+from experiments._common import (
+  DATA_DIR,
+  ROOT,
+  RUNS,
+  arms_of,
+  build,
+  row_of,
+  run,
+  segment_isles,
+  write_table,
+)
 from keras_itm.bundle import Bundle, load_bundle
 from keras_itm.bundle_spec import TRANSLATOR
 from keras_itm.lesions import MIN_VOXELS
@@ -42,7 +50,6 @@ _COHORT = {
   'seed': 4711,
 }
 _SHOWN_GAPS = 5
-_ISLES = 'sub-strokecase0009/ses-0001/sub-strokecase0009_ses-0001'
 _Features = dict[str, float]
 
 
@@ -139,21 +146,8 @@ def _segmenters() -> Iterator[dict[str, Any]]:
   if 'KERAS_ITM_SAMPLES' not in os.environ:
     return
   for arm in dict.fromkeys(row['of'] for row in arms_of(STUDY)):
-    real = _segment_isles(stages.slug(arm))
+    real = segment_isles(STUDY, arm)
     yield row_of(arm, 'dice of the ISLES sample', real['dice'], f'ceiling {real["dice_ceiling"]}')
-
-
-def _segment_isles(folder: str) -> dict[str, float]:
-  isles, workdir = samples('isles22'), STUDY / 'isles' / folder
-  shutil.rmtree(workdir, ignore_errors=True)
-  run(
-    'launchers.segment',
-    f'--bundle={STUDY / "seed_0" / folder / "bundle"}',
-    f'--image={isles / "rawdata" / f"{_ISLES}_dwi.nii.gz"}',
-    f'--mask={isles / "derivatives" / f"{_ISLES}_msk.nii.gz"}',
-    f'--workdir={workdir}',
-  )
-  return json.loads((workdir / 'finished.json').read_text())
 
 
 if __name__ == '__main__':
