@@ -6,17 +6,12 @@ import os
 import numpy as np
 
 from stroke_tfds.errors import InputError
-from stroke_tfds.imaging import nifti, registration
+from stroke_tfds.imaging.brain_map import SPACES, read_brain_map
 from stroke_tfds.imaging.grid import Grid, get_grid
-from stroke_tfds.imaging.resample import resample_labels
 from stroke_tfds.imaging.scan_space import image_to_scan, mask_to_scan
-from stroke_tfds.imaging.transform import IDENTITY, Transform
+from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.imaging.volume import Volume
-from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import template_labels
-from stroke_tfds.phantom.cohort import MIN_OVERLAP, brain_overlap
-
-SPACES = ('mni', 'native')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,17 +59,6 @@ def read_map(
   """
   if space not in SPACES:
     raise InputError(f'space is {space!r}, expected one of {list(SPACES)}')
-  grid, volume = get_grid(grid), nifti.read_label_map(path)
-  if not volume.is_placed:
-    raise InputError(f'{path}: its header does not say where it lies, expected a map in MNI space')
-  ids = Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
-  transform = registration.register_labels(ids, ASEG28) if space == 'native' else IDENTITY
-  labels = resample_labels(ids, grid, len(ASEG28.names), transform)
-  overlap = brain_overlap(labels, template_labels(grid))
-  if overlap < MIN_OVERLAP:
-    remedy = '; --space=native registers it' if space == 'mni' else ''
-    raise InputError(
-      f'{path}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, expected {MIN_OVERLAP} or '
-      f'more: a brain near MNI space{remedy}'
-    )
-  return OwnMap(labels, grid, volume, transform)
+  grid = get_grid(grid)
+  found = read_brain_map(path, grid, template_labels(grid), space, '--space=native')
+  return OwnMap(found.labels, grid, found.volume, found.transform)

@@ -10,16 +10,13 @@ from scipy import ndimage
 
 from stroke_tfds.errors import InputError
 from stroke_tfds.fingerprints import hash_content
-from stroke_tfds.imaging import nifti, registration
+from stroke_tfds.imaging import nifti
+from stroke_tfds.imaging.brain_map import read_brain_map
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.lesion_size import check_volume
-from stroke_tfds.imaging.resample import resample_labels
-from stroke_tfds.imaging.volume import Volume
-from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import Anatomy, label_map_solidity, template_anatomy
 from stroke_tfds.phantom.growth import Lesion
 
-MIN_OVERLAP = 0.75  # Dice of the brains of an anatomy said to be in MNI space and the template.
 _EDGE_SIGMA_MM = 0.7
 MAX_LOADED = 12  # Real anatomies held in memory, about 40 MB each.
 
@@ -77,21 +74,13 @@ def load_anatomy(path: Path, space: str) -> Anatomy:
     space: 'mni' when its world coordinates are MNI's, 'native' to register it.
 
   Raises:
-    InputError: A damaged file, an unknown code, or a brain that lies elsewhere than MNI's.
+    InputError: A damaged file or one that does not say where it lies, an unknown code, or a brain that
+      lies elsewhere than MNI's.
   """
-  volume = nifti.read_label_map(path)
-  ids = Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
   template = template_anatomy()
-  transform = registration.register_labels(ids, ASEG28) if space == 'native' else None
   (n_x, n_y, n_z), (x, y, z) = template.labels.shape, template.origin_mm.astype(float) - 0.5
   box = Grid('template', (n_x, n_y, n_z), (1.0, 1.0, 1.0), (float(x), float(y), float(z)))
-  labels = resample_labels(ids, box, len(ASEG28.names), transform)
-  overlap = brain_overlap(labels, template.labels)
-  if overlap < MIN_OVERLAP:
-    advice = 'expected a brain in MNI space' + (
-      '; for other scans set anatomy_space to native' if space == 'mni' else ''
-    )
-    raise InputError(f'{path}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, {advice}')
+  labels = read_brain_map(path, box, template.labels, space, 'anatomy_space native').labels
   return Anatomy(hash_content(path), labels, template.origin_mm, label_map_solidity(labels))
 
 
@@ -113,10 +102,3 @@ def load_lesion(path: Path) -> Lesion:
   affine = mask.affine.copy()
   affine[:3, 3] += affine[:3, :3] @ [s.start for s in box]
   return Lesion(fraction, affine, hash_content(path))
-
-
-def brain_overlap(labels: np.ndarray, template: np.ndarray) -> float:
-  """Dice of two brains without the fluid around them, which label maps treat differently."""
-  fluid = ASEG28.id_of('other CSF')
-  one, other = ((ids > 0) & (ids != fluid) for ids in (labels, template))
-  return 2 * np.count_nonzero(one & other) / max(np.count_nonzero(one) + np.count_nonzero(other), 1)

@@ -12,10 +12,10 @@ import tensorflow_datasets as tfds
 from keras_itm.bundle import BundleError
 from launchers.synthesize_lib import synthesize
 from stroke_tfds.errors import InputError
+from stroke_tfds.imaging.brain_map import brain_overlap
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.label_schemes import ASEG28
 from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
-from stroke_tfds.phantom.cohort import brain_overlap
 from tests import tiny
 
 _STEP = 3

@@ -64,8 +64,17 @@ class LoadTest(tf.test.TestCase):
 
   def test_anatomy_elsewhere_is_refused(self):
     _save_template_codes(self.folder / 'b.nii.gz', shift_mm=(30, 25, 0))
-    with self.assertRaisesRegex(InputError, 'b.nii.gz: overlaps .* anatomy_space to native'):
+    with self.assertRaisesRegex(InputError, 'b.nii.gz: overlaps .* anatomy_space native registers it'):
       cohort.load_anatomy(self.folder / 'b.nii.gz', 'mni')
+
+  def test_anatomy_that_does_not_say_where_it_lies_is_refused(self):
+    _save_template_codes(self.folder / 'c.nii.gz')
+    image = nib.load(self.folder / 'c.nii.gz')
+    unplaced = nib.Nifti1Image(np.asarray(image.dataobj), None, image.header)
+    unplaced.header['qform_code'] = unplaced.header['sform_code'] = 0
+    nib.save(unplaced, self.folder / 'd.nii.gz')
+    with self.assertRaisesRegex(InputError, 'd.nii.gz: its header does not say where it lies'):
+      cohort.load_anatomy(self.folder / 'd.nii.gz', 'mni')
 
   def test_lesion_keeps_place_and_volume(self):
     mask = np.zeros((40, 40, 30), np.uint8)

@@ -280,7 +280,7 @@ class RealInputTest(tf.test.TestCase):
     affine = self.affine.copy()
     affine[1, 3] += 60
     self.save_anatomies(2, affine)
-    with self.assertRaisesRegex(InputError, r'0.nii.gz: overlaps .* anatomy_space to native'):
+    with self.assertRaisesRegex(InputError, r'0.nii.gz: overlaps .* anatomy_space native registers it'):
       _build(self.config(), str(self.root / 'data'))
 
   def test_masks_elsewhere_end_in_an_error_that_says_so(self):
