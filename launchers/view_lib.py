@@ -13,7 +13,7 @@ from keras_itm.viewer.page import Page
 from keras_itm.viewer.view import View, flat_facts
 from launchers.console import say
 from launchers.reports import case_view
-from launchers.reports.study.figures.stored_cases import read_case
+from launchers.reports.stored_cases import read_case
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import nifti

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 INK = '#1f2328'
 MUTED = '#6b7280'
@@ -128,11 +129,15 @@ def svg_uri(figure: Figure) -> str:
   return _uri('image/svg+xml', buffer)
 
 
-def png_uri(figure: Figure, dpi: int = 170) -> str:
-  """A figure that holds pictures as a data URI."""
-  buffer = io.BytesIO()
-  figure.savefig(buffer, format='png', dpi=dpi)
-  return _uri('image/png', buffer)
+def picture_uri(figure: Figure, dpi: int = 200) -> str:
+  """A figure of slices as a data URI: WebP, a fifth of the size of PNG.
+
+  It stores colour at half the resolution; `dpi` is high enough for outlines to keep theirs.
+  """
+  drawn, packed = io.BytesIO(), io.BytesIO()
+  figure.savefig(drawn, format='png', dpi=dpi)
+  Image.open(drawn).convert('RGB').save(packed, format='webp', quality=85, method=4)
+  return _uri('image/webp', packed)
 
 
 def _uri(kind: str, buffer: io.BytesIO) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_itm.lesions import MIN_VOXELS
 from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.claims import MARGIN, claims_of, comparisons, why_no_worth
+from launchers.study.claims import CONTROL, MARGIN, PAIRS, claims_of, comparisons, why_no_worth
 from launchers.study.results import METRICS, Study, TestSet
 from launchers.study.summary import Analysis, ArmRow, DiceSummary
 from stroke_eval.statistics import bootstrap, equivalents, significance
@@ -19,7 +19,6 @@ _SIZES = ('small', 'medium', 'large')
 # Of fewer, an interval can be wider than Dice itself.
 MIN_IN_TERRITORY = 5
 _MIN_CASES = 2
-PAIRS, CONTROL = 'pairs', 'control'
 # Of more arms, the bars of Nemenyi's test join nearly all.
 _MOST_PAIRED = 8
 

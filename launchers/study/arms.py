@@ -179,7 +179,7 @@ def _check_sources(arm: Arm, what: str) -> None:
       'number of cases, such as {"clinical": 10}'
     )
   for source, count in arm.learns_from.items():
-    if count != ALL and not _is_count(count):
+    if count != ALL and not is_count(count):
       raise InputError(
         f'{what}: {count!r} cases of {source!r}, expected a whole number from 1 or "all"'
       )
@@ -193,20 +193,20 @@ def _check_sources(arm: Arm, what: str) -> None:
     if not isinstance(weight, int | float) or not 0 < weight < float('inf'):
       raise InputError(f'{what}: weight of {source!r} is {weight!r}, expected a number > 0')
   for source, count in arm.n_slices.items():
-    if not _is_count(count):
+    if not is_count(count):
       raise InputError(f'{what}: {count!r} slices of {source!r}, expected a whole number from 1')
 
 
 def _check_epochs(arm: Arm, what: str) -> None:
-  if not _is_count(arm.epochs):
+  if not is_count(arm.epochs):
     raise InputError(f'{what}: epochs is {arm.epochs!r}, expected a whole number from 1')
-  if arm.steps_per_epoch != 0 and not _is_count(arm.steps_per_epoch):
+  if arm.steps_per_epoch != 0 and not is_count(arm.steps_per_epoch):
     raise InputError(
       f'{what}: steps_per_epoch is {arm.steps_per_epoch!r}, expected a whole number from 1'
     )
   asked = arm.evaluated_epochs
   ends = asked if isinstance(asked, tuple) else (asked, arm.epochs)
-  sound = len(ends) == 2 and all(_is_count(epoch) for epoch in ends)
+  sound = len(ends) == 2 and all(is_count(epoch) for epoch in ends)
   if not sound or not 1 <= arm.evaluated_range.start < arm.evaluated_range.stop <= arm.epochs + 1:
     raise InputError(
       f'{what}: evaluated_epochs is {asked!r}, expected a number of last epochs up to '
@@ -214,5 +214,6 @@ def _check_epochs(arm: Arm, what: str) -> None:
     )
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+  """Whether it is a whole number from 1."""
   return isinstance(value, int) and not isinstance(value, bool) and value >= 1

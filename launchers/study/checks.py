@@ -10,8 +10,8 @@ from keras_itm.lesions import MIN_VOXELS
 from launchers.gin_files import gin_lines, gin_values, parse_gin
 from launchers.stages import slug
 from launchers.study import leakage, slice_checks
-from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.design import DATA_FIELDS, Design, slices, source_text
+from launchers.study.arms import ALL, CLINICAL, Arm, is_count
+from launchers.study.design import DATA_FIELDS, Design, first_cases, source_text
 from launchers.study.external import NativeScans
 from launchers.study.tasks import SCHEDULE, SECOND, lesion_gan_title
 from launchers.train_unet_lib import train_unet  # noqa: F401 (gin files name it)
@@ -28,7 +28,7 @@ def check_names(design: Design) -> None:
       sources of slices beside some of volumes or for a segmenter of volumes, a gin file that is not
       there, a number below 1.
   """
-  if not isinstance(design.num_volumes, int) or design.num_volumes < 1:
+  if not is_count(design.num_volumes):
     raise InputError(f'num_volumes is {design.num_volumes!r}, expected a whole number from 1')
   if design.train.endswith(')'):
     raise InputError(f'train is {design.train!r}: train must be a whole split; arms sample from it')
@@ -263,5 +263,5 @@ def _check_source(design: Design, name: str, count: int | str, data_dir: str) ->
     raise InputError(f'asks for {count} cases of {name!r}, which is the part {text} already')
   if count != ALL and count > whole.n_examples:
     raise InputError(f'asks for {count} cases of {name!r}, but {whole} has {whole.n_examples}')
-  sources.open_sources([slices(text, count)], data_dir, build=False, units=units)
+  sources.open_sources([first_cases(text, count)], data_dir, build=False, units=units)
   return {name: whole}

@@ -10,6 +10,7 @@ from stroke_eval.statistics import bootstrap, significance
 from stroke_eval.statistics.simultaneous import Family
 
 MARGIN = 0.03
+PAIRS, CONTROL = RANKS = 'pairs', 'control'  # What ranks are compared with.
 
 
 def comparisons(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_itm.bundle_spec import JOINT_GENERATOR, TRANSLATOR
-from launchers.study.arms import ALL, CLINICAL, Arm, read_texts
+from launchers.study.arms import ALL, CLINICAL, Arm, is_count, read_texts
+from launchers.study.claims import MARGIN, RANKS
 from launchers.study.external_sets import ExternalTest
 from stroke_tfds.carvemix import CarveMixConfig
 from stroke_tfds.derived_config import DerivedConfig
@@ -167,7 +168,7 @@ class Design:
   seeds: tuple[int, ...]
   development: str = ''
   learning_rates: tuple[float, ...] = ()
-  margin: float = 0.03
+  margin: float = MARGIN
   ranks: str = ''
   external: Mapping[str, ExternalTest] = dataclasses.field(default_factory=dict)
   about: str = ''
@@ -256,8 +257,7 @@ def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
   if not isinstance(fields.get('config', {}), Mapping) or (fields.get('config') and 'set' in given):
     raise InputError(f'{what}: config is {fields["config"]!r}, expected fields of a new set')
   count = fields.get('clinical', ALL)
-  is_number = isinstance(count, int) and not isinstance(count, bool) and count >= 1
-  if (count != ALL and not is_number) or ('clinical' in fields and 'set' in given):
+  if (count != ALL and not is_count(count)) or ('clinical' in fields and 'set' in given):
     raise InputError(
       f'{what}: clinical is {count!r}, expected "all" or a whole number from 1, of a new set'
     )
@@ -301,8 +301,8 @@ def check_claims(margin: float, ranks: str) -> None:
   """Refuses a margin of equivalence outside (0, 1), and unknown comparisons of ranks."""
   if not isinstance(margin, int | float) or not 0 < margin < 1:
     raise InputError(f'margin is {margin!r}, expected a difference of Dice above 0 and below 1')
-  if ranks not in ('', 'pairs', 'control'):
-    raise InputError(f'ranks is {ranks!r}, expected pairs, control or nothing')
+  if ranks not in ('', *RANKS):
+    raise InputError(f'ranks is {ranks!r}, expected {", ".join(RANKS)} or nothing')
 
 
 def read_seeds(n_seeds: int) -> tuple[int, ...]:
@@ -311,7 +311,7 @@ def read_seeds(n_seeds: int) -> tuple[int, ...]:
   Raises:
     InputError: Not a whole number from 1.
   """
-  if not isinstance(n_seeds, int) or isinstance(n_seeds, bool) or n_seeds < 1:
+  if not is_count(n_seeds):
     raise InputError(f'n_seeds is {n_seeds!r}, expected a whole number from 1')
   return tuple(range(n_seeds))
 
@@ -321,8 +321,8 @@ def source_text(text: str, count: int | str, seed: int) -> str:
   return text if count == ALL else f'{text}({count}, seed={seed})'
 
 
-def slices(text: str, count: int | str) -> str:
-  """The first cases of a synthetic set."""
+def first_cases(text: str, count: int | str) -> str:
+  """So many of a synthetic set."""
   return text if count == ALL else f'{text}[:{count}]'
 
 

@@ -11,7 +11,7 @@ from launchers import stages
 from launchers.stages import Stage
 from launchers.study import rates
 from launchers.study.arms import ALL, CLINICAL, Arm
-from launchers.study.design import Design, Generator, Synthetic, slices, source_text
+from launchers.study.design import Design, Generator, Synthetic, first_cases, source_text
 from launchers.study.results import RESULT
 from stroke_tfds.errors import InputError
 
@@ -146,16 +146,14 @@ class Tasks:
       needs.append(lesion_gan_title(source.clinical))
 
     def stage() -> Stage:
-      config = json.dumps(self._set_config(source, name, seed, size))
+      config = json.dumps(self._set_config(source, seed, size))
       options = [source.builder_name, '--config', config]
       return stages.build(title, self._set_name(source, name, seed, size), options, self._data_dir)
 
     needed = tuple(_titled(need, seed) for need in needs)
     return Task(title, needed, stage, synthetic=(name, seed), size=size)
 
-  def _set_config(
-    self, source: Synthetic, name: str, seed: int, size: int | str = ALL
-  ) -> dict[str, Any]:
+  def _set_config(self, source: Synthetic, seed: int, size: int | str) -> dict[str, Any]:
     bundles = {
       generator.kind: str(self._generator_folder(generator, seed) / 'bundle')
       for generator in source.generators
@@ -180,7 +178,7 @@ class Tasks:
     }
 
   def _set_name(self, source: Synthetic, name: str, seed: int, size: int | str) -> str:
-    config = source.config_class(**self._set_config(source, name, seed, size)).resolve(self._data_dir)
+    config = source.config_class(**self._set_config(source, seed, size)).resolve(self._data_dir)
     return f'{source.builder_name}/{config.name}'
 
   def search_folders(self, arm: Arm) -> dict[float, Path]:
@@ -260,7 +258,7 @@ class Tasks:
       return source_text(self._design.train, count, seed)
     if self._design.synthetic[name].joint_generator:
       return self.set_text(name, seed, self._design.set_size(name, count))
-    return slices(self.set_text(name, seed), count)
+    return first_cases(self.set_text(name, seed), count)
 
 
 def lesion_gan_title(count: int | str) -> str:

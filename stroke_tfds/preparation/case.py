@@ -92,7 +92,7 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
       naming(LESION, quality.check_unnamed, figures)
   if case.stroke_without_mask:
     figures[quality.STROKE_WITHOUT_MASK] = 1.0
-  return Prepared(image, labels, fraction, _facts(case, settings, scan, transform, figures))
+  return Prepared(image, labels, fraction, _facts(settings, scan, transform, figures))
 
 
 class _Scan:
@@ -161,7 +161,7 @@ def _refuse_tissues(codes: np.ndarray) -> None:
 
 
 def _facts(
-  case: Case, settings: Settings, scan: _Scan, transform: Transform, figures: dict[str, float]
+  settings: Settings, scan: _Scan, transform: Transform, figures: dict[str, float]
 ) -> dict[str, Any]:
   matrix = np.round(transform.matrix, 6).tolist()
   return {

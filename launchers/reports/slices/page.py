@@ -14,7 +14,6 @@ from launchers.reports import style
 from launchers.reports.page import Panel, Section, environment, style_sheet
 from launchers.reports.slices import tables
 from launchers.reports.slices.pictures import Look, legend_figure, slices_figure
-from launchers.reports.study.figures.picture_panels import picture_uri
 from launchers.reports.study.tables import checks_table
 from stroke_eval.chosen_cases import evenly_spread
 from stroke_eval.nearest_slices import Nearness, blocks
@@ -254,4 +253,4 @@ def _level(look: Look, number: int) -> str:
 
 
 def _uri(figure: Figure) -> str:
-  return picture_uri(figure, dpi=150)
+  return style.picture_uri(figure, dpi=150)

@@ -94,8 +94,8 @@ class ReadTest(refusals.Case):
   def test_texts_of_sources(self):
     self.assertEqual(designs.source_text('a/b:train', 'all', 3), 'a/b:train')
     self.assertEqual(designs.source_text('a/b:train', 10, 3), 'a/b:train(10, seed=3)')
-    self.assertEqual(designs.slices('a/b:train', 'all'), 'a/b:train')
-    self.assertEqual(designs.slices('a/b:train', 10), 'a/b:train[:10]')
+    self.assertEqual(designs.first_cases('a/b:train', 'all'), 'a/b:train')
+    self.assertEqual(designs.first_cases('a/b:train', 10), 'a/b:train[:10]')
 
   def test_used_sources(self):
     synthetic = {name: {'builder': 'carvemix'} for name in ('unused', 'one')}

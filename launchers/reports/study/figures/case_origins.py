@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from launchers.reports.study.figures.stored_cases import Example, read_case
+from launchers.reports.stored_cases import Example, read_case
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source

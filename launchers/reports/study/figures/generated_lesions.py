@@ -12,7 +12,6 @@ from keras_itm.lesions import MIN_VOXELS
 from launchers.reports import axial_view as view
 from launchers.reports import style
 from launchers.reports.page import Panel, Section
-from launchers.reports.study.figures.picture_panels import picture_uri
 from launchers.reports.study.figures.synthetic_sets import SurveyedSets
 from stroke_eval import chosen_cases
 from stroke_eval.survey import Survey
@@ -140,7 +139,7 @@ def audit_text(audits: Mapping[str, Mapping[str, Any] | None]) -> str:
 
 
 def _panel(figure: Figure, title: str) -> Panel:
-  return Panel(picture_uri(figure), f'{title}, projected', title)
+  return Panel(style.picture_uri(figure), f'{title}, projected', title)
 
 
 def _spread(survey: Survey) -> np.ndarray:

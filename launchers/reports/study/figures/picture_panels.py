@@ -3,16 +3,13 @@
 Volumes are (X, Y, Z), RAS; `axial_view` says how they are shown.
 """
 
-import base64
 import dataclasses
-import io
 import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 from scipy import ndimage
 
 from launchers.reports import axial_view as view
@@ -117,17 +114,6 @@ def pictures_panel(
       ax.set_title(heading, fontsize=8.5, loc='center', fontweight='normal', pad=3)
       ax.set_ylabel(picture.level, fontsize=8.5)
   return figure
-
-
-def picture_uri(figure: Figure, dpi: int = 200) -> str:
-  """A figure of slices as a data URI: WebP, a fifth of the size of PNG.
-
-  It stores colour at half the resolution; `dpi` is high enough for outlines to keep theirs.
-  """
-  drawn, packed = io.BytesIO(), io.BytesIO()
-  figure.savefig(drawn, format='png', dpi=dpi)
-  Image.open(drawn).convert('RGB').save(packed, format='webp', quality=85, method=4)
-  return f'data:image/webp;base64,{base64.b64encode(packed.getvalue()).decode()}'
 
 
 def _heading(picture: Picture, column_in: float) -> list[str]:

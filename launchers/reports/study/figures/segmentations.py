@@ -8,12 +8,12 @@ import numpy as np
 from launchers.reports import axial_view as view
 from launchers.reports import case_view, style
 from launchers.reports.page import Panel, Section
-from launchers.reports.study.figures.picture_panels import Picture, picture_uri, pictures_panel
-from launchers.reports.study.figures.stored_cases import (
+from launchers.reports.stored_cases import (
   name_of,
   read_examples,
   read_predictions,
 )
+from launchers.reports.study.figures.picture_panels import Picture, pictures_panel
 from launchers.reports.study.figures.synthesis import CONVENTION
 from launchers.reports.study.report_inputs import Volumes
 from launchers.study.arms import Arm, arm_groups
@@ -106,7 +106,7 @@ def _panel(example: Mapping[str, Any], why: str, masks: _Masks, volumes: Volumes
   title = f'{why[0].upper()}{why[1:]}: {name_of(example)}'
   alt = '; '.join([f'{title}, {truth}', *(f'{arm}: {note}' for arm, note in notes.items())])
   viewed = case_view.of_example(test, example, masks) if volumes.viewer else None
-  return Panel(picture_uri(figure), alt, title, viewed)
+  return Panel(style.picture_uri(figure), alt, title, viewed)
 
 
 def _window(masks: Sequence[np.ndarray], z: int, labels: np.ndarray) -> tuple[slice, slice]:

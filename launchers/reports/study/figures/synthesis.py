@@ -9,16 +9,15 @@ from keras_itm.viewer.view import View
 from launchers.reports import axial_view as view
 from launchers.reports import case_view, style
 from launchers.reports.page import Panel, Section
+from launchers.reports.stored_cases import Example, first_contrast, name_of, read_case
 from launchers.reports.study.figures import case_origins
 from launchers.reports.study.figures.case_origins import DONOR, Origin
 from launchers.reports.study.figures.picture_panels import (
   Picture,
   Stage,
-  picture_uri,
   pictures_panel,
   stages_panel,
 )
-from launchers.reports.study.figures.stored_cases import Example, first_contrast, name_of, read_case
 from launchers.reports.study.figures.synthetic_sets import SurveyedSets
 from launchers.reports.study.formatting import listed
 from stroke_eval import chosen_cases
@@ -115,7 +114,7 @@ def translators(shown: SurveyedSets) -> Section | None:
   panels = []
   for title, cell in cells.items():
     figure = pictures_panel([[cell]], box, shown.grid, shown.structures, column_in=2.4)
-    panels.append(Panel(picture_uri(figure), f'{title}: {cell.note}', title))
+    panels.append(Panel(style.picture_uri(figure), f'{title}: {cell.note}', title))
   title = f'One label map by {listed(list(made))}'
   caption = _translators_caption(shown, z)
   columns = 4 if len(panels) == 4 else 3
@@ -202,7 +201,7 @@ def _stages(
 ) -> Panel:
   figure = stages_panel(stages, slices, box, shown.grid, shown.structures, _N_COLUMNS)
   alt = f'{title}: {listed([stage.title for stage in stages])} in {len(slices)} slices'
-  return Panel(picture_uri(figure), alt, title, whole)
+  return Panel(style.picture_uri(figure), alt, title, whole)
 
 
 def _with_lesion(example: Example, shown: SurveyedSets) -> np.ndarray:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow_datasets as tfds
 
+from launchers.reports.stored_cases import Example, read_case
 from launchers.reports.study.figures import case_origins
 from launchers.reports.study.figures.case_origins import Origin
-from launchers.reports.study.figures.stored_cases import Example, read_case
 from launchers.reports.study.report_inputs import Volumes
 from stroke_eval import chosen_cases, translation, two_sample
 from stroke_eval.survey import Survey, survey

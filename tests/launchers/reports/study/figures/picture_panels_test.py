@@ -75,7 +75,7 @@ class PicturePanelsTest(tf.test.TestCase):
 
   def test_picture_keeps_its_greys(self):
     with style.style():
-      uri = panels.picture_uri(self.draw([[panels.Picture(np.full(GRID.shape, 0.5), self.z)]]))
+      uri = style.picture_uri(self.draw([[panels.Picture(np.full(GRID.shape, 0.5), self.z)]]))
     head, data = uri.split(',')
     self.assertEqual(head, 'data:image/webp;base64')
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))

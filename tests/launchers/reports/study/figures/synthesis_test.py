@@ -7,6 +7,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
+from launchers.reports import style
 from launchers.reports.page import viewer_files
 from launchers.reports.study.figures import picture_panels, synthetic_sets
 from launchers.reports.study.figures.synthetic_sets import survey_sets
@@ -156,11 +157,9 @@ class VolumeFiguresTest(tf.test.TestCase):
 
   def test_pictures_lead_to_whole_cases_when_asked(self):
     self.assertFalse([p for s in self.sections.values() for p in s.panels if p.view])
-    figures = 'launchers.reports.study.figures'
-    with mock.patch(f'{figures}.segmentations.picture_uri', return_value=''):
-      with mock.patch(f'{figures}.synthesis.picture_uri', return_value=''):
-        sets = {'A': 'fake_other', 'B': 'fake_other', 'CarveMix': 'fake_carved'}
-        sections = self.draw(sets, viewer=True)
+    with mock.patch.object(style, 'picture_uri', return_value=''):
+      sets = {'A': 'fake_other', 'B': 'fake_other', 'CarveMix': 'fake_carved'}
+      sections = self.draw(sets, viewer=True)
     shared, again, apart = (panel.view for panel in sections[2].panels)
     self.assertEqual(list(shared.images), ['healthy DWI', 'A', 'B'])
     self.assertIsNone(again)
@@ -194,9 +193,9 @@ class VolumeFiguresTest(tf.test.TestCase):
 
   def test_without_synthetic_sets_or_predictions(self):
     self.assertEqual(list(self.draw({}, predictions={})), [])
-    with mock.patch('launchers.reports.study.figures.segmentations.picture_uri', return_value=''):
+    with mock.patch.object(style, 'picture_uri', return_value=''):
       self.assertEqual(list(self.draw({})), [8])
-    with mock.patch('launchers.reports.study.figures.synthesis.picture_uri', return_value=''):
+    with mock.patch.object(style, 'picture_uri', return_value=''):
       self.assertEqual(list(self.draw({'CarveMix': 'fake_carved'}, predictions={})), [2, 6])
 
   def draw_stages(self, sets, **changes):
@@ -204,7 +203,7 @@ class VolumeFiguresTest(tf.test.TestCase):
     titles = []
     keep = lambda stages, *rest: titles.append([stage.title for stage in stages])
     with mock.patch('launchers.reports.study.figures.synthesis.stages_panel', keep):
-      with mock.patch('launchers.reports.study.figures.synthesis.picture_uri', return_value=''):
+      with mock.patch.object(style, 'picture_uri', return_value=''):
         return titles, self.draw(sets, predictions={}, **changes)
 
   def test_parents_are_found_where_provenance_says(self):
