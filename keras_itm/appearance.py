@@ -7,6 +7,7 @@ drawn as its training cases had them, and as they go together in these.
 import dataclasses
 import itertools
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ _MOST_NAMES = 64
 # Scores stop at the first and the last percent: what lies beyond was hardly seen.
 _LARGEST_SCORE = float(special.ndtri(0.99))
 _DIGITS = 6
+_OF_LESION = 'lesion_'
 _FEWEST_BOTH = 3  # Cases that tell whether two numbers go together; fewer leave them apart.
 
 
@@ -101,7 +103,10 @@ class Appearances:
   def scores(self, values: Mapping[str, float]) -> np.ndarray:
     """Normal scores of a case's numbers, float32 [k]; 0 for one that it lacks."""
     return np.array(
-      [_scores(np.array([values[name]]), q)[0] for name, q in zip(self.names, self.quantiles)],
+      [
+        _scores(np.array([values.get(name, math.nan)]), q)[0]
+        for name, q in zip(self.names, self.quantiles)
+      ],
       np.float32,
     )
 
@@ -132,7 +137,7 @@ class Appearances:
       name: round(float(np.interp(share, _LEVELS, quantiles)), _DIGITS)
       for name, share, quantiles in zip(self.names, shares, self.quantiles)
     }
-    return {**drawn, **asked}
+    return {**drawn, **{name: float(value) for name, value in asked.items()}}
 
   def _check_asked(self, name: str, value: float) -> None:
     if name not in self.names:
@@ -140,13 +145,19 @@ class Appearances:
     quantiles = self.quantiles[self.names.index(name)]
     if (
       isinstance(value, bool)
-      or not isinstance(value, (int, float))
+      or not isinstance(value, numbers.Real)
       or not quantiles[0] <= value <= quantiles[-1]
     ):
       raise ValueError(
         f'appearance {name} is {value!r}, expected {quantiles[0]:g} to {quantiles[-1]:g}, as the '
         'training cases have it'
       )
+
+
+def of_healthy(values: Mapping[str, float]) -> dict[str, float]:
+  """What a case without lesion has of some numbers: all but a lesion's own, `DWI.lesion_spread`."""
+  of_lesion = lambda name: name.rpartition('.')[2].startswith(_OF_LESION)
+  return {name: value for name, value in values.items() if not of_lesion(name)}
 
 
 def _scores(values: np.ndarray, quantiles: Sequence[float]) -> np.ndarray:

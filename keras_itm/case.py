@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import nibabel as nib
 import numpy as np
 
 from keras_itm import lesions, synthesis
+from keras_itm.appearance import of_healthy
 from keras_itm.bundle import Bundle, check_takes_labels, load_bundle
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.viewer.page import Page, write_page
@@ -136,7 +138,8 @@ def synthesize(
   Raises:
     BundleError: A bundle that is missing, broken or of another kind, or a translator of classes.
     ValueError: Bundles of two grids or label schemes, a map of another grid, with unknown labels or
-      without parenchyma, an appearance that the translator has not learnt.
+      without parenchyma, an appearance that the translator has not learnt, or that of a lesion in a
+      case without.
     LesionDrawError: `max_draws` lesions were all too small.
   """
   translator = _opened(translator, TRANSLATOR)
@@ -145,6 +148,10 @@ def synthesize(
   _check_agreement(translator, generator)
   affine = _affine(translator.spec.grid)
   brain = _checked_labels(labels, translator, affine)
+  if negative and appearance and of_healthy(appearance) != dict(appearance):
+    raise ValueError(
+      f'appearance {", ".join(appearance)} asked for a case without lesion, expected none of a lesion'
+    )
   drawn = synthesis.draw_appearance(translator, index, seed=seed, redraw=redraw, asked=appearance)
   paint = lambda lesion: synthesis.translate(
     translator,
@@ -227,7 +234,7 @@ def draw_case(
     'translator': translator.fingerprint,
     'lesion_generator': lesion_generator.fingerprint,
     **({'redraw': redraw} if redraw else {}),
-    **({'appearance': dict(appearance)} if appearance else {}),
+    **({'appearance': of_healthy(appearance) if negative else dict(appearance)} if appearance else {}),
   }
   affine = _affine(translator.spec.grid)
   image = paint(drawn.mask).astype(np.float16)
@@ -290,7 +297,7 @@ def _read_map(path: str, shape: tuple[int, ...], affine: np.ndarray, translator:
   """A NIfTI file on the grid; its header is looked at before its voxels are read."""
   try:
     image = nib.as_closest_canonical(nib.load(path))
-  except (OSError, ValueError, EOFError, nib.filebasedimages.ImageFileError) as error:
+  except (OSError, ValueError, EOFError, zlib.error, nib.filebasedimages.ImageFileError) as error:
     raise ValueError(
       f'{path}: no NIfTI file that can be read ({str(error).splitlines()[0]})'
     ) from error
@@ -304,5 +311,5 @@ def _read_map(path: str, shape: tuple[int, ...], affine: np.ndarray, translator:
     )
   try:
     return np.asarray(image.dataobj)
-  except (OSError, ValueError, EOFError) as error:
+  except (OSError, ValueError, EOFError, zlib.error) as error:
     raise ValueError(f'{path}: cannot be read to its end ({str(error).splitlines()[0]})') from error

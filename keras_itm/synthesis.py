@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import lesions, slice_brightness
+from keras_itm.appearance import of_healthy
 from keras_itm.bundle import Bundle
 
 # Latents of lesions and of translators, chances of lesions and appearances come from different streams;
@@ -168,6 +169,7 @@ def translate(
       the map's parenchyma when None.
     redraw: How often the volume was drawn before and rejected; each time another latent.
     appearance: All numbers that the translator takes, by name; drawn by `draw_appearance` when None.
+      Those of a lesion count for nothing where there is none, as in training.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
@@ -179,6 +181,7 @@ def translate(
   inputs = {'segmentation': batch, 'latent': tf.constant(latent, tf.float32)}
   if spec.appearances:
     numbers = appearance or draw_appearance(translator, index, seed=seed, redraw=redraw)
+    numbers = numbers if np.any(lesion) else of_healthy(numbers)
     inputs['appearance'] = tf.constant(np.tile(spec.appearances.scores(numbers), (len(batch), 1)))
   image = translator.call(**inputs).numpy()
   low, high = spec.intensity_range

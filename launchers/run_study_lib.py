@@ -236,7 +236,8 @@ class StudyRun:
     elif task.synthetic:
       name, seed = task.synthetic
       learnt = {name: [self._open_set(name, seed, task.size)]}
-      for tested in (self._opened['test'], *self._external.values()):
+      unseen = [self._opened[name] for name in ('test', 'development') if name in self._opened]
+      for tested in (*unseen, *self._external.values()):
         leakage.check_no_leakage(tested, learnt, self._data_dir)
 
   def _chosen_rate(self, arm: Arm) -> dict[str, Any]:

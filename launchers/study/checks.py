@@ -19,6 +19,10 @@ from stroke_tfds import sources
 from stroke_tfds.errors import InputError, first_line
 from stroke_tfds.sources import SLICES, VOLUMES, Source
 
+# What the study gives to its trainings.
+_OF_ARM = ('sources', 'test', 'epochs', 'evaluated_epochs', 'seed', 'start', 'weights', 'n_slices')
+_OF_GENERATOR = ('sources', 'validation', 'seed')
+
 
 def check_names(design: Design) -> None:
   """Refuses what is wrong whatever the data are.
@@ -73,6 +77,7 @@ def _check_generators(design: Design) -> None:
       )
     for generator in source.generators:
       gin_lines(generator.gin_file)
+      _check_own(f'source {name!r}', generator.bindings, generator.launcher, _OF_GENERATOR)
       if generator.takes_labels and not design.lesion_gan:
         raise InputError(
           f'source {name!r}: needs the gin file of a lesion GAN, and lesion_gan is empty'
@@ -91,10 +96,21 @@ def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
     except InputError as error:
       raise InputError(f'arm {arms[0].name!r}: {first_line(error)}') from error
     _check_searched(design, arms)
+    _check_own(f'arm {arms[0].name!r}', bindings, 'train_unet', _OF_ARM)
     _check_negatives(design, arms)
     if not gin.get_bindings('train_unet').get('by_slices'):
       slice_checks.check_no_slices(arms, units, design.unet)
   gin.clear_config()
+
+
+def _check_own(what: str, bindings: Sequence[str], root: str, fields: Sequence[str]) -> None:
+  """What the study gives is not bound once more: it would say one thing and do another."""
+  bound = [f'.{name}' for name in gin_values(bindings)]
+  for field in fields:
+    if any(name.endswith(f'.{root}.{field}') for name in bound):
+      raise InputError(
+        f'{what}: bindings have {root}.{field}, which the study gives, expected it to be left out'
+      )
 
 
 def _check_searched(design: Design, arms: Sequence[Arm]) -> None:
@@ -167,8 +183,6 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
     sources.check_healthy(opened['healthy'])
   if 'validation' in opened and any(source.needs_healthy or source.translator for source in used):
     _check_validation(opened)
-  if 'development' in opened:
-    _check_development(opened, data_dir)
   for name, source in design.used().items():
     if source.clinical != ALL:
       with _named(f'source {name!r}'):
@@ -177,6 +191,8 @@ def check_data(design: Design, data_dir: str) -> dict[str, Source]:
     for name, count in arm.learns_from.items():
       with _named(f'arm {arm.name!r}'):
         opened |= _check_source(design, name, count, data_dir)
+  if 'development' in opened:
+    _check_development(opened, data_dir)
   _check_opened_units(design, opened)
   slice_checks.check_generators(design, opened['train'])
   slice_checks.check_numbers(design, opened)
@@ -200,7 +216,8 @@ def _check_development(opened: Mapping[str, Source], data_dir: str) -> None:
       f'development {development}: no case with a lesion of {MIN_VOXELS} voxels or more, expected some '
       'to choose learning rates on'
     )
-  leakage.check_no_leakage(development, {'train': [opened['train']]}, data_dir)
+  learnt = {name: [source] for name, source in opened.items() if name not in ('test', 'development')}
+  leakage.check_no_leakage(development, learnt, data_dir)
 
 
 def check_external(

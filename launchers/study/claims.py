@@ -1,6 +1,6 @@
 """What a study may say of its arms: each against its control, all of them at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -13,19 +13,21 @@ MARGIN = 0.03
 PAIRS, CONTROL = RANKS = 'pairs', 'control'  # What ranks are compared with.
 
 
-def comparisons(arms: Sequence[Arm], dice: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:
+def comparisons(arms: Sequence[Arm], finished: Collection[str]) -> list[tuple[str, str]]:
   """Each arm that the study asks about with its reference, else the first arm, and with its rivals.
 
   Args:
-    arms: Those that are finished.
-    dice: Of each of them.
+    arms: Of the study, or those of them that are finished.
+    finished: Their names.
   """
   first, *others = arms
   pairs = []
   for arm in others:
     if arm.is_tested:
-      control = arm.reference if arm.reference in dice else first.name
-      pairs += [(arm.name, other) for other in (control, *arm.rivals) if other in dice]
+      control = arm.reference if arm.reference in finished else first.name
+      pairs += [
+        (arm.name, other) for other in dict.fromkeys((control, *arm.rivals)) if other in finished
+      ]
   return pairs
 
 

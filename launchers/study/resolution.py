@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from launchers.study.arms import ALL, Arm
+from launchers.study.claims import comparisons
 from launchers.study.design import Design
 from launchers.study.results import Study
 from launchers.study.tasks import Task
@@ -31,14 +32,17 @@ class Resolution:
     self._design, self._n_cases = design, n_cases
     first, *others = design.arms
     asked = [arm for arm in others if arm.is_tested]
-    self._n_asked = max(sum(1 + len(arm.rivals) for arm in asked), 1)
+    controls = [control for _, control in comparisons(design.arms, [arm.name for arm in design.arms])]
+    self._n_asked = max(len(controls), 1)
     self._kinds = {}
     for kind in DEFAULTS:
       arms = [arm for arm in asked if _kind(arm) == kind]
       if arms:
         own = _measured(finished, arms, first) if finished else None
         origin = 'this study so far' if own else _OF_DEFAULTS
-        self._kinds[kind] = own or DEFAULTS[kind], origin, len(arms)
+        # Seeds are pooled over what has the same control; with the fewest, the least is seen.
+        n_pooled = min(controls.count(arm.reference or first.name) for arm in arms)
+        self._kinds[kind] = own or DEFAULTS[kind], origin, n_pooled
 
   def lines(self, n_seeds: int) -> list[str]:
     """The smallest effect at 80 % power with so many seeds, for each kind of arm."""

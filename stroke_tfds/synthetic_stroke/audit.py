@@ -2,6 +2,7 @@
 
 | reason | a case is rejected where |
 |---|---|
+| `no image` | it is not finite, or the median of its parenchyma is 0 in some contrast |
 | `copied lesion` | its lesion overlaps a training lesion far more than those of two people do |
 | `copied image` | so does its image, whole |
 | `copied surroundings` | so does its image around the lesion |
@@ -33,6 +34,7 @@ from stroke_tfds.synthetic_stroke.training_cases import Key, RealCase
 DWI = 'DWI'  # The contrast on which an acute lesion is bright.
 _COPY = 0.5  # Of the distance between people.
 _MOST_COMPARED = 100  # Images with one another; all else is measured of all cases.
+_NO_IMAGE = 'no image'
 # Measure -> what a case with too little of it is rejected for; with too much in the case of _UPPER.
 _REASONS = {
   'lesion_distance': 'copied lesion',
@@ -122,6 +124,9 @@ class Audit:
         is not the translator's.
     """
     image = case.image.astype(np.float32)
+    healthy = self._parenchyma(case.labels) & ~(case.lesion > 0)
+    if not np.isfinite(image).all() or np.median(image[healthy], axis=0).min(initial=1) <= 0:
+      return _NO_IMAGE
     found = self._measure(_Judged(image, case.labels, case.lesion, case.generated, parent))
     limits = dict(self.limits)
     if scan is not None:

@@ -104,8 +104,12 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
   @property
   def most_draws(self) -> int:
     """`max_draws`, and the more the rarer the weights make some lesions."""
-    rarest = math.prod(max(weights) / min(weights) for weights in self._weights())
-    return math.ceil(self.max_draws * rarest)
+    return math.ceil(self.max_draws * self._rarest)
+
+  @property
+  def _rarest(self) -> float:
+    """Of how many lesions of the least likely kind one is kept."""
+    return math.prod(max(weights) / min(weights) for weights in self._weights())
 
   def _weights(self) -> tuple[list[float], list[float]]:
     """All that there are of sizes, and of territories."""
@@ -168,10 +172,10 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
       self.check_number(name, 0, most)
     _check_size_weights(self.size_weights)
     _check_territory_weights(self.territory_weights)
-    if self.most_draws > _MOST_RATIO * self.max_draws:
+    if self._rarest > _MOST_RATIO:
       raise InputError(
-        'size_weights and territory_weights together keep one lesion in '
-        f'{self.most_draws / self.max_draws:g}, expected at least one in {_MOST_RATIO}'
+        f'size_weights and territory_weights together keep one lesion in {self._rarest:g}, expected at '
+        f'least one in {_MOST_RATIO}'
       )
     super().check_fields()
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import stats
 
-from keras_itm.appearance import Appearances
+from keras_itm.appearance import Appearances, of_healthy
 
 
 def _uniform(n=101):
@@ -78,6 +78,16 @@ class AppearancesTest(tf.test.TestCase):
     made = np.array(Appearances.fit('abc', table).correlation)
     self.assertGreater(np.linalg.eigvalsh(made)[0], 0)
     self.assertAllClose(np.diag(made), np.ones(3))
+
+  def test_numbers_of_any_kind_may_be_asked_for(self):
+    made = _uniform()
+    asked = {'b': np.float32(12.5), 'c': np.int64(made.quantiles[2][0])}
+    drawn = made.draw(np.random.default_rng(0), asked)
+    self.assertEqual((drawn['b'], type(drawn['b']), type(drawn['c'])), (12.5, float, float))
+
+  def test_of_healthy_cases(self):
+    values = {'DWI.lesion_spread': 0.2, 'ADC.lesion_to_parenchyma': 1.5, 'DWI.noise': 0.1, 'noise': 0.3}
+    self.assertEqual(of_healthy(values), {'DWI.noise': 0.1, 'noise': 0.3})
 
   def test_asked_for_beyond_the_training_cases(self):
     made = _uniform()

@@ -15,8 +15,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from keras_itm.bundle import BundleError
-from keras_itm.case import synthesize
+from keras_itm.bundle import BundleError, load_bundle
+from keras_itm.case import draw_case, synthesize
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.label_schemes import ASEG28
@@ -46,6 +46,27 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
     path = Path(tempfile.mkdtemp()) / 'labels.nii.gz'
     nib.save(nib.Nifti1Image(volume, affine), path)
     return path
+
+  def test_a_case_without_lesion_has_no_number_of_one(self):
+    bundles = load_bundle(self.translator), load_bundle(self.lesions)
+    paint = lambda lesion: np.zeros((*lesion.shape, 1))
+    numbers = {'DWI.lesion_spread': 0.2, 'DWI.noise': 0.1}
+    options = {'seed': 3, 'index': 0, 'min_voxels': 1, 'max_draws': 9, 'appearance': numbers}
+    for negative, known in ((False, numbers), (True, {'DWI.noise': 0.1})):
+      case = draw_case(self.brain, *bundles, paint, negative=negative, **options)
+      self.assertEqual(case.facts['appearance'], known)
+    with self.assertRaisesRegex(
+      ValueError, 'asked for a case without lesion, expected none of a lesion'
+    ):
+      self.make(self.brain, negative=True, appearance=numbers)
+
+  def test_a_map_whose_compression_is_damaged(self):
+    path = self.write(self.brain)
+    stored = bytearray(gzip.compress(gzip.decompress(path.read_bytes()), compresslevel=0, mtime=0))
+    stored[11] ^= 0xFF  # The length of the first block, which its complement no longer confirms.
+    path.write_bytes(stored)
+    with self.assertRaisesRegex(ValueError, 'labels.nii.gz: no NIfTI file that can be read'):
+      self.make(str(path))
 
   @parameterized.parameters(True, False)
   def test_equals_the_volume_of_a_built_set(self, equalize):

@@ -268,6 +268,19 @@ class AppearanceTest(tf.test.TestCase):
     asked = self.translate(seed=1, appearance={'ratio': 1.5, 'noise': 0.05})
     self.assertAllClose(asked, np.zeros((4, 2)), atol=0.3)
 
+  def test_without_lesion_its_numbers_count_for_nothing(self):
+    values = np.random.default_rng(0).uniform([1, 0], [2, 0.1], size=(50, 2))
+    self.told = Appearances.fit(['DWI.lesion_to_parenchyma', 'DWI.noise'], values)
+    numbers = {'DWI.lesion_to_parenchyma': 1.9, 'DWI.noise': 0.09}
+    of_lesion, noise = self.told.scores(numbers)
+    self.assertGreater(min(of_lesion, noise), 0.5)
+    self.assertAllEqual(self.translate(seed=1, appearance=numbers), [[0, noise]] * 4)
+    labels = _labels(1)[0]
+    lesion = np.zeros_like(labels)
+    lesion[tuple(np.argwhere(labels)[0])] = 1
+    synthesis.translate(self.translator(self.told), labels, lesion, 0, seed=1, appearance=numbers)
+    self.assertAllEqual(self.seen[-1]['appearance'], [[of_lesion, noise]] * 4)
+
   def test_each_volume_and_each_redraw_has_its_own(self):
     scores = [
       self.translate(seed=1),

@@ -131,6 +131,14 @@ class ClaimsTest(tf.test.TestCase):
     p_values = lambda rows: np.array([row.p_value for row in rows.values() if row.claim])
     self.assertTrue(np.all(p_values(rows) >= p_values(alone)))
 
+  def test_a_rival_counts_once_where_the_reference_is_missing(self):
+    first, arm = fake_study.mini_arms()[0], fake_study.mini_arms()[-2]
+    arm = dataclasses.replace(arm, rivals=(first.name,))
+    finished = [first.name, arm.name, arm.reference]
+    pairs = [(arm.name, arm.reference), (arm.name, first.name)]
+    self.assertEqual(claims.comparisons([first, arm], finished), pairs)
+    self.assertEqual(claims.comparisons([first, arm], finished[:2]), pairs[1:])
+
   def test_an_arm_that_hardly_differs_is_equivalent_within_a_wide_margin(self):
     study = fake_study.make()
     for margin, expected in ((0.5, True), (1e-4, False)):

@@ -70,6 +70,23 @@ class NamesTest(refusals.Case):
       self.refuses("arm 'bad': gin configuration: ", self.check, arms=arms)
     self.check(arms={'good': arm(bindings=['AffineRanges.shear_degrees = 2.0'])})
 
+  def test_refuses_bindings_of_what_the_study_gives(self):
+    for name in ('train_unet.sources', 'launchers.train_unet_lib.train_unet.sources'):
+      arms = {'good': arm(), 'bad': arm(bindings=[f"{name} = ['a/b:test']"])}
+      message = "arm 'bad': bindings have train_unet.sources, which the study gives, expected"
+      self.refuses(message, self.check, arms=arms)
+    for line in ('train_unet.seed = 1', 'train_unet.epochs = 1', "train_unet.test = 'a/b:c'"):
+      self.refuses('which the study gives', self.check, arms={'bad': arm(bindings=[line])})
+    self.check(arms={'good': arm(bindings=['train_unet.min_voxels = 0'])})
+    for line in ("train_itm.sources = ['a/b:test']", 'train_itm.seed = 3'):
+      synthetic = {'SPADE': {'translator': 'spade_mini.gin', 'bindings': [line]}}
+      self.refuses(
+        "source 'SPADE': bindings have train_itm.",
+        self.check,
+        synthetic=synthetic,
+        arms={'x': arm(learns_from={'SPADE': 3})},
+      )
+
   def test_refuses_to_search_a_rate_that_the_segmenter_does_not_have(self):
     search = {'development': 'a/b:dev', 'learning_rates': [1e-3, 1e-4]}
     arms = {'first': arm(), 'x': arm(learns_from={'clinical': 3})}
@@ -190,6 +207,14 @@ class DataTest(refusals.Case):
     )
     validation = f'{self.cohort}:train[:2]'
     self.refuses('which is .* of train .*expected scans that', self.check, validation=validation)
+
+  def test_refuses_learning_rates_chosen_on_what_is_learnt_from(self):
+    search = {'development': f'{self.cohort}:test[:3]', 'learning_rates': [1e-3, 1e-4]}
+    self.check(**search)
+    built = self.built(f'{self.cohort}:test[2:]')
+    self.refuses("^mine: .* holds 'phantom-test-.*', which is", self.check, **search, **built)
+    search['development'] = f'{self.cohort}:train[:3]'
+    self.refuses("^train: .* holds 'phantom-train-.*', which is", self.check, **search)
 
   def test_refuses_part_of_a_part(self):
     text = self.fused(self.cohort)

@@ -55,6 +55,17 @@ class AuditTest(parameterized.TestCase):
     reasons = [self.reason(*_person(seed)) for seed in range(100, 120)]
     self.assertLessEqual(sum(map(bool, reasons)), 1, reasons)
 
+  def test_an_image_that_is_none(self):
+    image, labels, lesion = _person(100)
+    self.assertEqual(self.reason(0 * image, labels, lesion), 'no image')
+    dark = image.copy()
+    dark[labels == 2] *= lesion[labels == 2][..., np.newaxis]  # The lesion alone is bright.
+    self.assertEqual(self.reason(dark, labels, lesion), 'no image')
+    for value in (np.nan, np.inf):
+      broken = image.copy()
+      broken[0, 0, 0] = value
+      self.assertEqual(self.reason(broken, labels, 0 * lesion), 'no image')
+
   def test_real_cases_are_no_copies_of_one_another(self):
     for i, person in enumerate(self.people[:6]):
       others = self.calibrated([*self.training[:i], *self.training[i + 1 :]])

@@ -129,8 +129,13 @@ def _are_enough(*kinds: Sequence[_Features | None]) -> bool:
 
 
 def _features(source: Source, with_lesion: bool = True) -> list[_Features | None]:
-  """Of some of its cases, evenly spread over the set; all, or those with a lesion to synthesise."""
+  """Of some of its cases, evenly spread over the set; all, or those with a lesion to synthesise.
+
+  One case for each anatomy: a classifier would know others of it again, however well they are drawn.
+  """
   usable = source.usable_positions if with_lesion else np.arange(source.n_examples)
+  labels = [case['labels'].tobytes() for case in source.examples(['labels']).as_numpy_iterator()]
+  usable = np.array(list({labels[i]: i for i in reversed(usable)}.values())[::-1])
   some = np.linspace(0, len(usable) - 1, min(len(usable), _COMPARED)).astype(int)
   wanted, features = set(usable[some].tolist()), []
   for i, case in enumerate(tfds.as_numpy(source.examples())):

@@ -12,10 +12,11 @@ from stroke_tfds.label_schemes import ASEG28
 _SHAPE = (16, 16, 6)
 
 
-def _source(n: int, lesion_level: float = 1.6, dark: int = 0, seed: int = 0):
-  """Cases of noise with a bright block; the first `dark` have no signal."""
+def _source(n: int, lesion_level: float = 1.6, dark: int = 0, seed: int = 0, n_anatomies: int = 99):
+  """Cases of noise with a bright block; the first `dark` have no signal, anatomies come again."""
   rng = np.random.default_rng(seed)
   labels = rng.integers(0, len(ASEG28.names), (n, *_SHAPE)).astype(np.uint8)
+  labels = labels[np.arange(n) % n_anatomies]
   lesion = np.zeros((n, *_SHAPE), np.uint8)
   lesion[:, 4:9, 4:9, 2:4] = 1
   image = rng.normal(1, 0.1, (n, *_SHAPE, 1)).astype(np.float32) * 0.4
@@ -25,7 +26,9 @@ def _source(n: int, lesion_level: float = 1.6, dark: int = 0, seed: int = 0):
   return mock.Mock(
     usable_positions=np.arange(n),
     n_examples=n,
-    examples=lambda: tf.data.Dataset.from_tensor_slices(cases),
+    examples=lambda names=('image', 'labels', 'lesion'): tf.data.Dataset.from_tensor_slices(
+      {name: cases[name] for name in names}
+    ),
     metadata={'label_scheme': ASEG28.to_json()},
   )
 
@@ -52,6 +55,10 @@ class ToldApartTest(tf.test.TestCase):
     with mock.patch.object(synthetic_sets, '_COMPARED', 11):
       found = self.told_apart(_source(20), large=_source(30, seed=1))
     self.assertEqual((found['large'].n_real, found['large'].n_synthetic), (11, 11))
+
+  def test_an_anatomy_counts_once(self):
+    found = self.told_apart(_source(20), again=_source(45, seed=1, n_anatomies=15))
+    self.assertEqual((found['again'].n_real, found['again'].n_synthetic), (20, 15))
 
   def test_in_the_table_of_checks(self):
     found = self.told_apart(_source(20), theirs=_source(15, 2.4, seed=2))
