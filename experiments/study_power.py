@@ -26,6 +26,8 @@ def main() -> None:
   rows = []
   for kind, arms in kinds.items():
     parts = components([dice[arm] - dice[against[arm]] for arm in arms])
+    # Seeds are pooled over arms with the same control; with the fewest, the least is seen.
+    n_pooled = min(list(against.values()).count(against[arm]) for arm in arms)
     for n_seeds, n_cases in DESIGNS:
       rows.append(
         {
@@ -39,7 +41,7 @@ def main() -> None:
           'power_for_2_points': power_of(0.02, parts, n_seeds, n_cases),
           'smallest_points': 100 * smallest_effect(parts, n_seeds, n_cases),
           'smallest_points_together': 100
-          * smallest_effect(parts, n_seeds, n_cases, len(against), len(arms)),
+          * smallest_effect(parts, n_seeds, n_cases, len(against), n_pooled),
         }
       )
   write_table(__file__, rows)
