@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import gin
 import tensorflow as tf
@@ -34,14 +34,14 @@ def describe(workdir: str | None = None, data_dir: str | None = None) -> None:
   Raises:
     InputError: The configuration is not one of a training, or a published number has no network.
   """
-  networks, grid = configured_networks(data_dir)
+  found = configured_training(data_dir)
   rows = [
     {
       'network': name,
       'parameters': sum(weight.shape.num_elements() for weight in network.trainable_weights),
-      'multiply_adds': count_multiply_adds(network, grid.shape),
+      'multiply_adds': count_multiply_adds(network, found.grid.shape),
     }
-    for name, network in networks.items()
+    for name, network in found.networks.items()
   ]
   published = _published()
   if _TOTAL in published:
@@ -56,8 +56,22 @@ def describe(workdir: str | None = None, data_dir: str | None = None) -> None:
     print(json.dumps({**row, **known}))
 
 
-def configured_networks(data_dir: str | None = None) -> tuple[dict[str, tf.keras.Model], Grid]:
-  """The networks that the gin configuration asks for, by name, and the grid of its data set.
+class ConfiguredTraining(NamedTuple):
+  """A training as the gin configuration has it.
+
+  Attributes:
+    networks: By name.
+    grid: Of its data set.
+    values: Of its root's parameters, defaults included.
+  """
+
+  networks: dict[str, tf.keras.Model]
+  grid: Grid
+  values: dict[str, Any]
+
+
+def configured_training(data_dir: str | None = None) -> ConfiguredTraining:
+  """What the gin configuration trains.
 
   Raises:
     InputError: The configuration is not one of exactly one training, or its data set is unknown.
@@ -78,7 +92,7 @@ def configured_networks(data_dir: str | None = None) -> tuple[dict[str, tf.keras
   name = values['sources'][0].partition(':')[0]
   metadata = find_builder(name, data_dir).info.metadata
   grid = Grid.from_json(metadata['grid'])
-  return _NETWORKS[root](values, grid, metadata), grid
+  return ConfiguredTraining(_NETWORKS[root](values, grid, metadata), grid, values)
 
 
 def _translator(values: dict[str, Any], grid: Grid, metadata: dict) -> dict[str, tf.keras.Model]:

@@ -64,11 +64,7 @@ def evaluate_slices(
       trained on something else, or held-out patients that are among those of the training, or fewer
       than two.
   """
-  for name, count in (('number', number), ('tries', tries)):
-    if count < 1:
-      raise InputError(f'{name} {count}: expected at least 1')
-  if not 0 <= truncation <= 1:
-    raise InputError(f'truncation {truncation}: expected a number from 0 to 1')
+  _check_numbers(number, tries, truncation)
   folder = output_folder(workdir)
   *learnt, test = open_sources([*([real] if isinstance(real, str) else real), held_out], data_dir)
   generators = open_generators(bundle, translator)
@@ -87,12 +83,7 @@ def evaluate_slices(
   if LESION in generators.joint.spec.conditions:
     at_once = _draw(generators, real_slices.take(asked_like), tries=1, **options).has_lesion
   found, nearness = slice_fidelity.compare(
-    drawn,
-    real_slices,
-    training,
-    asked_like,
-    at_once=at_once,
-    seed=seed,
+    drawn, real_slices, training, asked_like, at_once=at_once, seed=seed
   )
   facts = {
     'bundle': generators.joint.fingerprint,
@@ -111,6 +102,14 @@ def evaluate_slices(
   )
   write_page(folder / 'report.html', evaluation, test.grid)
   say(f'{folder / "report.html"}\n{_table(checks)}')
+
+
+def _check_numbers(number: int, tries: int, truncation: float) -> None:
+  for name, count in (('number', number), ('tries', tries)):
+    if count < 1:
+      raise InputError(f'{name} {count}: expected at least 1')
+  if not 0 <= truncation <= 1:
+    raise InputError(f'truncation {truncation}: expected a number from 0 to 1')
 
 
 def _check(

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_itm import callbacks
 from keras_itm.layers.adaptive_augmentation import AdaptiveAugmentation
 from launchers import fitting
+from launchers.run_folder import RunFolder
 from stroke_tfds import pipelines
 from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
@@ -99,8 +100,7 @@ def train_style_gan(
       generator=generator,
       discriminator=discriminator,
       lesion_gain=lesion_gain,
-      class_shares=_shares(make_batches(0), batch_size),
-      class_tones=_tones(make_batches(0), batch_size, channels) if class_tones and channels else (),
+      **_start(make_batches(0), batch_size, channels, class_tones),
     )
     changes = augmentation(n_contrasts=channels) if augmentation else None
     gan = model(**networks, n_contrasts=channels, augmentation=changes, seed=seed)
@@ -114,21 +114,15 @@ def train_style_gan(
     epochs=epochs,
     steps_per_epoch=steps_per_epoch,
     shown=('discriminator_loss', 'generator_loss', 'real_sign', 'augmentation', 'lesion_slices'),
-    extra_callbacks=[
-      callbacks.AddMetrics(draws.measure, measure_every),
-      callbacks.SampleImages(run.samples, run.tensorboard, draws.paint, measure_every),
-    ],
+    extra_callbacks=draws.callbacks(run, measure_every),
   )
-  name = fitting.export(
-    run,
-    gan,
-    opened,
-    config,
-    classes=classes.names,
-    conditions=conditions,
-    contrasts=metadata['contrasts'][:channels],
+  facts = {
+    'classes': classes.names,
+    'conditions': conditions,
     **pipelines.slice_shares(opened, classes),
-  )
+  }
+  contrasts = metadata['contrasts'][:channels]
+  name = fitting.export(run, gan, opened, config, contrasts=contrasts, **facts)
   run.finish({'bundle': name, 'epochs': epochs, **draws.measure()})
 
 
@@ -184,6 +178,14 @@ def _with_contrasts(batches: tf.data.Dataset, n_contrasts: int) -> tf.data.Datas
   return batches.map(lambda image, *others: (image[..., :n_contrasts], *others))
 
 
+def _start(
+  batches: tf.data.Dataset, batch_size: int, n_contrasts: int, class_tones: bool
+) -> dict[str, Sequence]:
+  """Where the generator starts: how large each class is and, with `class_tones`, its intensities."""
+  tones = _tones(batches, batch_size, n_contrasts) if class_tones and n_contrasts else ()
+  return {'class_shares': _shares(batches, batch_size), 'class_tones': tones}
+
+
 def _shares(batches: tf.data.Dataset, batch_size: int) -> list[float]:
   """Share of each class among the first slices; one that none of them has gets half a pixel."""
   counted = _counted(batches, batch_size)
@@ -224,6 +226,13 @@ class Draws:
       asked = [tf.split(next(iter(conditions.batch(_N_MONITORED))), _N_PARTS)]
     parts = list(zip(tf.split(latents, _N_PARTS), *asked))
     self._generate = tf.function(lambda: [gan(*part) for part in parts])
+
+  def callbacks(self, run: RunFolder, every: int) -> list[tf.keras.callbacks.Callback]:
+    """Measure and paint after so many epochs each."""
+    return [
+      callbacks.AddMetrics(self.measure, every),
+      callbacks.SampleImages(run.samples, run.tensorboard, self.paint, every),
+    ]
 
   def _draw(self) -> tuple[np.ndarray, np.ndarray]:
     """Images in [0, 1], [n, X, Y, C], and the most probable class of each pixel, [n, X, Y]."""

@@ -96,10 +96,7 @@ def train_unet(
   """
   if n_slices and not by_slices:
     raise InputError(f'n_slices is {list(n_slices)}, expected none where by_slices is False')
-  if evaluated_epochs and not 1 <= evaluated_epochs[0] <= evaluated_epochs[1] <= epochs:
-    raise InputError(
-      f'evaluated_epochs is {evaluated_epochs}, expected the first and the last one, from 1 to {epochs}'
-    )
+  evaluated = _evaluated(evaluated_epochs, epochs)
   devices, run = fitting.open_run(workdir, batch_size)
   if run.is_finished():
     return
@@ -113,14 +110,7 @@ def train_unet(
     _take_weights(segmenter, Path(start).expanduser(), test_source)
   limits, intensities = ranges(), intensity() if intensity else None
   config = run.write_operative_config()
-  cases = HeldOutCases(
-    test_source.examples().as_numpy_iterator(),
-    test_source.grid,
-    min_voxels,
-    f'test source {test_source}',
-    test_source.metadata['label_scheme'],
-  )
-  evaluated = range(evaluated_epochs[0], evaluated_epochs[1] + 1) if evaluated_epochs else ()
+  cases = _held_out(test_source, min_voxels)
   fitting.fit(
     run,
     segmenter,
@@ -147,6 +137,21 @@ def train_unet(
     facts['classes'] = _class_names(test_source.metadata)
   name = fitting.export(run, segmenter, learnt, config, **facts)
   run.finish({'bundle': name, 'epochs': epochs, 'test_dice': dice})
+
+
+def _evaluated(epochs: tuple[int, int] | None, n_epochs: int) -> range:
+  """The epochs from the first to the last one, none for None."""
+  first, last = epochs or (1, 0)
+  if epochs and not 1 <= first <= last <= n_epochs:
+    raise InputError(
+      f'evaluated_epochs is {epochs}, expected the first and the last one, from 1 to {n_epochs}'
+    )
+  return range(first, last + 1)
+
+
+def _held_out(source: Source, min_voxels: int) -> HeldOutCases:
+  examples, scheme = source.examples().as_numpy_iterator(), source.metadata['label_scheme']
+  return HeldOutCases(examples, source.grid, min_voxels, f'test source {source}', scheme)
 
 
 def _open(

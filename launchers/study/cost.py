@@ -4,14 +4,16 @@ import dataclasses
 import inspect
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gin
 import tensorflow as tf
 
 from keras_itm.models.flow import RectifiedFlow
+from keras_itm.models.lesion_gan import LesionGAN
 from keras_itm.multiply_adds import count_multiply_adds
 from launchers.console import clock
-from launchers.describe_lib import configured_networks
+from launchers.describe_lib import configured_training
 from launchers.gin_files import parse_gin
 from launchers.study.arms import ALL, Arm
 from launchers.study.design import Design, describe_sources
@@ -22,7 +24,6 @@ from stroke_tfds.errors import InputError, first_line
 # Forward and backward passes of one training step, in forward passes.
 _FORWARD_AND_BACK = 3
 _DISCRIMINATED = 8  # True and synthetic images to learn from, and once more to teach the generator.
-_CRITIC_STEPS = 5  # Where the gin file does not say.
 _START_SECONDS = 12.0  # Imports and tracing.
 
 
@@ -188,30 +189,34 @@ def _read(root: str, gin_file: str, bindings: Sequence[str], train: str, data_di
   # On the study's grid, whatever data set the file names.
   parse_gin([gin_file], [*bindings, f'{root}.sources = {[train]!r}'])
   try:
-    networks, grid = configured_networks(data_dir)
+    networks, grid, values = configured_training(data_dir)
   except ValueError as error:
     raise InputError(f'{gin_file}: its networks do not fit {train}: {first_line(error)}') from error
   multiply_adds = {name: count_multiply_adds(net, grid.shape) for name, net in networks.items()}
-  values = gin.get_bindings(root)
-  # Translators see slices; a batch of them is no volume.
-  batch_size = values.get('batch_size', {'train_unet': 5}.get(root, 8))
   judged = sum(n for name, n in multiply_adds.items() if 'discriminator' in name or 'critic' in name)
   others = sum(multiply_adds.values()) - judged
   step = _FORWARD_AND_BACK * others + _DISCRIMINATED * judged
   if root == 'train_lesion_gan':
-    step *= gin.get_bindings('LesionGAN').get('critic_steps', _CRITIC_STEPS)
+    step *= _arguments(LesionGAN)['critic_steps']
   n_slices = grid.shape[2]
   of_case = sum(multiply_adds.values()) * (n_slices if values.get('by_slices') else 1)
   is_flow = getattr(values.get('model'), '__name__', '') == RectifiedFlow.__name__
   drawn = others * (_calls_of_flow() if is_flow else n_slices)
-  return Training(values['epochs'], values['steps_per_epoch'], batch_size * step, of_case, drawn)
+  return Training(
+    values['epochs'], values['steps_per_epoch'], values['batch_size'] * step, of_case, drawn
+  )
 
 
 def _calls_of_flow() -> int:
   """Of the network for a volume."""
-  defaults = {name: one.default for name, one in inspect.signature(RectifiedFlow).parameters.items()}
-  bound = {**defaults, **gin.get_bindings(RectifiedFlow.__name__)}
-  return 2 * bound['n_steps'] - 1 if bound['solver'] == 'heun' else bound['n_steps']
+  values = _arguments(RectifiedFlow)
+  return 2 * values['n_steps'] - 1 if values['solver'] == 'heun' else values['n_steps']
+
+
+def _arguments(model: type[tf.keras.Model]) -> dict[str, Any]:
+  """Those that the configuration gives a model, and its defaults."""
+  defaults = {name: one.default for name, one in inspect.signature(model).parameters.items()}
+  return {**defaults, **gin.get_bindings(model.__name__)}
 
 
 def _measured_rate() -> float:

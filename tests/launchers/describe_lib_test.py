@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from launchers import gin_files
-from launchers.describe_lib import configured_networks, describe
+from launchers.describe_lib import configured_training, describe
 from stroke_tfds.errors import InputError
 from tests import tiny
 
@@ -108,7 +108,7 @@ class DescribeTest(tf.test.TestCase):
     name = tiny.build_phantom(self.data_dir, n_healthy=1, n_train=1, n_test=1, n_test_negative=0)
     bindings = [f"clinical = ['{name}:train[:1]']", 'unet_3d.filters = (2,)']
     gin_files.parse_gin(['unet_mini.gin'], bindings)
-    networks, grid = configured_networks(self.data_dir)
+    networks, grid, _ = configured_training(self.data_dir)
     self.assertEqual(grid.name, 'tiny')
     self.assertEqual(networks['network'].input_shape, (None, *tiny.GRID['shape'], 1))
 
