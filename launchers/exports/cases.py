@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from launchers.study.leakage import is_derived
 from stroke_tfds.errors import InputError
+from stroke_tfds.provenance import is_derived, origins_of
 from stroke_tfds.sources import Source
 
 _FEATURES = ('subject_id', 'lesion_volume_ml', 'provenance')
 _SESSION = re.compile(r'(?P<subject>.*)_ses-(?P<session>[0-9A-Za-z]+)')
-# What a derived case's provenance names that gave anatomy, scan or lesion.
-_PARENTS = ('healthy_parent', 'base', 'lesion_donor')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +107,7 @@ def _label(text: str) -> str:
 
 
 def _parents(facts: Mapping[str, Any]) -> tuple[str, ...]:
-  return tuple(dict.fromkeys(facts[field] for field in _PARENTS if field in facts))
+  return tuple(dict.fromkeys(origin.subject for origin in origins_of(facts)))
 
 
 def _check_names(cases: Sequence[ExportCase]) -> None:

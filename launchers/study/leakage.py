@@ -12,11 +12,10 @@ from keras_itm.lesions import MIN_VOXELS
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
 from stroke_tfds.licences import UNKNOWN
+from stroke_tfds.provenance import is_derived
 from stroke_tfds.sources import Source
 
 _FEATURES = ('image', 'lesion', 'subject_id', 'provenance')
-# What the provenance of a case says that was made from others.
-_DERIVED_BY = ('translator', 'lesion_generator', 'lesion_donor', 'joint_generator')
 _Key = tuple[str, ...]
 
 
@@ -94,11 +93,6 @@ def read(source: Source) -> CaseKeys:
     if is_derived(facts):
       derived = derived or subject
   return CaseKeys(subjects, derived)
-
-
-def is_derived(provenance: Mapping[str, Any]) -> bool:
-  """Whether a case was made from others, by what its provenance says."""
-  return any(field in provenance for field in _DERIVED_BY)
 
 
 def _keys(example: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[_Key]:

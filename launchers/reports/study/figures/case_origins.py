@@ -1,50 +1,14 @@
 """The cases that a synthetic one was made from, as its provenance names them."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from launchers.reports.stored_cases import Example, read_case
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
+from stroke_tfds.provenance import HEALTHY_PARENT, Origin
 from stroke_tfds.sources import Source
-
-HEALTHY_PARENT, CLINICAL_PARENT, DONOR = 'healthy parent', 'clinical parent', 'donor of the lesion'
-# Fields of the provenance with the subject and its data set.
-_FIELDS = {
-  HEALTHY_PARENT: ('healthy_parent', 'healthy_source'),
-  CLINICAL_PARENT: ('base', 'clinical_source'),
-  DONOR: ('lesion_donor', 'clinical_source'),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Origin:
-  """A case that another was made from.
-
-  Attributes:
-    role: What it gave: one of the constants above.
-    subject: Its name.
-    source: Its data set, `name/config:split`; empty where the provenance does not say.
-  """
-
-  role: str
-  subject: str
-  source: str
-
-  def __str__(self) -> str:
-    return f'{self.role} {self.subject} ({self.source or "of a data set that is not named"})'
-
-
-def origins_of(facts: Mapping[str, Any]) -> list[Origin]:
-  """What a provenance names: the parent, then the donor of the lesion; fewer where it names fewer."""
-  return [
-    Origin(role, facts[subject], facts.get(source, ''))
-    for role, (subject, source) in _FIELDS.items()
-    if subject in facts
-  ]
 
 
 def find(origin: Origin, made: Example, made_in: Source, data_dir: str | None) -> Example | None:

@@ -11,7 +11,6 @@ from launchers.reports import case_view, style
 from launchers.reports.page import Panel, Section
 from launchers.reports.stored_cases import Example, first_contrast, name_of, read_case
 from launchers.reports.study.figures import case_origins
-from launchers.reports.study.figures.case_origins import DONOR, Origin
 from launchers.reports.study.figures.picture_panels import (
   Picture,
   Stage,
@@ -23,6 +22,7 @@ from launchers.reports.study.formatting import listed
 from stroke_eval import chosen_cases
 from stroke_eval.lesion_contrast import RING_MM
 from stroke_eval.survey import Survey
+from stroke_tfds.provenance import DONOR, Origin, origins_of
 
 CONVENTION = (
   'Axial slices in radiological convention (R: right side of the patient), level in MNI mm; '
@@ -166,7 +166,7 @@ def _apart_panel(shown: SurveyedSets, name: str) -> tuple[Panel, list[Origin]]:
   position = chosen_cases.typical_case(shown.surveys[name])
   made = read_case(shown.sets[name], shown.surveys[name].subject_ids[position])
   stages, missing = [], []
-  origins = case_origins.origins_of(shown.surveys[name].provenance[position])
+  origins = origins_of(shown.surveys[name].provenance[position])
   for origin in origins:
     found = case_origins.find(origin, made, shown.sets[name], shown.data_dir)
     if found is None:

@@ -8,12 +8,12 @@ import tensorflow_datasets as tfds
 
 from launchers.reports.stored_cases import Example, read_case
 from launchers.reports.study.figures import case_origins
-from launchers.reports.study.figures.case_origins import Origin
 from launchers.reports.study.report_inputs import Volumes
 from stroke_eval import chosen_cases, translation, two_sample
 from stroke_eval.survey import Survey, survey
 from stroke_eval.two_sample import TwoSample
 from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.provenance import Origin, origins_of
 from stroke_tfds.sources import Source
 
 _Features = dict[str, float]
@@ -89,7 +89,7 @@ def survey_sets(volumes: Volumes) -> SurveyedSets:
   parent, missing = None, []
   if shared:
     first = next(iter(shared))
-    origin = case_origins.origins_of(surveys[first].provenance[positions[first]])[0]
+    origin = origins_of(surveys[first].provenance[positions[first]])[0]
     parent = case_origins.find(origin, shared[first], sets[first], data_dir)
     missing = [origin] if parent is None else []
   return SurveyedSets(

@@ -5,30 +5,14 @@ import tempfile
 import tensorflow as tf
 
 from launchers.reports.study.figures import case_origins
-from launchers.reports.study.figures.case_origins import Origin
+from stroke_tfds.provenance import Origin
 from stroke_tfds.sources import open_sources
 from tests.launchers import fake_runs
 
 HEALTHY, TRAIN = 'fake_clinical/tiny:healthy', 'fake_clinical/tiny:train'
 
 
-class OriginsOfTest(tf.test.TestCase):
-  def of(self, **facts):
-    return case_origins.origins_of(facts)
-
-  def test_of_each_kind_of_set(self):
-    parent = Origin('healthy parent', 'a', 'x/y:healthy')
-    donor = Origin('donor of the lesion', 'b', 'x/y:train')
-    healthy = {'healthy_parent': 'a', 'healthy_source': 'x/y:healthy'}
-    clinical = {'clinical_source': 'x/y:train', 'lesion_donor': 'b'}
-    self.assertEqual(self.of(**healthy, lesion_generator='g'), [parent])
-    self.assertEqual(self.of(**healthy, **clinical), [parent, donor])
-    self.assertEqual(
-      self.of(base='c', **clinical), [Origin('clinical parent', 'c', 'x/y:train'), donor]
-    )
-    self.assertEqual(self.of(source='somewhere'), [])
-    self.assertEqual(self.of(base='c'), [Origin('clinical parent', 'c', '')])
-
+class NoteTest(tf.test.TestCase):
   def test_note(self):
     origins = [Origin('healthy parent', 'a', 'x/y:healthy'), Origin('clinical parent', 'c', '')]
     self.assertEqual(
