@@ -105,8 +105,15 @@ class BundleSpec:
         raise ValueError(f'appearances in a {self.kind}, expected them in a {TRANSLATOR} alone')
       if not isinstance(self.appearances, Appearances):
         object.__setattr__(self, 'appearances', Appearances.from_json(self.appearances))
+    for field in ('spacing_mm', 'corner_mm'):
+      values = self.grid.get(field)
+      if values is not None and not _are_three(values, above=0 if field == 'spacing_mm' else -math.inf):
+        raise ValueError(f'grid has the {field} {values!r}, expected three numbers of mm')
     if not isinstance(self.label_scheme, dict):
       raise ValueError(f'label_scheme is {self.label_scheme!r}, expected fields by name')
+    names = self.label_scheme.get('names', [])
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+      raise ValueError(f'label_scheme has the names {str(names)[:80]!r}, expected a list of texts')
     if not isinstance(self.latent_size, int) or self.latent_size < 0:
       raise ValueError(f'latent_size is {self.latent_size!r}, expected a whole number of at least 0')
     low, high = self.intensity_range
@@ -128,6 +135,14 @@ class BundleSpec:
         del facts[name]
     text = json.dumps(facts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _are_three(values: Any, above: float) -> bool:
+  return (
+    isinstance(values, (list, tuple))
+    and len(values) == 3
+    and all(isinstance(value, (int, float)) and above < value < math.inf for value in values)
+  )
 
 
 def _shares(values: Any, field: str, n_slices: int) -> tuple[float, ...]:

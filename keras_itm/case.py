@@ -53,10 +53,16 @@ class Case:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    image = self.image.astype(np.float32)  # NIfTI has no half precision.
-    image = image[..., 0] if image.shape[-1] == 1 else image
-    for name, volume in (('image', image), ('labels', self.labels), ('lesion', self.lesion)):
-      nib.save(nib.Nifti1Image(volume, self.affine), folder / f'{name}.nii.gz')
+    scan = self.image.astype(np.float32)  # NIfTI has no half precision.
+    scan = scan[..., 0] if scan.shape[-1] == 1 else scan
+    for name, volume in (('image', scan), ('labels', self.labels), ('lesion', self.lesion)):
+      image = nib.Nifti1Image(volume, self.affine)
+      for place in (image.set_sform, image.set_qform):
+        place(self.affine, code='mni')
+      image.header.set_xyzt_units('mm')
+      # There whole or not at all.
+      nib.save(image, folder / f'.{name}.nii.gz')
+      (folder / f'.{name}.nii.gz').replace(folder / f'{name}.nii.gz')
     facts = {**self.facts, 'label_names': self.label_names}
     (folder / 'case.json').write_text(json.dumps(facts, indent=2) + '\n', encoding='utf-8')
 

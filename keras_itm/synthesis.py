@@ -197,6 +197,11 @@ def translate(
   return image
 
 
+def is_image(image: np.ndarray, healthy: np.ndarray) -> bool:
+  """Whether an image [X, Y, Z, C] shows anything: finite, its median in `healthy` [X, Y, Z] above 0."""
+  return bool(np.isfinite(image).all() and (np.median(image[healthy], axis=0) > 0).all())
+
+
 def _latent(bundle: Bundle, *key: int, redraw: int) -> np.ndarray:
   return random_numbers(*key, redraw=redraw).standard_normal(bundle.spec.latent_size, np.float32)
 

@@ -13,7 +13,7 @@ from keras_itm.checks import TrainingError
 from launchers import gin_mistakes, program
 from launchers.gin_files import GIN_IMPORTS, parse_gin
 from launchers.gin_parameters import help_of
-from stroke_tfds.disk_errors import disk_errors_named
+from stroke_tfds.disk_errors import disk_errors_named, told_by_tensorflow
 from stroke_tfds.errors import InputError, first_line, printable
 
 _GIN_FILE = flags.DEFINE_multi_string(
@@ -67,6 +67,9 @@ def launch(
         root(workdir=_folder('workdir'), data_dir=_folder('data_dir'))
     except (BundleError, InputError, TrainingError) as error:
       raise InputError(first_line(error)) from error
+    except tf.errors.DataLossError as error:
+      what = told_by_tensorflow(error)
+      raise InputError(f'{what}; a file is damaged, delete its data set and build it again') from error
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
       text = (
         f'another worker was lost ({first_line(error)}); start all of them again, they resume together'

@@ -8,6 +8,7 @@ has left them, gin values, versions, intended use and limits. Of a patient nothi
 """
 
 import argparse
+import os
 
 from launchers import program
 from launchers.card_lib import card
@@ -20,7 +21,7 @@ def main() -> None:
     prog='keras-itm card', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
   parser.add_argument('what', help='Folder or name of a bundle, or TFDS name of a built set.')
-  parser.add_argument('--data_dir', help='Where TFDS keeps its sets.')
+  parser.add_argument('--data_dir', type=os.path.expanduser, help='Where TFDS keeps its sets.')
   given = parser.parse_args()
   program.print_or_tell(lambda: card(given.what, given.data_dir))
 

@@ -237,7 +237,10 @@ def _scores(bundle: Path) -> str:
 def _gin(bundle: Path) -> str:
   """The gin values of the training, where paths are only named by their end."""
   path = bundle / 'operative_config.gin'
-  text = path.read_text('utf-8').strip() if path.is_file() else ''
+  try:
+    text = path.read_text('utf-8').strip() if path.is_file() else ''
+  except UnicodeDecodeError as error:
+    raise InputError(f'{path}: no text in UTF-8, expected gin values') from error
   text = re.sub(r"(['\"])[~/][^'\"]*?([^/'\"]+)/?\1", r'\1.../\2\1', text)
   return f'```python\n{text}\n```' if text else ''
 

@@ -7,6 +7,7 @@ SHA-256 of every file. The cases themselves are read by TFDS, as before: mlcrois
 """
 
 import argparse
+import os
 
 from launchers import program
 from launchers.closed_output import ends_quietly
@@ -21,7 +22,7 @@ def main() -> None:
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   parser.add_argument('name', help='TFDS name of a built set.')
-  parser.add_argument('--data_dir', help='Where TFDS keeps its sets.')
+  parser.add_argument('--data_dir', type=os.path.expanduser, help='Where TFDS keeps its sets.')
   given = parser.parse_args()
   program.print_or_tell(lambda: str(write_croissant(given.name, given.data_dir)))
 

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from launchers.card_lib import INTENDED_USE, LIMITS
 from stroke_tfds import files
+from stroke_tfds.errors import InputError
 from stroke_tfds.licences import SPDX
 from stroke_tfds.preparation.files import sha256
 from stroke_tfds.sources import open_builder
@@ -36,9 +37,13 @@ def write_croissant(name: str, data_dir: str | None = None) -> Path:
     The file.
 
   Raises:
-    InputError: No such set.
+    InputError: No such set, or one of which a file is missing.
   """
   builder = open_builder(name, data_dir, build=False)
+  stored = [Path(file) for split in builder.info.splits.values() for file in split.filepaths]
+  missing = [file for file in stored if not file.is_file()]
+  if missing:
+    raise InputError(f'{missing[0]}: not there, expected all files of {name}; build it again')
   described = metadata(builder.info, Path(builder.data_path))
   path = Path(builder.data_path) / NAME
   files.write_whole(path, f'{json.dumps(described.to_json(), indent=2)}\n'.encode())
@@ -64,7 +69,7 @@ def metadata(info: tfds.core.DatasetInfo, folder: Path) -> mlc.Metadata:
       {key: facts[key] for key in ('fingerprint', 'grid', 'made_from') if key in facts}
     ),
     distribution=[*_file_objects(folder), _shards(info)],
-    record_sets=[_cases(info), _splits(info), _structures(facts['label_scheme']['names'])],
+    record_sets=[_cases(info), _splits(info), _ids(info)],
   )
 
 
@@ -133,14 +138,17 @@ def _field(name: str, feature: tfds.features.FeatureConnector) -> mlc.Field:
 
 
 def _splits(info: tfds.core.DatasetInfo) -> mlc.RecordSet:
-  rows = [{'name': name, 'n_cases': split.num_examples} for name, split in sorted(info.splits.items())]
+  counted = 'n_slices' if 'slice_id' in info.features else 'n_cases'
+  rows = [{'name': name, counted: split.num_examples} for name, split in sorted(info.splits.items())]
   return _table('splits', 'name', rows, data_types=[mlc.DataType.SPLIT])
 
 
-def _structures(names: list[str]) -> mlc.RecordSet:
-  """What the ids of `labels` are."""
+def _ids(info: tfds.core.DatasetInfo) -> mlc.RecordSet:
+  """What the ids of `labels` are, or those of the `classes` of slices."""
+  of_slices = 'classes' in info.features
+  names = info.metadata['classes'] if of_slices else info.metadata['label_scheme']['names']
   rows = [{'id': i, 'name': name} for i, name in enumerate(names)]
-  return _table('structures', 'id', rows)
+  return _table('classes' if of_slices else 'structures', 'id', rows)
 
 
 def _table(name: str, key: str, rows: list[dict[str, Any]], **options: Any) -> mlc.RecordSet:

@@ -5,6 +5,7 @@
 The exit status is 1 where something has to be mended.
 """
 
+import argparse
 import dataclasses
 import importlib.metadata
 import os
@@ -46,6 +47,11 @@ class Finding:
 
 @ends_quietly()
 def main() -> int:
+  argparse.ArgumentParser(
+    prog='keras-itm doctor',
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  ).parse_args()
   found = []
   for finding in findings():
     print(finding, flush=True)

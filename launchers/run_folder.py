@@ -55,16 +55,16 @@ class RunFolder:
     self.path = Path(path if is_chief else self._thrown_away.name)
     config = self.path / 'config.gin'
     asked = gin.config_str()
+    if not config.exists() and self.path.exists() and _names(self.path):
+      raise InputError(
+        f'{self.path}: holds files but no config.gin, expected an empty or new folder, or a run'
+      )
     if is_chief and self.path.is_dir():
       _hold(self.path)
     if config.exists() and not _has_made_nothing(self.path):
       _refuse_difference(config, asked)
     elif config.exists():
       files.write_whole(config, asked.encode())
-    elif self.path.exists() and any(not file.name.startswith('.') for file in self.path.iterdir()):
-      raise InputError(
-        f'{self.path}: holds files but no config.gin, expected an empty or new folder, or a run'
-      )
     else:
       with files.errors_named(self.path):
         self.path.mkdir(parents=True, exist_ok=True)
@@ -125,8 +125,12 @@ def _hold(folder: Path) -> None:
 
 def _has_made_nothing(folder: Path) -> bool:
   """Whether a run ended before its work began, as one with a mistake in its command does."""
-  names = {file.name for file in folder.iterdir() if not file.name.startswith('.')}
-  return names <= _BEFORE_WORK
+  return _names(folder) <= _BEFORE_WORK
+
+
+def _names(folder: Path) -> set[str]:
+  """Of what lies in a folder, without hidden files."""
+  return {file.name for file in folder.iterdir() if not file.name.startswith('.')}
 
 
 def _refuse_difference(config: Path, asked: str) -> None:

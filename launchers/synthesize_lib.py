@@ -10,10 +10,10 @@ import keras_itm
 from keras_itm.bundle import check_takes_labels, load_bundle
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.case import Case
-from keras_itm.synthesis import draw_appearance
+from keras_itm.synthesis import LesionDrawError, draw_appearance, is_image
 from launchers.console import say
 from launchers.run_folder import RunFolder
-from stroke_tfds.errors import InputError
+from stroke_tfds.errors import InputError, first_line
 from stroke_tfds.imaging import nifti
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.imaging.mni152 import brain_tissue
@@ -60,10 +60,14 @@ def synthesize(
   Raises:
     BundleError: A bundle cannot be used.
     InputError: The map cannot be read, has unknown codes or lies elsewhere; `on_own_grid` without one;
-      an appearance that the translator has not learnt.
+      bundles of two grids, an appearance that the translator has not learnt, an image that shows
+      nothing, a number below its least.
   """
   if on_own_grid and not label_map:
     raise InputError('--on_own_grid goes with --label_map alone')
+  for name, count, least in (('n_cases', n_cases, 1), ('seed', seed, 0)):
+    if count < least:
+      raise InputError(f'synthesize.{name} is {count}, expected a whole number from {least}')
   run = RunFolder(workdir)
   if run.is_finished():
     return
@@ -86,7 +90,13 @@ def synthesize(
   tissue = brain_tissue(grid)
   for index in range(n_cases):
     drawn = {'seed': seed, 'index': index, 'appearance': asked}
-    case = keras_itm.synthesize(labels, *bundles, tissue=tissue, **drawn)
+    try:
+      case = keras_itm.synthesize(labels, *bundles, tissue=tissue, **drawn)
+    except (ValueError, LesionDrawError) as error:
+      raise InputError(f'{label_map or "template"}: {first_line(error)}') from error
+    healthy = np.isin(labels, spec.label_scheme['parenchyma_ids']) & (case.lesion == 0)
+    if not is_image(case.image, healthy):
+      raise InputError(f'{translator}: draws an image that is dark or not finite, expected a brain')
     folder = run.path / f'case_{index:04d}'
     case.save(folder)
     if viewer:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ _OF_DISK = (
   *(errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
 )
 _MAX_TEXT = 300
+_OPERATION = re.compile(r'\{\{.*?\}\}| *\[Op:.*')
 
 
 @contextlib.contextmanager
@@ -45,8 +47,14 @@ def disk_error(error: BaseException) -> str:
     return _advice(f'{name}{": " if name else ""}{os.strerror(error.errno)}')
   # TensorFlow's errors have none either.
   if isinstance(error, tf.errors.OpError) and any(os.strerror(n) in str(error) for n in _OF_DISK):
-    return _advice(' '.join(str(error).split())[:_MAX_TEXT])
+    return _advice(told_by_tensorflow(error))
   return ''
+
+
+def told_by_tensorflow(error: tf.errors.OpError) -> str:
+  """What an error of TensorFlow says, without the operation that met it."""
+  text = ' '.join(str(error).split())
+  return _OPERATION.sub('', text)[:_MAX_TEXT].strip()
 
 
 def is_full(error: BaseException) -> bool:

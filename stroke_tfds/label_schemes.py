@@ -19,6 +19,8 @@ import numpy as np
 
 from stroke_tfds.errors import InputError
 
+_SHOWN = 5  # Codes in an error.
+
 # FreeSurfer codes of the twelve paired structures of `aseg28`, left and right.
 _PAIRS = {
   'cerebral white matter': ((2,), (41,)),
@@ -111,7 +113,8 @@ class LabelScheme:
     ids = table[np.maximum(codes, 0)]
     if np.min(codes, initial=0) < 0 or np.min(ids, initial=0) < 0:
       unknown = np.unique(codes[(ids < 0) | (codes < 0)]).tolist()
-      raise InputError(f'{source}: label codes {unknown} are not in {self.name}')
+      more = f' and {len(unknown) - _SHOWN} more' if len(unknown) > _SHOWN else ''
+      raise InputError(f'{source}: label codes {unknown[:_SHOWN]}{more} are not in {self.name}')
     return ids.astype(np.uint8)
 
   def to_json(self) -> dict[str, Any]:

@@ -256,13 +256,23 @@ def _check_made_by_config(name: str, data_dir: str | None) -> None:
   built = sorted(
     path.name for root in roots for path in root.glob(f'{data_set}/[!.]*') if path.is_dir()
   )
+  if config in built:
+    raise InputError(
+      f'data set {name!r}: its build has not finished, expected a whole set; the command that began it '
+      'goes on'
+    )
   meant = nearest(config, built) or f'; there are {built[:_SHOWN]}' * bool(built)
   raise InputError(f'data set {name!r} is not built in {", ".join(map(str, roots))}{meant}')
 
 
 def _nearest(name: str) -> str:
-  """The data set that a mistyped name may mean, as the end of a message."""
-  return nearest(name.partition('/')[0], tfds.core.registered.list_imported_builders())
+  """The data set, or the config of one, that a mistyped name may mean, as the end of a message."""
+  data_set, _, config = name.partition('/')
+  known = tfds.core.registered.list_imported_builders()
+  if config and data_set in known:
+    configs = nearest(config, tfds.builder_cls(data_set).builder_configs)
+    return configs.replace('mean ', f'mean {data_set}/', 1)
+  return nearest(data_set, known)
 
 
 def _check_format(builder: tfds.core.DatasetBuilder, name: str) -> None:

@@ -40,7 +40,9 @@ class ExportFolder:
     layout.check(path, export.contrasts)
     begun = path / _BEGUN
     if not begun.exists():
-      if path.exists() and (not path.is_dir() or any(path.iterdir())):
+      if path.exists() and (
+        not path.is_dir() or any(not one.name.startswith('.') for one in path.iterdir())
+      ):
         raise InputError(f'{path}: holds something else, expected a new folder or a begun export')
       files.write_text(begun, as_json(asked))
     _check_same(begun, asked)
@@ -54,7 +56,7 @@ class ExportFolder:
 
     The files that tell that the folder is whole are removed as well, where one is missing.
     """
-    missing = [case for case in self._export.cases if not all(p.exists() for p in self._paths(case))]
+    missing = [case for case in self._export.cases if not all(map(_is_written, self._paths(case)))]
     if missing:
       files.remove(self.path / name for name in reversed(self._layout.texts(self._export)))
     folders = {path.parent for case in missing for path in self._paths(case)}
@@ -76,6 +78,10 @@ class ExportFolder:
 
   def _paths(self, case: ExportCase) -> list[Path]:
     return [self.path / p for p in self._layout.volumes(case, self._export.contrasts).values()]
+
+
+def _is_written(path: Path) -> bool:
+  return path.exists() and path.stat().st_size > 0
 
 
 def _check_same(begun: Path, asked: dict[str, Any]) -> None:

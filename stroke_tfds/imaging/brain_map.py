@@ -14,6 +14,7 @@ from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
 
 MNI, NATIVE = SPACES = ('mni', 'native')
+_SIDES = ('left ', 'right ')
 _MIN_OVERLAP = 0.75  # Dice of a brain said to be in MNI space and the template's.
 
 
@@ -45,12 +46,14 @@ def read_brain_map(
     native_option: What the user sets to have it registered.
 
   Raises:
-    InputError: A file that cannot be read or does not say where it lies, unknown codes, a brain far
-      from the template's, or antspyx not installed.
+    InputError: A file that cannot be read or does not say where it lies, no brain, unknown codes, a
+      brain far from the template's or mirrored, or antspyx not installed.
   """
   volume = nifti.read_label_map(path)
   if not volume.is_placed:
     raise InputError(f'{path}: its header does not say where it lies, expected a map in MNI space')
+  if not (volume.data > 0).any():
+    raise InputError(f'{path}: holds background alone, expected a brain')
   ids = Volume(ASEG28.from_codes(volume.data, str(path)), volume.affine)
   transform = registration.register_labels(ids, ASEG28) if space == NATIVE else IDENTITY
   labels = resample_labels(ids, grid, len(ASEG28.names), transform)
@@ -61,7 +64,19 @@ def read_brain_map(
       f'{path}: overlaps the MNI152 brain with a Dice of {overlap:.2f}, expected {_MIN_OVERLAP} or '
       f'more: a brain near MNI space{remedy}'
     )
+  if _is_mirrored(labels, template):
+    raise InputError(
+      f'{path}: its left structures lie on the right of the MNI152 brain, expected a header that says '
+      'which side is which, or labels that are not mirrored'
+    )
   return BrainMap(labels, volume, transform)
+
+
+def _is_mirrored(labels: np.ndarray, template: np.ndarray) -> bool:
+  of = lambda ids, side: np.isin(ids, [i for i, n in enumerate(ASEG28.names) if n.startswith(side)])
+  left, right, true_left, true_right = (of(ids, s) for ids in (labels, template) for s in _SIDES)
+  same = np.count_nonzero(left & true_left) + np.count_nonzero(right & true_right)
+  return np.count_nonzero(left & true_right) + np.count_nonzero(right & true_left) > same
 
 
 def brain_overlap(labels: np.ndarray, template: np.ndarray) -> float:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from keras_itm.case import Case
+from keras_itm.synthesis import is_image
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.sources import MIN_VOXELS
@@ -125,7 +126,7 @@ class Audit:
     """
     image = case.image.astype(np.float32)
     healthy = self._parenchyma(case.labels) & ~(case.lesion > 0)
-    if not np.isfinite(image).all() or np.median(image[healthy], axis=0).min(initial=1) <= 0:
+    if healthy.any() and not is_image(image, healthy):
       return _NO_IMAGE
     found = self._measure(_Judged(image, case.labels, case.lesion, case.generated, parent))
     limits = dict(self.limits)

@@ -312,6 +312,12 @@ class RefusalTest(BundleTestCase):
       ({'intensity_range': [1.0, 1.0]}, 'intensity_range'),
       ({'grid': {'shape': [8, 4]}}, 'expected three sizes'),
       ({'grid': {}}, 'shape'),
+      (
+        {'grid': {**facts['grid'], 'spacing_mm': [-3, 3, 8]}},
+        r'spacing_mm .*, expected three',
+      ),
+      ({'grid': {**facts['grid'], 'corner_mm': [0, 'a', 8]}}, 'corner_mm .* expected three numbers'),
+      ({'label_scheme': {**facts['label_scheme'], 'names': 3}}, "names '3', expected a list of texts"),
       ({'colour': 1}, 'colour'),
     ]
     for change, pattern in changes:

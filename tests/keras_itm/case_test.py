@@ -129,6 +129,9 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
       stored = nib.load(folder / f'{name}.nii.gz')
       self.assertAllEqual(stored.get_fdata(), volume.astype(np.float64))
       self.assertAllClose(stored.affine, AFFINE)
+      codes = [int(stored.header[f'{form}_code']) for form in ('sform', 'qform')]
+      self.assertEqual((codes, stored.header.get_xyzt_units()[0]), ([4, 4], 'mm'))
+    self.assertLen(list(folder.iterdir()), 4)
     self.assertGreaterEqual(case.lesion.sum(), 20)
     facts = json.loads((folder / 'case.json').read_text())
     self.assertEqual(facts, {**case.facts, 'label_names': [*ASEG28.names]})

@@ -98,6 +98,11 @@ class SlicesTest(slice_sets.SlicesCase):
     masks.download_and_prepare()
     text = card(f'synthetic_slices/{masks.builder_config.name}', str(self.root / 'data'))
     self.assertIn('- no images, classes alone\n', text)
+    begun = self.root / 'data' / 'synthetic_slices' / 'n9_seed0-begun'
+    (begun / '1.1.0.incomplete7').mkdir(parents=True)
+    with self.assertRaisesRegex(InputError, "n9_seed0-begun': its build has not finished, expected"):
+      card(f'synthetic_slices/{begun.name}', str(self.root / 'data'))
+    begun.rename(self.root / 'begun')
     with self.assertRaisesRegex(InputError, r"'synthetic_slices/n3_typo' is not built in .*'n3_seed0-"):
       card('synthetic_slices/n3_typo', str(self.root / 'data'))
 

@@ -50,6 +50,13 @@ class CroissantTest(tf.test.TestCase):
     names = [row['structures/name'] for row in self.dataset.records('structures')]
     self.assertSequenceEqual(names, ASEG28.names)
 
+  def test_refuses_a_set_of_which_a_file_is_missing(self):
+    shard = next(self.path.parent.glob('*test.tfrecord*'))
+    away = shard.rename(Path(self.data_dir) / shard.name)
+    with self.assertRaisesRegex(InputError, f'{shard.name}: not there, expected all files of phantom'):
+      write_croissant(self.name, self.data_dir)
+    away.rename(shard)
+
   def test_fields_are_those_of_an_example(self):
     builder = tfds.builder(self.name, data_dir=self.data_dir)
     example = next(iter(tfds.as_numpy(builder.as_dataset(split='train'))))

@@ -1,4 +1,5 @@
 import importlib.metadata
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -43,7 +44,15 @@ class DoctorTest(tf.test.TestCase):
     fine, bad = doctor.Finding('a', '1'), doctor.Finding('b', '2', 'expected 3')
     for findings, status in (([fine], 0), ([fine, bad], 1)):
       with mock.patch.object(doctor, 'findings', return_value=findings):
-        self.assertEqual(doctor.main(), status)
+        with mock.patch.object(sys, 'argv', ['doctor']):
+          self.assertEqual(doctor.main(), status)
+
+  def test_arguments(self):
+    for argument, status in (('--help', 0), ('--bogus', 2), ('nonsense', 2)):
+      with mock.patch.object(sys, 'argv', ['doctor', argument]):
+        with self.assertRaises(SystemExit) as end:
+          doctor.main()
+      self.assertEqual(end.exception.code, status)
 
 
 if __name__ == '__main__':

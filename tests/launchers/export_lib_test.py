@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from unittest import mock
 
@@ -148,7 +149,9 @@ class ExportTest(SyntheticCase, parameterized.TestCase):
 
   def test_a_folder_that_lacks_a_file_is_not_whole_until_it_is_there_again(self):
     whole = hashes(self.export())
-    next(self.output.glob('*/lesion.nii.gz')).unlink()
+    lesions = iter(sorted(self.output.glob('*/lesion.nii.gz')))
+    next(lesions).unlink()
+    next(lesions).write_bytes(b'')
     with mock.patch.object(ExportFolder, 'write_case', side_effect=InputError('disk full')):
       with self.assertRaisesRegex(InputError, 'disk full'):
         self.export()
@@ -188,6 +191,10 @@ class ExportTest(SyntheticCase, parameterized.TestCase):
     (self.output / '.export.json').unlink()
     with self.assertRaisesRegex(InputError, 'holds something else'):
       self.export()
+    shutil.rmtree(self.output)
+    self.output.mkdir()
+    (self.output / '.DS_Store').touch()
+    self.export()
 
 
 if __name__ == '__main__':

@@ -75,6 +75,7 @@ class RunFolderTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'holds files but no config.gin'):
       RunFolder(self.path)
     self.assertEqual((self.path / 'thesis.txt').read_text(), 'precious')
+    self.assertLen(list(self.path.iterdir()), 1)
 
   def test_remembers_that_it_is_finished(self):
     RunFolder(self.path).finish({'dice': 0.5})

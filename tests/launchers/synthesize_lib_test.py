@@ -2,6 +2,7 @@ import importlib.util
 import os
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import gin
 import nibabel as nib
@@ -47,7 +48,7 @@ class SynthesizeTest(tf.test.TestCase):
   def make(self, label_map: str, name: str, **options) -> Path:
     bundles = {'translator': str(self.translator), 'lesion_generator': str(self.lesions)}
     gin.clear_config()
-    synthesize(workdir=str(self.root / name), label_map=label_map, **bundles, **options)
+    synthesize(workdir=str(self.root / name), label_map=label_map, **{**bundles, **options})
     return self.root / name
 
   def test_a_map_of_codes_is_mapped_resampled_and_brought_back(self):
@@ -97,13 +98,37 @@ class SynthesizeTest(tf.test.TestCase):
   def test_refuses_what_it_cannot_place_or_read(self):
     unknown = self.codes.copy()
     unknown[0, 0, 0] = 9999
+    many = self.codes + 9000
     for label_map, error in (
+      (self.write(many), r'label codes \[\d+, \d+, \d+, \d+, \d+\] and \d+ more are not in aseg28'),
+      (self.write(0 * self.codes), 'holds background alone, expected a brain'),
+      (self.write(self.codes[::-1]), 'its left structures lie on the right of the MNI152 brain'),
       (self.write(unknown), r'label codes \[9999\] are not in aseg28'),
       (self.write(self.codes, shift_mm=60), 'with a Dice of 0[.].*near MNI space; --space=native reg'),
       (str(self.root / 'none.nii.gz'), 'none.nii.gz'),
     ):
       with self.assertRaisesRegex(InputError, error):
         self.make(label_map, 'refused')
+
+  def test_refuses_what_makes_no_case_in_one_line(self):
+    label_map = self.write(self.codes)
+    for name, value in (('n_cases', 0), ('seed', -1)):
+      with self.assertRaisesRegex(InputError, f'synthesize.{name} is {value}, expected'):
+        self.make(label_map, 'refused', **{name: value})
+    scheme = {
+      'grid': {**tiny.GRID, 'corner_mm': [-90.0, -114.0, -56.0]},
+      'label_scheme': ASEG28.to_json(),
+    }
+    _, other = tiny.save_toy_bundles(self.root / 'other_grid', scheme)
+    with self.assertRaisesRegex(InputError, 'map_.*: translator .* has the grid .* expected the same'):
+      self.make(label_map, 'refused', lesion_generator=str(other))
+    for value in (0.0, np.nan):
+      dark = mock.Mock(
+        image=np.full((*tiny.GRID['shape'], 1), value), lesion=np.zeros(tiny.GRID['shape'])
+      )
+      with mock.patch('keras_itm.synthesize', return_value=dark):
+        with self.assertRaisesRegex(InputError, 'draws an image that is dark or not finite'):
+          self.make(label_map, f'dark_{value}')
 
   def test_refuses_a_translator_of_classes(self):
     scheme = {'grid': tiny.GRID, 'label_scheme': ASEG28.to_json()}

@@ -22,6 +22,11 @@ class DiskErrorTest(tf.test.TestCase):
         raise error
       self.assertEqual(is_full(error), told.startswith('disk full'))
 
+  def test_what_tensorflow_adds_is_left_out(self):
+    text = '{{function_node __wrapped__It}} x.tfrecord; No such file or directory [Op:It] name: '
+    error = tf.errors.NotFoundError(None, None, text)
+    self.assertStartsWith(disk_error(error), 'x.tfrecord; No such file or directory; expected')
+
   def test_what_gin_puts_in_an_error_s_place_is_seen_through(self):
     class ExceptionProxy(OSError):
       pass

@@ -122,6 +122,7 @@ class SourcesTest(tf.test.TestCase):
       f'{self.name}:train[999:]': 'no such split or part of one',
       f'{self.name}:train[:0]': 'holds no example',
       'phantom_strke/mini:train': 'did you mean phantom_stroke[?]',
+      'phantom_stroke/minni:train': 'did you mean phantom_stroke/mini[?]',
       f'{"a" * 300}/x:train': 'a name of at most 200 letters',
       'unheard_of/x:train': "data set 'unheard_of/x' does not exist",
     }.items():
