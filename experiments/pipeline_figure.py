@@ -12,8 +12,8 @@ import numpy as np
 
 from experiments._common import DATA_DIR, ROOT, build, demo_bundle
 from launchers.reports import axial_view, style
+from launchers.reports.stored_cases import first_contrast
 from launchers.reports.study.figures.picture_panels import Stage, stages_panel
-from launchers.reports.study.figures.stored_cases import first_contrast
 from stroke_eval.chosen_cases import at_quantile
 from stroke_tfds.sources import open_sources
 

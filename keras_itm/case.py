@@ -151,7 +151,7 @@ def synthesize(
   translator = _opened(translator, TRANSLATOR)
   check_takes_labels(translator)
   generator = _opened(lesion_generator, LESION_GENERATOR)
-  _check_agreement(translator, generator)
+  check_agreement(translator, generator)
   affine = _affine(translator.spec.grid)
   brain = _checked_labels(labels, translator, affine)
   if negative and appearance and of_healthy(appearance) != dict(appearance):
@@ -159,6 +159,7 @@ def synthesize(
       f'appearance {", ".join(appearance)} asked for a case without lesion, expected none of a lesion'
     )
   drawn = synthesis.draw_appearance(translator, index, seed=seed, redraw=redraw, asked=appearance)
+  drawn = of_healthy(drawn) if negative else drawn
   paint = lambda lesion: synthesis.translate(
     translator,
     brain,
@@ -240,7 +241,7 @@ def draw_case(
     'translator': translator.fingerprint,
     'lesion_generator': lesion_generator.fingerprint,
     **({'redraw': redraw} if redraw else {}),
-    **({'appearance': of_healthy(appearance) if negative else dict(appearance)} if appearance else {}),
+    **({'appearance': dict(appearance)} if appearance else {}),
   }
   affine = _affine(translator.spec.grid)
   image = paint(drawn.mask).astype(np.float16)
@@ -256,7 +257,8 @@ def _opened(bundle: Bundle | str | os.PathLike[str], kind: str) -> Bundle:
   return bundle
 
 
-def _check_agreement(translator: Bundle, generator: Bundle) -> None:
+def check_agreement(translator: Bundle, generator: Bundle) -> None:
+  """Refuses bundles of two grids or label schemes by a ValueError."""
   for field in ('grid', 'label_scheme'):
     one, other = getattr(translator.spec, field), getattr(generator.spec, field)
     if one != other:

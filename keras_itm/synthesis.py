@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_itm import lesions, slice_brightness
-from keras_itm.appearance import of_healthy
 from keras_itm.bundle import Bundle
 
 # Latents of lesions and of translators, chances of lesions and appearances come from different streams;
@@ -168,8 +167,8 @@ def translate(
     tissue: Where the unit of slices made even is measured under `parenchyma_median`, bool [X, Y, Z];
       the map's parenchyma when None.
     redraw: How often the volume was drawn before and rejected; each time another latent.
-    appearance: All numbers that the translator takes, by name; drawn by `draw_appearance` when None.
-      Those of a lesion count for nothing where there is none, as in training.
+    appearance: Numbers that the translator takes, by name; what is not among them counts for nothing,
+      as in training. Drawn by `draw_appearance` when None.
 
   Returns:
     float32 [X, Y, Z, C] in [0, 1].
@@ -180,8 +179,9 @@ def translate(
   latent = np.tile(_latent(translator, seed, index, _IMAGE, 0, redraw=redraw), (len(batch), 1))
   inputs = {'segmentation': batch, 'latent': tf.constant(latent, tf.float32)}
   if spec.appearances:
-    numbers = appearance or draw_appearance(translator, index, seed=seed, redraw=redraw)
-    numbers = numbers if np.any(lesion) else of_healthy(numbers)
+    numbers = appearance
+    if numbers is None:
+      numbers = draw_appearance(translator, index, seed=seed, redraw=redraw)
     inputs['appearance'] = tf.constant(np.tile(spec.appearances.scores(numbers), (len(batch), 1)))
   image = translator.call(**inputs).numpy()
   low, high = spec.intensity_range
@@ -198,8 +198,9 @@ def translate(
 
 
 def is_image(image: np.ndarray, healthy: np.ndarray) -> bool:
-  """Whether an image [X, Y, Z, C] shows anything: finite, its median in `healthy` [X, Y, Z] above 0."""
-  return bool(np.isfinite(image).all() and (np.median(image[healthy], axis=0) > 0).all())
+  """Whether an image [X, Y, Z, C] shows anything: finite, no contrast even in `healthy` [X, Y, Z]."""
+  is_even = healthy.any() and (np.ptp(image[healthy], axis=0) == 0).any()
+  return bool(np.isfinite(image).all() and not is_even)
 
 
 def _latent(bundle: Bundle, *key: int, redraw: int) -> np.ndarray:

@@ -69,7 +69,9 @@ def launch(
       raise InputError(first_line(error)) from error
     except tf.errors.DataLossError as error:
       what = told_by_tensorflow(error)
-      raise InputError(f'{what}; a file is damaged, delete its data set and build it again') from error
+      raise InputError(
+        f'{what}; a file is damaged, expected whole ones: build its data set or begin its run anew'
+      ) from error
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
       text = (
         f'another worker was lost ({first_line(error)}); start all of them again, they resume together'

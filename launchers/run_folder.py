@@ -55,7 +55,8 @@ class RunFolder:
     self.path = Path(path if is_chief else self._thrown_away.name)
     config = self.path / 'config.gin'
     asked = gin.config_str()
-    if not config.exists() and self.path.exists() and _names(self.path):
+    held = _names(self.path) if self.path.exists() else set()
+    if held and config.name not in held:
       raise InputError(
         f'{self.path}: holds files but no config.gin, expected an empty or new folder, or a run'
       )

@@ -9,7 +9,7 @@ import numpy as np
 import keras_itm
 from keras_itm.bundle import check_takes_labels, load_bundle
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
-from keras_itm.case import Case
+from keras_itm.case import Case, check_agreement
 from keras_itm.synthesis import LesionDrawError, draw_appearance, is_image
 from launchers.console import say
 from launchers.run_folder import RunFolder
@@ -75,6 +75,7 @@ def synthesize(
   check_takes_labels(bundles[0])
   asked = _numbers(appearance)
   try:
+    check_agreement(*bundles)
     draw_appearance(bundles[0], 0, seed=seed, asked=asked)
   except ValueError as error:
     raise InputError(str(error)) from error

@@ -100,7 +100,7 @@ def train_style_gan(
       generator=generator,
       discriminator=discriminator,
       lesion_gain=lesion_gain,
-      **_start(make_batches(0), batch_size, channels, class_tones),
+      **_start(make_batches, batch_size, channels if class_tones else 0),
     )
     changes = augmentation(n_contrasts=channels) if augmentation else None
     gan = model(**networks, n_contrasts=channels, augmentation=changes, seed=seed)
@@ -179,11 +179,12 @@ def _with_contrasts(batches: tf.data.Dataset, n_contrasts: int) -> tf.data.Datas
 
 
 def _start(
-  batches: tf.data.Dataset, batch_size: int, n_contrasts: int, class_tones: bool
+  make_batches: Callable[[int], tf.data.Dataset], batch_size: int, n_contrasts: int
 ) -> dict[str, Sequence]:
-  """Where the generator starts: how large each class is and, with `class_tones`, its intensities."""
-  tones = _tones(batches, batch_size, n_contrasts) if class_tones and n_contrasts else ()
-  return {'class_shares': _shares(batches, batch_size), 'class_tones': tones}
+  """Where the generator starts: how large each class is and, with contrasts, its intensities."""
+  shares = _shares(make_batches(0), batch_size)
+  tones = _tones(make_batches(0), batch_size, n_contrasts) if n_contrasts else ()
+  return {'class_shares': shares, 'class_tones': tones}
 
 
 def _shares(batches: tf.data.Dataset, batch_size: int) -> list[float]:

@@ -1,6 +1,6 @@
 """What the provenance of an example says of the cases that it was made from.
 
-A builder that makes cases from others writes the fields named here.
+`synthetic_stroke`, `synthetic_slices`, `lesion_fusion` and `carvemix` write the fields named here.
 """
 
 import dataclasses

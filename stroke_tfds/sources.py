@@ -258,8 +258,8 @@ def _check_made_by_config(name: str, data_dir: str | None) -> None:
   )
   if config in built:
     raise InputError(
-      f'data set {name!r}: its build has not finished, expected a whole set; the command that began it '
-      'goes on'
+      f'data set {name!r}: its build has not finished, or it is damaged, expected a whole set; the '
+      'command that began it goes on; delete what is damaged'
     )
   meant = nearest(config, built) or f'; there are {built[:_SHOWN]}' * bool(built)
   raise InputError(f'data set {name!r} is not built in {", ".join(map(str, roots))}{meant}')

@@ -19,8 +19,10 @@ from stroke_tfds import sources
 from stroke_tfds.errors import InputError, first_line
 from stroke_tfds.sources import SLICES, VOLUMES, Source
 
-# What the study gives to its trainings.
-_OF_ARM = ('sources', 'test', 'epochs', 'evaluated_epochs', 'seed', 'start', 'weights', 'n_slices')
+_NOT_LEARNT = ('test', 'validation', 'development')
+# What the study says of its trainings; of arms also these, where they have them.
+_OF_ARM = ('sources', 'test', 'epochs', 'evaluated_epochs', 'seed', 'start')
+_OF_SOME_ARMS = ('weights', 'n_slices')
 _OF_GENERATOR = ('sources', 'validation', 'seed')
 
 
@@ -96,7 +98,9 @@ def _check_bindings(design: Design, units: Mapping[str, str]) -> None:
     except InputError as error:
       raise InputError(f'arm {arms[0].name!r}: {first_line(error)}') from error
     _check_searched(design, arms)
-    _check_own(f'arm {arms[0].name!r}', bindings, 'train_unet', _OF_ARM)
+    for arm in arms:
+      own = (*_OF_ARM, *(field for field in _OF_SOME_ARMS if getattr(arm, field)))
+      _check_own(f'arm {arm.name!r}', bindings, 'train_unet', own)
     _check_negatives(design, arms)
     if not gin.get_bindings('train_unet').get('by_slices'):
       slice_checks.check_no_slices(arms, units, design.unet)
@@ -109,7 +113,7 @@ def _check_own(what: str, bindings: Sequence[str], root: str, fields: Sequence[s
   for field in fields:
     if any(name.endswith(f'.{root}.{field}') for name in bound):
       raise InputError(
-        f'{what}: bindings have {root}.{field}, which the study gives, expected it to be left out'
+        f'{what}: bindings have {root}.{field}, which is for the study to say, expected it left out'
       )
 
 
@@ -216,7 +220,7 @@ def _check_development(opened: Mapping[str, Source], data_dir: str) -> None:
       f'development {development}: no case with a lesion of {MIN_VOXELS} voxels or more, expected some '
       'to choose learning rates on'
     )
-  learnt = {name: [source] for name, source in opened.items() if name not in ('test', 'development')}
+  learnt = {name: [source] for name, source in opened.items() if name not in _NOT_LEARNT}
   leakage.check_no_leakage(development, learnt, data_dir)
 
 

@@ -1,5 +1,6 @@
 """Which differences of Dice a study can see, with all its seeds or within a budget of time."""
 
+import collections
 from collections.abc import Callable, Sequence
 
 from launchers.study.arms import ALL, Arm
@@ -32,8 +33,9 @@ class Resolution:
     self._design, self._n_cases = design, n_cases
     first, *others = design.arms
     asked = [arm for arm in others if arm.is_tested]
-    controls = [control for _, control in comparisons(design.arms, [arm.name for arm in design.arms])]
-    self._n_asked = max(len(controls), 1)
+    pairs = comparisons(design.arms, [arm.name for arm in design.arms])
+    pooled = collections.Counter(control for _, control in pairs)
+    self._n_asked = max(len(pairs), 1)
     self._kinds = {}
     for kind in DEFAULTS:
       arms = [arm for arm in asked if _kind(arm) == kind]
@@ -41,7 +43,8 @@ class Resolution:
         own = _measured(finished, arms, first) if finished else None
         origin = 'this study so far' if own else _OF_DEFAULTS
         # Seeds are pooled over what has the same control; with the fewest, the least is seen.
-        n_pooled = min(controls.count(arm.reference or first.name) for arm in arms)
+        names = [arm.name for arm in arms]
+        n_pooled = min(pooled[control] for name, control in pairs if name in names)
         self._kinds[kind] = own or DEFAULTS[kind], origin, n_pooled
 
   def lines(self, n_seeds: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 | reason | a case is rejected where |
 |---|---|
-| `no image` | it is not finite, or the median of its parenchyma is 0 in some contrast |
+| `no image` | it is not finite, or healthy parenchyma is all of one value in some contrast |
 | `copied lesion` | its lesion overlaps a training lesion far more than those of two people do |
 | `copied image` | so does its image, whole |
 | `copied surroundings` | so does its image around the lesion |
@@ -126,7 +126,7 @@ class Audit:
     """
     image = case.image.astype(np.float32)
     healthy = self._parenchyma(case.labels) & ~(case.lesion > 0)
-    if healthy.any() and not is_image(image, healthy):
+    if not is_image(image, healthy):
       return _NO_IMAGE
     found = self._measure(_Judged(image, case.labels, case.lesion, case.generated, parent))
     limits = dict(self.limits)

@@ -15,8 +15,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from keras_itm.bundle import BundleError, load_bundle
-from keras_itm.case import draw_case, synthesize
+from keras_itm import synthesis
+from keras_itm.bundle import BundleError
+from keras_itm.case import synthesize
 from stroke_tfds.imaging.grid import get_grid
 from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.label_schemes import ASEG28
@@ -48,16 +49,19 @@ class CaseTest(parameterized.TestCase, tf.test.TestCase):
     return path
 
   def test_a_case_without_lesion_has_no_number_of_one(self):
-    bundles = load_bundle(self.translator), load_bundle(self.lesions)
-    paint = lambda lesion: np.zeros((*lesion.shape, 1))
     numbers = {'DWI.lesion_spread': 0.2, 'DWI.noise': 0.1}
-    options = {'seed': 3, 'index': 0, 'min_voxels': 1, 'max_draws': 9, 'appearance': numbers}
-    for negative, known in ((False, numbers), (True, {'DWI.noise': 0.1})):
-      case = draw_case(self.brain, *bundles, paint, negative=negative, **options)
-      self.assertEqual(case.facts['appearance'], known)
-    with self.assertRaisesRegex(
-      ValueError, 'asked for a case without lesion, expected none of a lesion'
-    ):
+    translate, told = synthesis.translate, []
+
+    def spy(*volume, appearance, **options):
+      told.append(appearance)
+      return translate(*volume, **options)
+
+    with mock.patch.object(synthesis, 'draw_appearance', return_value=numbers):
+      with mock.patch.object(synthesis, 'translate', spy):
+        cases = [self.make(self.brain, negative=negative) for negative in (False, True)]
+    self.assertEqual(told, [numbers, {'DWI.noise': 0.1}])
+    self.assertEqual([case.facts['appearance'] for case in cases], told)
+    with self.assertRaisesRegex(ValueError, 'asked for a case without lesion, expected none of'):
       self.make(self.brain, negative=True, appearance=numbers)
 
   def test_a_map_whose_compression_is_damaged(self):

@@ -268,18 +268,24 @@ class AppearanceTest(tf.test.TestCase):
     asked = self.translate(seed=1, appearance={'ratio': 1.5, 'noise': 0.05})
     self.assertAllClose(asked, np.zeros((4, 2)), atol=0.3)
 
-  def test_without_lesion_its_numbers_count_for_nothing(self):
-    values = np.random.default_rng(0).uniform([1, 0], [2, 0.1], size=(50, 2))
-    self.told = Appearances.fit(['DWI.lesion_to_parenchyma', 'DWI.noise'], values)
-    numbers = {'DWI.lesion_to_parenchyma': 1.9, 'DWI.noise': 0.09}
-    of_lesion, noise = self.told.scores(numbers)
-    self.assertGreater(min(of_lesion, noise), 0.5)
-    self.assertAllEqual(self.translate(seed=1, appearance=numbers), [[0, noise]] * 4)
-    labels = _labels(1)[0]
-    lesion = np.zeros_like(labels)
-    lesion[tuple(np.argwhere(labels)[0])] = 1
-    synthesis.translate(self.translator(self.told), labels, lesion, 0, seed=1, appearance=numbers)
-    self.assertAllEqual(self.seen[-1]['appearance'], [[of_lesion, noise]] * 4)
+  def test_what_is_not_among_the_numbers_counts_for_nothing(self):
+    _, noise = self.told.scores({'noise': 0.09})
+    self.assertGreater(noise, 0.5)
+    self.assertAllEqual(self.translate(seed=1, appearance={'noise': 0.09}), [[0, noise]] * 4)
+    self.assertAllEqual(self.translate(seed=1, appearance={}), [[0, 0]] * 4)
+
+  def test_an_image_that_shows_something(self):
+    image, healthy = np.random.default_rng(0).random((4, 4, 2, 2)), np.ones((4, 4, 2), bool)
+    self.assertTrue(synthesis.is_image(image, healthy))
+    # A map of delays is 0 in most of a healthy brain.
+    image[:, 1:, :, 1] = 0
+    self.assertTrue(synthesis.is_image(image, healthy))
+    image[..., 1] = 0
+    self.assertFalse(synthesis.is_image(image, healthy))
+    image[0, 0, 0, 1] = 1
+    self.assertFalse(synthesis.is_image(image, np.indices(healthy.shape).sum(0) > 0))
+    image[0, 0, 0, 1] = np.nan
+    self.assertFalse(synthesis.is_image(image, ~healthy))
 
   def test_each_volume_and_each_redraw_has_its_own(self):
     scores = [

@@ -75,6 +75,12 @@ class CardTest(tf.test.TestCase):
       card('nothing')
     with self.assertRaisesRegex(InputError, 'phantom-mini/spade: no bundle of this name'):
       card('phantom-mini/spade')
+    gin_file = run / 'bundle' / 'operative_config.gin'
+    kept = gin_file.read_bytes() if gin_file.exists() else b''
+    gin_file.write_bytes(b'\xff')
+    with self.assertRaisesRegex(InputError, 'operative_config.gin: no text in UTF-8'):
+      card(str(run / 'bundle'))
+    gin_file.write_bytes(kept)
     (run / 'bundle' / 'saved_model.pb').write_bytes(b'x')
     with self.assertRaisesRegex(InputError, 'saved_model.pb cannot be read'):
       card(str(run / 'bundle'))
@@ -100,7 +106,7 @@ class SlicesTest(slice_sets.SlicesCase):
     self.assertIn('- no images, classes alone\n', text)
     begun = self.root / 'data' / 'synthetic_slices' / 'n9_seed0-begun'
     (begun / '1.1.0.incomplete7').mkdir(parents=True)
-    with self.assertRaisesRegex(InputError, "n9_seed0-begun': its build has not finished, expected"):
+    with self.assertRaisesRegex(InputError, "n9_seed0-begun': its build has not finished, or"):
       card(f'synthetic_slices/{begun.name}', str(self.root / 'data'))
     begun.rename(self.root / 'begun')
     with self.assertRaisesRegex(InputError, r"'synthetic_slices/n3_typo' is not built in .*'n3_seed0-"):

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from launchers.croissant_lib import write_croissant
 from stroke_tfds.errors import InputError
 from stroke_tfds.label_schemes import ASEG28
-from tests import tiny
+from tests import slice_sets, tiny
 
 
 class CroissantTest(tf.test.TestCase):
@@ -80,6 +80,18 @@ class CroissantTest(tf.test.TestCase):
     self.assertEqual(json.loads(before)['name'], f'{self.name}-3.0.0'.replace('/', '-'))
     with self.assertRaisesRegex(InputError, 'phantom_stroke/mini. is not built'):
       write_croissant('phantom_stroke/mini', self.data_dir)
+
+
+class SlicesTest(slice_sets.SlicesCase):
+  def test_of_slices(self):
+    builder = self.builder()
+    made = self.examples(builder)
+    path = write_croissant(f'synthetic_slices/{builder.builder_config.name}', str(self.root / 'data'))
+    dataset = mlc.Dataset(path)
+    (split,) = dataset.records('splits')
+    self.assertEqual(split['splits/n_slices'], len(made))
+    names = [row['classes/name'] for row in dataset.records('classes')]
+    self.assertSequenceEqual(names, tiny.JOINT_CLASSES)
 
 
 if __name__ == '__main__':

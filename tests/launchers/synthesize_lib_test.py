@@ -120,7 +120,7 @@ class SynthesizeTest(tf.test.TestCase):
       'label_scheme': ASEG28.to_json(),
     }
     _, other = tiny.save_toy_bundles(self.root / 'other_grid', scheme)
-    with self.assertRaisesRegex(InputError, 'map_.*: translator .* has the grid .* expected the same'):
+    with self.assertRaisesRegex(InputError, '^translator .* has the grid .* expected the same'):
       self.make(label_map, 'refused', lesion_generator=str(other))
     for value in (0.0, np.nan):
       dark = mock.Mock(

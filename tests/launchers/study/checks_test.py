@@ -73,10 +73,14 @@ class NamesTest(refusals.Case):
   def test_refuses_bindings_of_what_the_study_gives(self):
     for name in ('train_unet.sources', 'launchers.train_unet_lib.train_unet.sources'):
       arms = {'good': arm(), 'bad': arm(bindings=[f"{name} = ['a/b:test']"])}
-      message = "arm 'bad': bindings have train_unet.sources, which the study gives, expected"
+      message = "arm 'bad': bindings have train_unet.sources, which is for the study to say, expected"
       self.refuses(message, self.check, arms=arms)
     for line in ('train_unet.seed = 1', 'train_unet.epochs = 1', "train_unet.test = 'a/b:c'"):
-      self.refuses('which the study gives', self.check, arms={'bad': arm(bindings=[line])})
+      self.refuses('for the study to say', self.check, arms={'bad': arm(bindings=[line])})
+    line = 'train_unet.weights = [1, 2]'
+    self.check(arms={'good': arm(bindings=[line])})
+    weighted = arm(bindings=[line], weights={'clinical': 1})
+    self.refuses('for the study to say', self.check, arms={'bad': weighted})
     self.check(arms={'good': arm(bindings=['train_unet.min_voxels = 0'])})
     for line in ("train_itm.sources = ['a/b:test']", 'train_itm.seed = 3'):
       synthetic = {'SPADE': {'translator': 'spade_mini.gin', 'bindings': [line]}}
@@ -211,6 +215,7 @@ class DataTest(refusals.Case):
   def test_refuses_learning_rates_chosen_on_what_is_learnt_from(self):
     search = {'development': f'{self.cohort}:test[:3]', 'learning_rates': [1e-3, 1e-4]}
     self.check(**search)
+    self.check(**search, validation=f'{self.cohort}:test[:2]')
     built = self.built(f'{self.cohort}:test[2:]')
     self.refuses("^mine: .* holds 'phantom-test-.*', which is", self.check, **search, **built)
     search['development'] = f'{self.cohort}:train[:3]'

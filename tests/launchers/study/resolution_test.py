@@ -42,6 +42,13 @@ class ResolutionTest(tf.test.TestCase):
       self.assertIn('(3 seeds x 37 test cases)', line)
       self.assertEndsWith(line, '(variances of docs/phantom_study)')
 
+  def test_a_rival_has_its_own_control(self):
+    arms = {**_ARMS, 'more': arm(learns_from={'clinical': 'all', 'lesion fusion': 2}, rivals=['both'])}
+    line = Resolution(tiny_study.design(arms=arms), 37).lines(3)[0]
+    # Three arms are compared with the first one, and one with `both` alone: of five claims together.
+    parts = resolution.DEFAULTS[resolution._ALL]
+    self.assertIn(f', {100 * smallest_effect(parts, 3, 37, 5, 1):.1f} where 5 are', line)
+
   def test_a_study_in_progress_counts_with_its_own(self):
     arms = fake_study.mini_arms()
     study = fake_study.make(missing=[('SPADE, then 10 clinical', 2)])

@@ -60,6 +60,13 @@ class ToldApartTest(tf.test.TestCase):
     found = self.told_apart(_source(20), again=_source(45, seed=1, n_anatomies=15))
     self.assertEqual((found['again'].n_real, found['again'].n_synthetic), (20, 15))
 
+  def test_the_first_case_of_each_is_taken_in_the_order_of_the_set(self):
+    rows = synthetic_sets._features(_source(30, seed=1, n_anatomies=12))
+    alone = synthetic_sets._features(_source(12, seed=1, n_anatomies=12))
+    self.assertLen(rows, 12)
+    self.assertNotEqual(rows[0], rows[1])
+    self.assertLen(alone, 12)
+
   def test_in_the_table_of_checks(self):
     found = self.told_apart(_source(20), theirs=_source(15, 2.4, seed=2))
     surveyed = mock.Mock(generated=(), told_apart=found, healthy_told_apart=None)
