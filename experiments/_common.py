@@ -89,16 +89,29 @@ def compare_lesions(bundle: Path, masks: str, workdir: Path) -> list[dict[str, A
 
 
 def arms_of(study: Path) -> Iterator[dict[str, Any]]:
-  """Rows of a table: measures of each arm of a study, its difference with a simultaneous interval."""
+  """Rows of a table: measures of each arm of a study, its differences with simultaneous intervals."""
   with (study / 'table.csv').open(newline='') as stream:
     arms = list(csv.DictReader(stream))
+  statistics = json.loads((study / 'statistics.json').read_text())
+  claims = {row['arm']['name']: row['claims'] for row in statistics['rows']}
   for arm in arms:
     for key in _OF_AN_ARM:
       yield row_of(arm['arm'], key, float(arm[key]))
-    if arm['corrected']:
-      interval = f'{float(arm["corrected_low"]):.3f} to {float(arm["corrected_high"]):.3f}'
-      difference = f'dice minus that of {arm["reference"] or arms[0]["arm"]}'
-      yield row_of(arm['arm'], difference, float(arm['corrected']), interval)
+    for claim in claims[arm['arm']]:
+      found = claim['difference']
+      interval = f'{found["low"]:.3f} to {found["high"]:.3f}'
+      yield row_of(arm['arm'], f'dice minus that of {claim["other"]}', found['mean'], interval)
+
+
+def measures_of(study: Path) -> list[dict[str, Any]]:
+  """The same, and where the samples are named, Dice of a real stroke by each arm beside its ceiling."""
+  rows = list(arms_of(study))
+  if 'KERAS_ITM_SAMPLES' in os.environ:
+    for arm in dict.fromkeys(row['of'] for row in rows):
+      real = segment_isles(study, arm)
+      note = f'ceiling {real["dice_ceiling"]}'
+      rows.append(row_of(arm, 'dice of the ISLES sample', real['dice'], note))
+  return rows
 
 
 def segment_isles(study: Path, arm: str) -> dict[str, float]:

@@ -12,7 +12,6 @@ space. Writes docs/measurements/flow_study.csv: a line for each measure of what 
 phantoms beside it, and of each segmenter.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,11 +21,10 @@ from experiments._common import (
   DATA_DIR,
   ROOT,
   RUNS,
-  arms_of,
   build,
+  measures_of,
   row_of,
   run,
-  segment_isles,
   write_table,
 )
 from keras_itm.bundle import Bundle, load_bundle
@@ -79,7 +77,7 @@ def main() -> None:
     'healthy phantoms': features_of(healthy, _examples(healthy)),
     TWINS: features_of(opened['test'], drawn_again),
   }
-  rows = [*_told_apart(features | others), *_looks(opened, features), *_segmenters()]
+  rows = [*_told_apart(features | others), *_looks(opened, features), *measures_of(STUDY)]
   write_table(__file__, rows)
 
 
@@ -138,16 +136,6 @@ def cases_of(source: Source) -> Iterator[dict[str, np.ndarray]]:
 
 def _examples(source: Source) -> Iterator[dict[str, np.ndarray]]:
   return source.examples(features=('image', 'labels', 'lesion')).as_numpy_iterator()
-
-
-def _segmenters() -> Iterator[dict[str, Any]]:
-  """Measures of each arm on the development cohort, and Dice on a real stroke beside its ceiling."""
-  yield from arms_of(STUDY)
-  if 'KERAS_ITM_SAMPLES' not in os.environ:
-    return
-  for arm in dict.fromkeys(row['of'] for row in arms_of(STUDY)):
-    real = segment_isles(STUDY, arm)
-    yield row_of(arm, 'dice of the ISLES sample', real['dice'], f'ceiling {real["dice_ceiling"]}')
 
 
 if __name__ == '__main__':
