@@ -3,8 +3,8 @@
 Command: python -m experiments.powered_study
 Hardware: 2 CPU cores.
 Time: two hours and a quarter for each of three seeds; --budget_hours=2.5 stops it, and it goes on.
-Expected: after the flow of 10 cases these 10 score 4 to 9 points more than alone, more than after CarveMix
-  of the same 10 and about as much as after lesion fusion; beside all clinical cases the flow adds nothing.
+Expected: after the flow of 10 cases these 10 score 4 to 9 points more than alone, more than after
+  CarveMix of them and about as much as after lesion fusion; beside all clinical cases it adds nothing.
 
 Runs `phantom_study_powered_mini.gin` in runs/powered, with the options of the command line. Where
 KERAS_ITM_SAMPLES names the samples, every arm segments a real stroke in its own space. Writes
