@@ -25,8 +25,8 @@ class Builder(ResumableBuilder):
   VERSION = tfds.core.Version('2.1.0')
   HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
-    '2.1.0': 'Cases that copy a training case, or whose image and mask do not agree, or that show nothing, '
-    'are drawn again; cases without lesion, and lesions weighted by size and artery.',
+    '2.1.0': 'Cases that copy a training case, whose image and mask do not agree, or that show '
+    'nothing, are drawn again; cases without lesion, and lesions weighted by size and artery.',
     '2.0.0': 'One brightness for all slices of a volume; lesions in real scans; a set names the '
     'sources of all that made it.',
     '1.0.0': 'Lesions by a 3D GAN, images by a translator.',
