@@ -43,8 +43,9 @@ class Resolution:
         own = _measured(finished, arms, first) if finished else None
         origin = 'this study so far' if own else _OF_DEFAULTS
         # Seeds are pooled over what has the same control; with the fewest, the least is seen.
-        names = [arm.name for arm in arms]
-        n_pooled = min(pooled[control] for name, control in pairs if name in names)
+        n_pooled = {'': min(pooled[arm.reference or first.name] for arm in arms)}
+        if rivals := [pooled[rival] for arm in arms for rival in arm.rivals]:
+          n_pooled[' against a rival'] = min(rivals)
         self._kinds[kind] = own or DEFAULTS[kind], origin, n_pooled
 
   def lines(self, n_seeds: int) -> list[str]:
@@ -53,14 +54,13 @@ class Resolution:
     seeds = f'{seeds} x {self._n_cases} test cases'
     lines = []
     for kind, (parts, origin, n_pooled) in self._kinds.items():
-      effects = [
-        100 * smallest_effect(parts, n_seeds, self._n_cases, *numbers)
-        for numbers in ((1,), (self._n_asked, n_pooled))
-      ]
-      alone, together = (f'{effect:.1f}' for effect in effects)
+      study = parts, n_seeds, self._n_cases
+      points = lambda *numbers: f'{100 * smallest_effect(*numbers):.1f}'
+      together = [points(*study, self._n_asked, n) + what for what, n in n_pooled.items()]
       lines.append(
-        f'Smallest effect seen in 80 % of studies ({seeds}), {kind}: {alone} points of Dice in one '
-        f'comparison, {together} where {self._n_asked} are claimed together (variances of {origin})'
+        f'Smallest effect seen in 80 % of studies ({seeds}), {kind}: {points(*study)} points of Dice in '
+        f'one comparison, {" and ".join(together)} where {self._n_asked} are claimed together '
+        f'(variances of {origin})'
       )
     return lines
 

@@ -47,7 +47,8 @@ class ResolutionTest(tf.test.TestCase):
     line = Resolution(tiny_study.design(arms=arms), 37).lines(3)[0]
     # Three arms are compared with the first one, and one with `both` alone: of five claims together.
     parts = resolution.DEFAULTS[resolution._ALL]
-    self.assertIn(f', {100 * smallest_effect(parts, 3, 37, 5, 1):.1f} where 5 are', line)
+    first, rival = (f'{100 * smallest_effect(parts, 3, 37, 5, n):.1f}' for n in (3, 1))
+    self.assertIn(f', {first} and {rival} against a rival where 5 are claimed', line)
 
   def test_a_study_in_progress_counts_with_its_own(self):
     arms = fake_study.mini_arms()
