@@ -58,8 +58,8 @@ class Resolution:
       points = lambda *numbers: f'{100 * smallest_effect(*numbers):.1f}'
       together = [points(*study, self._n_asked, n) + what for what, n in n_pooled.items()]
       lines.append(
-        f'Smallest effect seen in 80 % of studies ({seeds}), {kind}: {points(*study)} points of Dice in '
-        f'one comparison, {" and ".join(together)} where {self._n_asked} are claimed together '
+        f'Smallest effect seen in 80 % of studies ({seeds}), {kind}: {points(*study)} points of Dice '
+        f'in one comparison, {" and ".join(together)} where {self._n_asked} are claimed together '
         f'(variances of {origin})'
       )
     return lines
