@@ -13,7 +13,7 @@ from stroke_eval.lesion_sets import nearest_dice, nearest_other_dice
 from stroke_eval.plain_values import plain
 from stroke_eval.statistics.kolmogorov_smirnov import ks_of_samples
 from stroke_eval.survey import Survey
-from stroke_eval.two_sample import TwoSample
+from stroke_eval.two_sample import FEWEST, TwoSample
 
 # Masks that are compared with one another; more of them would cost memory and change little.
 _MAX_COMPARED = 200
@@ -54,27 +54,39 @@ def check_all(real: Survey, synthetic: Survey) -> list[Check]:
   return [*_volumes(real, synthetic), *_shapes(real, synthetic), *_images(real, synthetic)]
 
 
-def check_told_apart(found: TwoSample, healthy: TwoSample | None = None) -> Check:
+def check_told_apart(found: TwoSample | None, healthy: TwoSample | None = None) -> Check:
   """Whether a classifier tells synthetic volumes from real ones that no generator saw.
 
   Args:
-    found: Of the synthetic volumes.
+    found: Of the synthetic volumes; None where either kind is too few.
     healthy: Of real healthy ones against the same volumes. Lesions drawn into healthy anatomies keep
       what these differ by from patients', so that their value is what a perfect generator has.
   """
-  low, high = found.interval
-  features = ', '.join(f'{gap.name} {gap.auc:.2f}' for gap in found.gaps[:_GAPS_TOLD])
   return Check(
     'told_apart_auc',
-    f'area under the curve of a classifier of {found.n_synthetic} synthetic and {found.n_real} '
-    f'held-out clinical volumes, .5 is chance, 95 % interval {low:.2f} to {high:.2f}; given away most '
-    f'by, each alone: {features}'
-    + (f'; beside it {healthy.n_synthetic} healthy volumes as they are' if healthy else ''),
-    found.auc,
+    _classifier(found, healthy),
+    found.auc if found else math.nan,
     healthy.auc if healthy else None,
     '{:.2f}'.format,
     f'at most {MOST_TOLD_APART:.2f}',
-    found.auc <= MOST_TOLD_APART,
+    found.auc <= MOST_TOLD_APART if found else None,
+  )
+
+
+def _classifier(found: TwoSample | None, healthy: TwoSample | None) -> str:
+  """What was told apart, or why nothing was."""
+  if not found:
+    return (
+      'area under the curve of a classifier of synthetic and held-out clinical volumes: not measured, '
+      f'it needs {FEWEST} of each with a lesion, no two of one anatomy'
+    )
+  low, high = found.interval
+  features = ', '.join(f'{gap.name} {gap.auc:.2f}' for gap in found.gaps[:_GAPS_TOLD])
+  beside = f'; beside it {healthy.n_synthetic} healthy volumes as they are' if healthy else ''
+  return (
+    f'area under the curve of a classifier of {found.n_synthetic} synthetic and {found.n_real} '
+    f'held-out clinical volumes, .5 is chance, 95 % interval {low:.2f} to {high:.2f}; given away most '
+    f'by, each alone: {features}{beside}'
   )
 
 

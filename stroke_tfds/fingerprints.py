@@ -33,6 +33,11 @@ def hash_files(files: Sequence[Path]) -> str:
   return digest.hexdigest()
 
 
+def hash_array(values: np.ndarray) -> str:
+  """A hash of values of one type and shape, to know them again in a study."""
+  return hashlib.sha256(values.tobytes()).hexdigest()
+
+
 def hash_voxels(volume: Volume) -> str:
   """A hash of shape and values, wherever they are and however the file stores them.
 

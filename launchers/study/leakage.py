@@ -1,7 +1,6 @@
 """Keeps the test cases out of all that a study learns from."""
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from keras_itm.lesions import MIN_VOXELS
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import hash_array
 from stroke_tfds.licences import UNKNOWN
 from stroke_tfds.provenance import is_derived
 from stroke_tfds.sources import Source
@@ -99,15 +99,11 @@ def _keys(example: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[_Key
   """All that a case is known by."""
   image, lesion = example['image'], example['lesion']
   if image.min() < image.max():
-    yield 'image', _digest(image)
+    yield 'image', hash_array(image)
   if np.count_nonzero(lesion) >= MIN_VOXELS:
-    yield 'lesion', _digest(lesion)
+    yield 'lesion', hash_array(lesion)
   if facts.get('source') and facts.get('subject'):
     yield 'patient', facts['source'], facts['subject']
-
-
-def _digest(volume: np.ndarray) -> str:
-  return hashlib.sha256(volume.tobytes()).hexdigest()
 
 
 def _reason(key: _Key) -> str:

@@ -1,7 +1,6 @@
 """The synthetic sets of a study, gone over once for all figures."""
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from launchers.reports.study.report_inputs import Volumes
 from stroke_eval import chosen_cases, translation, two_sample
 from stroke_eval.survey import Survey, survey
 from stroke_eval.two_sample import TwoSample
+from stroke_tfds.fingerprints import hash_array
 from stroke_tfds.imaging.grid import Grid
 from stroke_tfds.provenance import Origin, origins_of
 from stroke_tfds.sources import Source
@@ -31,7 +31,7 @@ class SurveyedSets:
     surveys: Name -> survey of a synthetic set.
     clinical_survey: The same of `clinical`.
     told_apart: Name -> how well a classifier tells volumes of a set from test cases, which no generator
-      saw; without sets that hold too few for it.
+      saw; None for a set that holds too few for it.
     healthy_told_apart: The same of healthy cases, as they are; None where there are none or too few.
     healthy_survey: The same of the healthy cases; None where the study has none.
     positions: Name -> where a set holds the case that it shares with others; without the sets that
@@ -49,7 +49,7 @@ class SurveyedSets:
   clinical: Source
   surveys: Mapping[str, Survey]
   clinical_survey: Survey
-  told_apart: Mapping[str, TwoSample]
+  told_apart: Mapping[str, TwoSample | None]
   healthy_told_apart: TwoSample | None
   healthy_survey: Survey | None
   positions: Mapping[str, int]
@@ -115,18 +115,13 @@ def _survey(source: Source) -> Survey:
   return survey(tfds.as_numpy(source.examples()), ids, source.grid.spacing_mm)
 
 
-def _tell_apart(volumes: Volumes) -> tuple[dict[str, TwoSample], TwoSample | None]:
+def _tell_apart(volumes: Volumes) -> tuple[dict[str, TwoSample | None], TwoSample | None]:
   """Every set, and the healthy cases, against the test cases."""
   real = [row for row in _features(volumes.test) if row is not None]
   features = {name: _features(source) for name, source in volumes.sets.items()}
   healthy = _features(volumes.healthy, with_lesion=False) if volumes.healthy else []
   compare = lambda rows: two_sample.compare(real, rows) if _are_enough(real, rows) else None
-  compared = {name: found for name, rows in features.items() if (found := compare(rows))}
-  return compared, compare(healthy)
-
-
-def _digest(labels: np.ndarray) -> bytes:
-  return hashlib.sha256(labels.tobytes()).digest()
+  return {name: compare(rows) for name, rows in features.items()}, compare(healthy)
 
 
 def _are_enough(*kinds: Sequence[_Features | None]) -> bool:
@@ -139,7 +134,7 @@ def _features(source: Source, with_lesion: bool = True) -> list[_Features | None
   One case for each anatomy: a classifier would know others of it again, however well they are drawn.
   """
   usable = source.usable_positions if with_lesion else np.arange(source.n_examples)
-  anatomies = [_digest(case['labels']) for case in source.examples(['labels']).as_numpy_iterator()]
+  anatomies = [hash_array(case['labels']) for case in source.examples(['labels']).as_numpy_iterator()]
   usable = np.array(sorted({anatomies[i]: i for i in reversed(usable)}.values()))
   some = np.linspace(0, len(usable) - 1, min(len(usable), _COMPARED)).astype(int)
   wanted, features = set(usable[some].tolist()), []

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from launchers.reports.study import report
 from launchers.reports.study.figures import synthetic_sets
+from stroke_eval import synthesis_checks
 from stroke_tfds.label_schemes import ASEG28
 
 _SHAPE = (16, 16, 6)
@@ -57,8 +58,15 @@ class ToldApartTest(tf.test.TestCase):
     self.assertEqual(gaps['lesion_to_parenchyma'], 1.0)
 
   def test_too_few_of_either(self):
-    self.assertEqual(self.told_apart(_source(9), some=_source(20)), {})
-    self.assertEqual(self.told_apart(_source(20), few=_source(9), dark=_source(12, dark=3)), {})
+    self.assertEqual(self.told_apart(_source(9), some=_source(20)), {'some': None})
+    found = self.told_apart(_source(20), few=_source(9), dark=_source(12, dark=3))
+    self.assertEqual(found, {'few': None, 'dark': None})
+
+  def test_too_few_stand_in_the_table_of_checks(self):
+    surveyed = mock.Mock(generated=(), told_apart={'few': None}, healthy_told_apart=None)
+    (check,) = report._checks(surveyed)['few']
+    self.assertEqual((check.key, check.is_good), ('told_apart_auc', None))
+    self.assertEqual(synthesis_checks.to_numbers([check]), {'told_apart_auc': None})
 
   def test_large_sets_are_thinned(self):
     with mock.patch.object(synthetic_sets, '_COMPARED', 11):
