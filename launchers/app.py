@@ -28,7 +28,7 @@ _DATA_DIR = flags.DEFINE_string('data_dir', None, "TFDS data folder; TFDS' own d
 
 def launch(
   root: Callable[..., None],
-  needs_workdir: bool = True,
+  leaves_run: bool = True,
   bindings_of: str = '',
   values: Sequence[flags.FlagHolder] = (),
 ) -> None:
@@ -36,7 +36,7 @@ def launch(
 
   Args:
     root: What to do.
-    needs_workdir: Whether it leaves files; without, workdir may be None.
+    leaves_run: Whether `root` takes a workdir, which is then required.
     bindings_of: The one configurable that bindings may be of, where all else is done by stages that are
       programs of their own and do not see them.
     values: Flags of the program that bind the parameter of `root` of their name, where they are given.
@@ -44,9 +44,10 @@ def launch(
   Raises:
     InputError: An unknown gin file or parameter, or one that no stage would see, shown as one line.
   """
-  if needs_workdir:
+  folders = [_WORKDIR, _DATA_DIR] if leaves_run else [_DATA_DIR]
+  if leaves_run:
     flags.mark_flag_as_required('workdir')
-  program.list_in_help(_GIN_FILE, _GIN_BINDINGS, GIN_IMPORTS, _WORKDIR, _DATA_DIR)
+  program.list_in_help(_GIN_FILE, _GIN_BINDINGS, GIN_IMPORTS, *folders)
 
   if program.is_help_asked():
     shown = sys.modules['__main__']
@@ -59,12 +60,14 @@ def launch(
     # Libraries report faults only; what a run has to say comes by `console.say`.
     logging.set_verbosity(logging.ERROR)
     tf.get_logger().setLevel('ERROR')
+    if _WORKDIR.value and not leaves_run:
+      raise InputError(f'--workdir: {root.__name__} leaves no run, expected it left out')
     if bindings_of:
       _check_bindings(bindings_of, _GIN_BINDINGS.value)
     parse_gin(_GIN_FILE.value, [*_GIN_BINDINGS.value, *_bindings(root, values)])
     try:
       with disk_errors_named():
-        root(workdir=_folder('workdir'), data_dir=_folder('data_dir'))
+        root(**{flag.name: _folder(flag.name) for flag in folders})
     except (BundleError, InputError, TrainingError) as error:
       raise InputError(first_line(error)) from error
     except tf.errors.DataLossError as error:

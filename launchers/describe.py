@@ -7,4 +7,4 @@ from launchers import app
 from launchers.describe_lib import describe
 
 if __name__ == '__main__':
-  app.launch(describe, needs_workdir=False)
+  app.launch(describe, leaves_run=False)

@@ -21,14 +21,13 @@ from stroke_tfds.sources import find_builder
 _TOTAL = 'total'
 
 
-def describe(workdir: str | None = None, data_dir: str | None = None) -> None:
+def describe(data_dir: str | None = None) -> None:
   """Prints name, trainable weights and multiply-adds for one example of each network.
 
   Where the configuration defines `published_parameters = {'generator': 41.8e6}`, the published number
   stands beside; the name `total` asks for the sum of all networks.
 
   Args:
-    workdir: Not used; every launcher takes it.
     data_dir: Where a data set is looked up that no builder of this package makes.
 
   Raises:

@@ -26,4 +26,4 @@ _VALUES = (
 )
 
 if __name__ == '__main__':
-  app.launch(export, needs_workdir=False, values=_VALUES)
+  app.launch(export, leaves_run=False, values=_VALUES)

@@ -27,7 +27,6 @@ _INTERRUPTED = 130  # As a shell calls it.
 
 @gin.configurable
 def export(
-  workdir: str | None = None,
   data_dir: str | None = None,
   *,
   source: Sequence[str] = gin.REQUIRED,
@@ -40,7 +39,6 @@ def export(
   The same call goes on where one was killed, and writes the same bytes.
 
   Args:
-    workdir: Not used; every launcher takes it.
     data_dir: Where the data sets are.
     source: `name/config:split` texts of sets that agree in grid, label scheme, contrasts and scaling.
     format: `nnunet`, `bids` or `nifti`.

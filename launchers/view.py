@@ -25,4 +25,4 @@ _VALUES = (
 )
 
 if __name__ == '__main__':
-  app.launch(view, needs_workdir=False, values=_VALUES)
+  app.launch(view, leaves_run=False, values=_VALUES)

@@ -29,7 +29,6 @@ _ON_OWN_GRID = re.compile(r'_own(_\d+)?$')  # What `synthesize` also writes on a
 
 @gin.configurable
 def view(
-  workdir: str | None = None,
   data_dir: str | None = None,
   *,
   case: str = '',
@@ -43,7 +42,6 @@ def view(
   """Writes the page of one case: a folder, files, or an example of a built set.
 
   Args:
-    workdir: Not used; every launcher takes it.
     data_dir: Where the data sets are.
     case: Folder of `*.nii.gz`: `lesion` is the mask, `labels` the anatomy, all others are images; the
       anatomy's names are in case.json, which `Case.save` leaves, or in the export's dataset.json.

@@ -42,6 +42,15 @@ class ProgramTest(tf.test.TestCase):
       status, lines = self.end('export', flag)
       self.assertEqual((status, lines), (1, [f'error: {error} (--help lists the flags)']))
 
+  def test_a_program_that_leaves_no_run_takes_no_workdir(self):
+    for program in ('view', 'describe'):
+      status, lines = self.end(program, '--workdir=~/run')
+      self.assertEqual(
+        (status, lines), (1, [f'error: --workdir: {program} leaves no run, expected it left out'])
+      )
+    self.assertNotIn('--workdir', ' '.join(self.end('export', '--help')[1]))
+    self.assertIn('--workdir', ' '.join(self.end('segment', '--help')[1]))
+
   def test_where_an_error_arose_is_shown_when_asked_for(self):
     mistaken = ('train_unet', '--gin_file=none.gin', '--workdir=~/run')
     status, line = self.end(*mistaken)
