@@ -80,7 +80,7 @@ site: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: $(BUILD_INSTALLED)
-	$(BUILD_VENV)/bin/python -m build --wheel
+	$(BUILD_VENV)/bin/python -m build --wheel -C quiet=true
 
 # A training that is finished says so and ends.
 bundles: $(INSTALLED) $(BUILD_INSTALLED)
@@ -88,7 +88,7 @@ bundles: $(INSTALLED) $(BUILD_INSTALLED)
 	$(BIN)/python -m launchers.train_itm --gin_file=flow_mini.gin --workdir=$(BUNDLE_RUNS)/flow --data_dir=$(DATA_DIR)
 	$(BIN)/python -m launchers.train_unet --gin_file=unet_mini.gin --workdir=$(BUNDLE_RUNS)/unet --data_dir=$(DATA_DIR)
 	$(BIN)/python -m bundles.assemble --runs=$(BUNDLE_RUNS)
-	$(BUILD_VENV)/bin/python -m build --wheel --outdir dist bundles
+	$(BUILD_VENV)/bin/python -m build --wheel -C quiet=true --outdir dist bundles
 
 clean:
 	rm -rf $(VENV) .venv-modern .venv-classic $(BENCH_VENV) $(BUILD_VENV) build coverage dist *.egg-info
