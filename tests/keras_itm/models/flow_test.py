@@ -142,6 +142,20 @@ class ObjectiveTest(tf.test.TestCase):
     # From the point, the velocity leads to the image.
     self.assertAllClose(noisy + (1 - t) * velocity, image)
 
+  def test_validation_has_noise_and_times_of_each_batch_the_same_each_time(self):
+    model = RectifiedFlow(_network(_time), lesion_weight=1.0, outside_weight=1.0)
+    model.compile('adam')
+    image = np.zeros((1, *_SHAPE, 1), np.float32)
+    one, other = np.zeros((2, 1, *_SHAPE), np.uint8)
+    other[..., 0, 0] = 1
+
+    def loss(segmentation):
+      batch = tf.data.Dataset.from_tensors((segmentation, image))
+      return model.evaluate(batch, return_dict=True, verbose=0)['velocity_loss']
+
+    self.assertEqual(loss(one), loss(one))
+    self.assertNotAllClose(loss(one), loss(other))
+
   def test_refused(self):
     for options, message in (
       ({'n_steps': 0}, 'n_steps is 0, expected at least 1'),
