@@ -45,6 +45,8 @@ _REASONS = {
   'lesion_to_ring': 'faint lesion',
   'bright_voxels': 'bright tissue',
 }
+# Of a scan that is kept a case has these as the scan has them.
+_OF_THE_SCAN = ('image_distance', 'surroundings_distance', 'bright_voxels')
 _UPPER, _DISTANCES = ('bright_voxels',), tuple(name for name in _REASONS if 'distance' in name)
 
 
@@ -121,20 +123,19 @@ class Audit:
     Args:
       case: A synthetic case.
       parent: Data set and subject that gave the anatomy. Their image is meant to be like this one.
-      scan: Their image, where the case keeps it, [X, Y, Z, C]: it is no copy, and what is bright in it
-        is not the translator's.
+      scan: Their image, where the case keeps it, [X, Y, Z, C]: how near that comes to others, and what
+        is bright in it, is not the translator's.
     """
     image = case.image.astype(np.float32)
     healthy = self._parenchyma(case.labels) & ~(case.lesion > 0)
     if not is_image(image, healthy):
       return _NO_IMAGE
-    found = self._measure(_Judged(image, case.labels, case.lesion, case.generated, parent))
+    judged = _Judged(image, case.labels, case.lesion, case.generated, parent)
+    found = self._measure(judged)
     limits = dict(self.limits)
     if scan is not None:
-      limits.pop('image_distance')
-      if 'bright_voxels' in found:
-        own = self._bright_voxels(scan.astype(np.float32), case.labels, case.lesion)
-        limits['bright_voxels'] = max(own, limits['bright_voxels'])
+      own = self._measure(dataclasses.replace(judged, image=scan.astype(np.float32)))
+      limits |= {name: _laxer(name, limits[name], own.get(name, np.nan)) for name in _OF_THE_SCAN}
     for name, limit in limits.items():
       value = found.get(name, np.nan)
       if (value > limit) if name in _UPPER else (value < limit):
@@ -200,6 +201,11 @@ class Audit:
 def _kept_share(generated: np.ndarray, lesion: np.ndarray) -> float:
   n_generated = np.count_nonzero(generated)
   return np.count_nonzero(lesion) / n_generated if n_generated else np.nan
+
+
+def _laxer(name: str, limit: float, own: float) -> float:
+  """The limit, or what the scan itself has if that lies beyond it; NaN where either is."""
+  return float((np.maximum if name in _UPPER else np.minimum)(limit, own))
 
 
 def _quantile(values: Sequence[float], at: float) -> float:

@@ -57,14 +57,19 @@ class CaseDrawing:
       index: Of the volume in the set.
 
     Raises:
-      InputError: No draw passed the audit.
+      InputError: No draw passed the audit, or an image shows nothing where there is none.
       LesionDrawError: No lesion was large enough.
     """
     parent = self._healthy.name, brain['subject_id'].decode()
-    scan = brain['image'] if self._config.keep_scan else None
+    labels, scan = brain['labels'], brain['image'] if self._config.keep_scan else None
     rejected: list[str] = []
     while len(rejected) <= (self._config.max_redraws if self._varies(index) else 0):
       made = self._make(brain, index, redraw=len(rejected))
+      if not self.audit and not synthesis.is_image(made.image, self._healthy_part(labels, made.lesion)):
+        raise InputError(
+          f'volume {index}: {self._translator.path} draws an image that is dark or not finite, '
+          'expected a brain'
+        )
       reason = self.audit.reason(made, parent, scan) if self.audit else ''
       if not reason:
         provenance = {
@@ -135,10 +140,14 @@ class CaseDrawing:
     chance = synthesis.random_numbers(self._config.seed, index, _NEGATIVE).random()
     return bool(chance < self._config.share_negative)
 
+  def _healthy_part(self, labels: np.ndarray, lesion: np.ndarray) -> np.ndarray:
+    """Parenchyma without the lesion, bool [X, Y, Z]."""
+    return np.isin(labels, self._healthy.metadata['label_scheme']['parenchyma_ids']) & (lesion == 0)
+
   def _transfer_lesion(
     self, scan: np.ndarray, labels: np.ndarray, index: int, redraw: int, lesion: np.ndarray
   ) -> np.ndarray:
-    """The healthy scan with what the lesion changes in its translation."""
+    """The healthy scan with what the lesion changes in it; NaN if a translation shows nothing."""
     options: dict[str, Any] = {'seed': self._config.seed, 'redraw': redraw}
     with_lesion, without = (
       synthesis.translate(
@@ -151,6 +160,9 @@ class CaseDrawing:
         f'translator {self._translator.path} makes {with_lesion.shape[-1]} contrast(s), expected those '
         f'of {self._healthy}: {", ".join(self._healthy.metadata["contrasts"])}'
       )
+    healthy = self._healthy_part(labels, lesion)
+    if not all(synthesis.is_image(image, healthy) for image in (with_lesion, without)):
+      return np.full_like(scan, np.nan, np.float32)
     changed = lesion_transfer.transfer(
       scan.astype(np.float32),
       labels,

@@ -1,13 +1,16 @@
 """A lesion in a real scan: of a translation, only what the lesion changes in it.
 
-A translated image is an average of many scans. What one scan has by chance, such as bright tissue
-beside air, is not in it, so that a segmenter which learns from translations alone takes it for lesions.
+Translators that are trained on the mean draw an average of many scans, others one that is a little
+too smooth. What a scan has by chance, such as bright tissue beside air, is missing in both, so that a
+segmenter which learns from translations alone takes it for lesions.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
+
+from stroke_tfds.imaging.brightness import with_neighbours
 
 _SIGMA_MM, _STEEPNESS = 3.0, 4.0  # The change fades out beside the lesion, over about 6 mm.
 _MOST = 4.0  # Times brighter or darker.
@@ -26,6 +29,9 @@ def transfer(
   spacing_mm: Sequence[float],
 ) -> np.ndarray:
   """Multiplies the scan by the quotient of two translations, in the lesion and just beside it.
+
+  The whole change is put into the lesion and the voxels that touch it, which in thick slices alone are
+  near it; farther away it fades out, and outside the brain there is none.
 
   Args:
     scan: Of the healthy subject, in [0, 1], float [X, Y, Z, C].
@@ -49,5 +55,5 @@ def transfer(
   change = np.clip((with_lesion + _DARK) / (gain * without + _DARK), 1 / _MOST, _MOST)
   sigma = _SIGMA_MM / np.asarray(spacing_mm)
   fading = _STEEPNESS * ndimage.gaussian_filter((lesion > 0).astype(np.float32), sigma)
-  share = np.where(is_lesion, 1, np.minimum(fading, 1)[..., np.newaxis])
-  return (scan * (1 + share * (change - 1))).astype(np.float32)
+  share = np.where(with_neighbours(lesion), 1, np.minimum(fading, 1)) * (labels > 0)
+  return (scan * (1 + share[..., np.newaxis] * (change - 1))).astype(np.float32)

@@ -22,9 +22,11 @@ from stroke_tfds.synthetic_stroke.drawing import CaseDrawing
 class Builder(ResumableBuilder):
   """`synthetic_stroke`: one split `train`, the same example as every other set."""
 
-  VERSION = tfds.core.Version('2.1.0')
+  VERSION = tfds.core.Version('2.2.0')
   HOMEPAGE = 'https://arxiv.org/abs/2010.02745'
   RELEASE_NOTES = {
+    '2.2.0': 'With keep_scan all voxels that touch the lesion have the whole change, those outside the '
+    'brain none; translations that show nothing are drawn again.',
     '2.1.0': 'Cases that copy a training case, whose image and mask do not agree, or that show '
     'nothing, are drawn again; cases without lesion, and lesions weighted by size and artery.',
     '2.0.0': 'One brightness for all slices of a volume; lesions in real scans; a set names the '

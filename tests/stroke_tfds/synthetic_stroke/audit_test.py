@@ -103,6 +103,10 @@ class AuditTest(parameterized.TestCase):
     drawn = np.where(around, image, scan)
     self.assertEqual(self.reason(drawn, labels, lesion), 'copied image')
     self.assertEqual(self.reason(drawn, labels, lesion, scan=scan), '')
+    lesion_alone = np.where(lesion[..., np.newaxis] > 0, image, scan)
+    self.assertEqual(self.reason(lesion_alone, labels, lesion, scan=scan), '')
+    # An image that is no longer the scan's is held against others as ever.
+    self.assertEqual(self.reason(drawn, labels, lesion, scan=image), 'copied image')
 
   def test_the_image_whose_anatomy_was_given_is_like_it(self):
     image, labels, lesion = _person(100)

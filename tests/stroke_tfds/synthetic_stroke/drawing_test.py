@@ -83,7 +83,7 @@ class AuditedCase(SyntheticCase):
     return self.builder(data_dir, **{'audit': True, 'num_volumes': 6, **fields})
 
 
-class AuditedSetTest(AuditedCase):
+class AuditedSetTest(parameterized.TestCase, AuditedCase):
   def test_what_nobody_had_is_kept(self):
     made = self.examples(builder := self.audited(seed=21))
     self.assertLen(made, 6)
@@ -122,6 +122,18 @@ class AuditedSetTest(AuditedCase):
       InputError, r'^volume 0: all 4 draws were rejected by the audit \(4 copied lesion\), .*false$'
     ):
       made.download_and_prepare()
+
+  @parameterized.product(value=(0.0, float('nan')), keep_scan=(False, True))
+  def test_a_translator_that_shows_nothing(self, value, keep_scan):
+    nothing = np.full(self.patients[0]['image'].shape, value)
+    translator = self.save_translator('nothing', nothing)
+    for audit, error in (
+      (True, r'all 2 draws were rejected by the audit \(2 no image\)'),
+      (False, r'^volume 0: .*nothing draws an image that is dark or not finite, expected a brain$'),
+    ):
+      made = self.audited(translator=translator, max_redraws=1, audit=audit, keep_scan=keep_scan)
+      with self.assertRaisesRegex(InputError, error):
+        made.download_and_prepare()
 
   def test_a_translator_that_remembers_an_image(self):
     noise = np.random.default_rng(0).normal(0, 0.02, self.patients[0]['image'].shape)

@@ -49,9 +49,10 @@ class TransferTest(tf.test.TestCase):
 
   def test_a_swollen_border_fades_out_within_millimetres(self):
     swollen = np.full_like(self.without, 0.73)
-    labels = np.zeros(_SHAPE, np.uint8)  # Nothing to align slices by.
-    beside, far = (4, 2, 1, 0), (9, 9, 1, 0)
-    for voxel_mm, least, most in ((3.0, 1.49999, 1.50001), (12.0, 1.0, 1.05)):
+    labels = np.full(_SHAPE, 5, np.uint8)  # Nothing to align slices by.
+    beside, far = (5, 2, 1, 0), (9, 9, 1, 0)
+    # 4 (Phi(-1) - Phi(-3)) (Phi(1) - Phi(-1)) .95 = .41 of the change at 2 mm.
+    for voxel_mm, least, most in ((2.0, 1.18, 1.22), (12.0, 1.0, 1.00001)):
       spacing = (voxel_mm, voxel_mm, 8.0)
       made = _transfer(self.scan, self.lesion, swollen, self.without, labels, spacing)
       self.assertBetween(made[beside] / self.scan[beside], least, most)
@@ -62,10 +63,26 @@ class TransferTest(tf.test.TestCase):
     self.lesion[:] = 0
     self.lesion[:6] = 1
     swollen = np.full_like(self.without, 0.73)
-    labels = np.zeros(_SHAPE, np.uint8)
+    labels = np.full(_SHAPE, 5, np.uint8)
     made = _transfer(self.scan, self.lesion, swollen, self.without, labels, (1.0, 1.0, 8.0))
     # Centre of the fifth voxel outside: 4.5 mm. 4 Phi(-1.5) = .267
     self.assertAllClose(made[10, 6, 1] / self.scan[10, 6, 1], [1 + 0.267 * 0.5], atol=0.02)
+
+  def test_voxels_that_touch_the_lesion_have_the_whole_change_in_thick_slices_too(self):
+    swollen = np.full_like(self.without, 0.73)
+    labels = np.full(_SHAPE, 5, np.uint8)
+    made = _transfer(self.scan, self.lesion, swollen, self.without, labels, (12.0, 12.0, 40.0))
+    for touching in ((2, 2, 0), (2, 2, 2), (0, 2, 1), (4, 3, 1)):
+      self.assertAllClose(made[touching], 1.5 * self.scan[touching], rtol=1e-5)
+    self.assertAllClose(made[4, 4, 1], self.scan[4, 4, 1], rtol=1e-5)
+
+  def test_nothing_changes_outside_the_brain(self):
+    swollen = np.full_like(self.without, 0.73)
+    labels = np.full(_SHAPE, 5, np.uint8)
+    labels[4] = 0
+    made = _transfer(self.scan, self.lesion, swollen, self.without, labels)
+    self.assertAllEqual(made[4], self.scan[4])
+    self.assertGreater(made[0, 2, 1, 0], 1.4 * self.scan[0, 2, 1, 0])
 
   def test_no_more_than_four_times_and_black_stays_black(self):
     self.scan[2, 2, 1] = 0
