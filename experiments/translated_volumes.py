@@ -3,8 +3,8 @@
 Command: make demo && python -m experiments.translated_volumes
 Hardware: 2 CPU cores.
 Time: 3 minutes after the demo.
-Expected: gains of slices vary four times as much as in scans until they are equalized; hardly any
-  healthy tissue above 1.6 medians in translations, half as much as in scans with keep_scan.
+Expected: gains of slices vary more than in scans until they are equalized; a quarter of the healthy
+  tissue above 1.6 medians in translations, with keep_scan four fifths.
 
 `gain_sd` is the deviation of a slice's brightness against its tissue, of the median volume. Bright
 tissue is parenchyma 6 mm or more from the lesion, in units of its median; clusters share faces.

@@ -3,7 +3,7 @@
 Command: make demo; python -m experiments.two_samples
 Hardware: 2 CPU cores.
 Time: 1 minute after the demo.
-Expected: AUC about 1 for synthetic cases, by the autocorrelation at a lag of three voxels; about .5 for
+Expected: AUC about 1 for synthetic cases, by the autocorrelation at a lag of four voxels; about .5 for
 phantoms, whose interval holds .5.
 """
 
