@@ -10,6 +10,8 @@ samples, on a real stroke in its own space. Writes docs/measurements/demo_arms.c
 measure of each segmenter.
 """
 
+import sys
+
 from experiments._common import DATA_DIR, ROOT, RUNS, build, measures_of, run, write_table
 from experiments.flow_study import development_cohort
 
@@ -20,7 +22,8 @@ def main() -> None:
   build('phantom_stroke/mini')
   development_cohort()
   gin_file = f'--gin_file={ROOT / "experiments" / "demo_arms.gin"}'
-  run('launchers.run_study', gin_file, f'--workdir={_STUDY}', f'--data_dir={DATA_DIR}')
+  folders = [f'--workdir={_STUDY}', f'--data_dir={DATA_DIR}']
+  run('launchers.run_study', gin_file, *folders, *sys.argv[1:])
   write_table(__file__, measures_of(_STUDY))
 
 
