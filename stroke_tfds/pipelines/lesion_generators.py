@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from stroke_tfds.pipelines.batches import endless
-from stroke_tfds.pipelines.reading import examples, n_voxels
+from stroke_tfds.pipelines.reading import check_lesions, examples, n_voxels
 from stroke_tfds.sources import Source
 
 
@@ -15,7 +15,11 @@ def lesion_masks(
   """Endless batches of lesion masks, float32 [n, X, Y, Z], each mirrored left to right at random.
 
   Masks of fewer than `min_voxels` voxels are left out.
+
+  Raises:
+    InputError: A source has no other.
   """
+  check_lesions(sources, min_voxels)
 
   def mirror(mask: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     mask = tf.cast(mask, tf.float32)

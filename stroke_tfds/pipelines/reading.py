@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
+from stroke_tfds.errors import InputError
 from stroke_tfds.sources import Source
 
 Example = dict[str, tf.Tensor]
@@ -15,6 +17,21 @@ def examples(sources: Sequence[Source]) -> tf.data.Dataset:
   for source in sources[1:]:
     dataset = dataset.concatenate(source.examples())
   return dataset
+
+
+def check_lesions(sources: Sequence[Source], min_voxels: int) -> None:
+  """Refuses sources of which nothing would be left.
+
+  Raises:
+    InputError: One has no case with a lesion of at least `min_voxels` voxels.
+  """
+  for source in sources:
+    with tf.init_scope():  # They are looked at where a graph makes the data set, too.
+      voxels = np.rint(source.lesion_volumes_ml / source.grid.voxel_volume_ml)
+    if not (voxels >= min_voxels).any():
+      raise InputError(
+        f'{source} has no case with a lesion of {min_voxels} voxels or more, expected some to learn from'
+      )
 
 
 def segmentation(example: Example, lesion_id: int) -> tf.Tensor:

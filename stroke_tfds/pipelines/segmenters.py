@@ -10,7 +10,7 @@ from stroke_tfds.class_maps import ClassMap
 from stroke_tfds.errors import InputError
 from stroke_tfds.pipelines.batches import batched, mixed, shuffled
 from stroke_tfds.pipelines.class_slices import class_slices
-from stroke_tfds.pipelines.reading import examples, n_voxels
+from stroke_tfds.pipelines.reading import check_lesions, examples, n_voxels
 from stroke_tfds.sources import Source
 
 
@@ -41,9 +41,9 @@ def training_volumes(
     those of the label scheme from 1).
 
   Raises:
-    InputError: Not one positive weight for each source.
+    InputError: Not one positive weight for each source, or a source without such a lesion.
   """
-
+  check_lesions(sources, min_voxels)
   classes = _classes_of_lesions(sources[0])
   transform = lambda image, ids, seed: augment(tf.cast(image, tf.float32), ids, seed)
 

@@ -2,6 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from stroke_tfds import pipelines
+from stroke_tfds.errors import InputError
 from tests.stroke_tfds.pipelines.cohort import BatchesTestCase, take
 
 
@@ -18,6 +19,12 @@ class LesionMasksTest(BatchesTestCase):
     mirrored = sum(any(np.array_equal(m, o[::-1]) for o in originals) for m in masks)
     self.assertEqual(as_is + mirrored, 24)
     self.assertBetween(as_is, 5, 19)
+
+  def test_a_source_without_lesions_is_refused(self):
+    with self.assertRaisesRegex(
+      InputError, f'^{self.name}:healthy has no case with a lesion of 1 voxels or more, expected some'
+    ):
+      pipelines.lesion_masks(self.open('train', 'healthy'), 3, min_voxels=1, seed=0)
 
 
 if __name__ == '__main__':

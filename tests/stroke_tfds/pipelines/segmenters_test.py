@@ -63,6 +63,19 @@ class TrainingVolumesTest(BatchesTestCase):
       self.assertAllEqual(seed, late_seed)
       self.assertAllEqual(volume, late_volume)
 
+  def test_a_source_of_which_nothing_would_be_left_is_refused(self):
+    most = max(int(example['lesion'].sum()) for example in self.examples)
+    keep = lambda image, lesion, seed: (image, lesion)
+    options = {'batch_size': 1, 'seed': 0, 'augment': keep, 'weights': [1, 1]}
+    for splits, least in ((('train', 'healthy'), 1), (('train', 'train'), most + 1)):
+      with self.assertRaisesRegex(
+        InputError, f':{splits[1]} has no case with a lesion of {least} voxels or more'
+      ):
+        pipelines.training_volumes(self.open(*splits), min_voxels=least, **options)
+    pipelines.training_volumes(self.open('train', 'train'), min_voxels=most, **options)
+    # Where all cases count, those without a lesion do.
+    pipelines.training_volumes(self.open('healthy', 'train'), min_voxels=0, **options)
+
   def test_twenty_voxel_rule_leaves_small_lesions_out_of_training(self):
     least = max(int(e['lesion'].sum()) for e in self.examples)
     keep = lambda image, lesion, seed: (image, lesion)
