@@ -19,6 +19,7 @@ from launchers.run_folder import output_folder
 from stroke_eval.lesion_sets import LesionSet, describe, lesion_sets
 from stroke_eval.plain_values import plain
 from stroke_tfds.errors import InputError
+from stroke_tfds.fingerprints import hash_array
 from stroke_tfds.generators import load_fitting_bundle
 from stroke_tfds.sources import Source, fingerprint, open_sources
 
@@ -67,7 +68,8 @@ def compare_lesions(
     seed: Of the latents.
 
   Raises:
-    InputError: Fewer than two masks of `min_voxels` in a set, or a bundle that does not fit.
+    InputError: Fewer than two masks of `min_voxels` in a set, a bundle that does not fit, or held-out
+      masks that are among those of the training.
   """
   if n_draws < 2 or min_voxels < 1:
     raise InputError(f'n_draws {n_draws}, min_voxels {min_voxels}: expected at least 2 and 1')
@@ -78,12 +80,24 @@ def compare_lesions(
   bundle = load_fitting_bundle(generator, LESION_GENERATOR, train)
   if bundle.spec.training_set != fingerprint([train]):
     raise InputError(f'{generator} was not trained on {training}, expected the set that it has seen')
+  _check_unseen(train, test)
   sets = _measured_sets(bundle, train, test, n_draws, min_voxels, seed)
   say(f'{len(sets["generated"])} of {n_draws} draws have at least {min_voxels} voxels')
   facts = {'generator': bundle.fingerprint, 'training': training, 'held_out': held_out, 'seed': seed}
   _write_comparison(folder, sets, {**facts, 'n_draws': n_draws}, min_voxels)
   with style.style():
     lesion_figure(sets, train.grid, shown).savefig(folder / 'lesions.png', dpi=170)
+
+
+def _check_unseen(train: Source, test: Source) -> None:
+  """Refuses held-out masks that the generator has seen."""
+  seen = {hash_array(mask) for mask in _stored(train) if mask.any()}
+  known = [mask for mask in _stored(test) if hash_array(mask) in seen]
+  if known:
+    raise InputError(
+      f'held_out {test}: {len(known)} of its masks are in {train} as well, expected masks that the '
+      'generator has not seen'
+    )
 
 
 def _measured_sets(

@@ -32,6 +32,8 @@ from stroke_tfds.label_schemes import TUMOUR_CLASSES, lesion_regions
 from stroke_tfds.preparation import contrasts as contrasts_lib
 from stroke_tfds.preparation.layouts import ADC, DWI
 
+_LEAST_ON_SCAN = 0.9  # Of a lesion that reaches the border of a field of view, a little may be cut off.
+
 
 @gin.configurable
 def segment(
@@ -147,7 +149,19 @@ def _read_mask(path: str, scan: Volume, spec: BundleSpec) -> _Expert:
     volume, n_classes = nifti.read_mask(path), 1
   mask = on_grid_of(volume, scan, path)
   check_volume(mask, path)
+  _check_on_scan(mask, scan, path)
   return _Expert(mask, mask_on_scan(mask, scan, n_classes), n_classes)
+
+
+def _check_on_scan(mask: Volume, scan: Volume, path: str) -> None:
+  """Refuses a mask of another scan, as headers have it."""
+  to_scan = np.linalg.inv(scan.affine) @ mask.affine
+  voxels = np.argwhere(mask.data > 0) @ to_scan[:3, :3].T + to_scan[:3, 3]
+  is_on_scan = ((voxels > -1) & (voxels < scan.data.shape)).all(axis=1)
+  if len(voxels) and is_on_scan.mean() < _LEAST_ON_SCAN:
+    raise InputError(
+      f'{path}: {is_on_scan.mean():.0%} of its lesion lies on the scan, expected the whole lesion'
+    )
 
 
 def _measure(

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from absl import logging
 from tensorflow_datasets.core.utils import file_utils
 
 from stroke_tfds.built_sets import check_built
@@ -208,7 +208,7 @@ def open_builder(
       f'stroke_tfds {name} --data_dir {builder.data_dir_root}'
     )
   if not builder.is_prepared():
-    logging.info('%s is not in %s: building it', name, builder.data_dir)
+    print(f'{name} is not in {builder.data_dir_root}: building it there', file=sys.stderr, flush=True)
     builder.download_and_prepare()
   return builder
 

@@ -30,7 +30,8 @@ def check_lesions(sources: Sequence[Source], min_voxels: int) -> None:
       voxels = np.rint(source.lesion_volumes_ml / source.grid.voxel_volume_ml)
     if not (voxels >= min_voxels).any():
       raise InputError(
-        f'{source} has no case with a lesion of {min_voxels} voxels or more, expected some to learn from'
+        f'{source} has no case with a lesion of {min_voxels} voxels or more, expected some to learn '
+        'from'
       )
 
 

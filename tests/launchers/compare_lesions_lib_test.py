@@ -67,6 +67,7 @@ class CompareLesionsTest(tf.test.TestCase):
       ({'min_voxels': 10**6}, 'masks have 1000000 voxels or more, expected 2'),
       ({'training': f'{self.cohort}:healthy'}, 'was not trained on .*healthy'),
       ({'n_draws': 1}, 'n_draws 1'),
+      ({'held_out': f'{self.cohort}:train'}, 'held_out .*:train: 6 of its masks are in .*:train as'),
       ({'shown': ['real']}, r"shown is \['real'\], expected some of held_out"),
       ({'generator': str(self.root / 'none')}, 'none'),
     ):

@@ -120,6 +120,16 @@ class SegmentTest(tf.test.TestCase):
     with self.assertRaisesRegex(InputError, 'dwi: its header does not say where the image lies'):
       self.segment(image=str(self.root / 'dwi_unplaced.nii.gz'), name='other')
 
+  def test_a_mask_that_lies_elsewhere_is_refused(self):
+    image = nib.load(self.root / 'mask.nii.gz')
+    # As stored, voxels 44 to 51 of 64 along x.
+    for moved, error in ((100, '0%'), (14, '75%')):
+      affine = image.affine.copy()
+      affine[:3, 3] += moved * image.affine[:3, 0]
+      nib.save(nib.Nifti1Image(self.lesion[::-1], affine), self.root / 'moved.nii.gz')
+      with self.assertRaisesRegex(InputError, f'moved.nii.gz: {error} of its lesion lies on the scan'):
+        self.segment(mask=str(self.root / 'moved.nii.gz'), name=f'moved_{moved}')
+
   def test_needs_no_mask(self):
     self.assertEqual(
       self.segment(mask=''), {'predicted_volume_ml': 18.432, 'predicted_volume_ml_mni': 18.432}
