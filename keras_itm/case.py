@@ -284,7 +284,10 @@ def _checked_labels(
     name = str(labels)
     labels = _read_map(name, shape, affine, translator)
   if labels.shape != shape:
-    raise ValueError(f'{name}: shape {labels.shape}, expected {shape}, the grid of {translator.path}')
+    raise ValueError(
+      f'{name}: shape {labels.shape}, expected {shape}, the grid of {translator.path}; '
+      'stroke_tfds.read_map brings a map there'
+    )
   structures, scheme = len(spec.label_scheme['names']), spec.label_scheme['name']
   ids = np.unique(labels)
   unknown = [float(i) for i in ids if not (0 <= i < structures and i == int(i))]
