@@ -29,6 +29,7 @@ from stroke_tfds.sources import (
   VOLUMES,
   Source,
   check_agreement,
+  check_unseen,
   open_sources,
 )
 
@@ -90,9 +91,9 @@ def train_unet(
     seed: Of weights, order, augmentation and dropout.
 
   Raises:
-    InputError: A source that is not there or does not fit, evaluated epochs out of range, a start
-      that is not finished or has another network, test cases without lesion, numbers of slices that
-      sources do not have.
+    InputError: A source that is not there or does not fit, test cases that are learnt from, evaluated
+      epochs out of range, a start that is not finished or has another network, test cases without
+      lesion, numbers of slices that sources do not have.
   """
   if n_slices and not by_slices:
     raise InputError(f'n_slices is {list(n_slices)}, expected none where by_slices is False')
@@ -162,6 +163,7 @@ def _open(
   test_source = open_sources([test], data_dir)[0]
   learnt = open_sources(sources, data_dir, units=units)
   check_agreement([*learnt, test_source])
+  check_unseen('test', test_source, learnt)
   return learnt, test_source
 
 

@@ -87,6 +87,12 @@ class Source:
     stored = self._stored(['lesion_volume_ml']).as_numpy_iterator()
     return np.array([example['lesion_volume_ml'] for example in stored])
 
+  @functools.cached_property
+  def subject_ids(self) -> frozenset[str]:
+    """Of its cases."""
+    examples = self.examples(['subject_id']).as_numpy_iterator()
+    return frozenset(example['subject_id'].decode() for example in examples)
+
   @property
   def usable_positions(self) -> np.ndarray:
     """Where the cases that can be drawn stand in the split, int [n]."""
@@ -177,6 +183,27 @@ def check_agreement(sources: Sequence[Source]) -> None:
         raise InputError(
           f'{other.name} has the {key} {found}, but {first.name} has {needed}: sets used together must '
           'agree'
+        )
+
+
+def check_unseen(what: str, held_out: Source, learnt: Sequence[Source]) -> None:
+  """Refuses held-out cases that are learnt from, as far as the two are of one data set.
+
+  Args:
+    what: What they are held out for, as errors call it.
+    held_out: These cases.
+    learnt: What is learnt from.
+
+  Raises:
+    InputError: Some case is in both.
+  """
+  for source in learnt:
+    if source.builder.data_path == held_out.builder.data_path:
+      shared = source.subject_ids & held_out.subject_ids
+      if shared:
+        raise InputError(
+          f'{what} {held_out}: {len(shared)} of its cases are in {source} as well, expected cases that '
+          'are not learnt from'
         )
 
 

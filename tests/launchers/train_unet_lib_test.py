@@ -90,6 +90,12 @@ class UnetTest(small_systems.SystemsTestCase):
     with self.assertRaisesRegex(InputError, 'holds slices, expected volumes'):
       self.train_unet('tested', *lines, f"clinical_test = '{generated}'", by_slices=True)
 
+  def test_a_test_case_that_is_learnt_from_is_refused(self):
+    with self.assertRaisesRegex(
+      InputError, r'^test .*:train\[1:2\]: 1 of its cases are in .*:train as well, expected cases'
+    ):
+      self.train_unet('seen', f"clinical_test = '{self.cohort}:train[1:2]'")
+
   def test_a_file_for_each_evaluated_epoch(self):
     files = sorted(path.name for path in (self.first / 'window').iterdir())
     self.assertEqual(files, ['epoch_0002.csv', 'epoch_0003.csv'])

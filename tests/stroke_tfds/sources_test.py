@@ -52,6 +52,16 @@ class DrawnCasesTest(tf.test.TestCase):
       self.assertLessEqual(set(few), set(self.subjects(f'(4, seed={seed})')))
     self.assertGreater(len(set(map(tuple, draws.values()))), 2)
 
+  def test_held_out_cases_are_those_that_are_not_learnt_from(self):
+    train, drawn, head = self.open(''), self.open('(3, seed=0)'), self.open('[:2]')
+    self.assertEqual(train.subject_ids, set(self.voxels))
+    self.assertEqual(drawn.subject_ids, set(self.subjects('(3, seed=0)')))
+    sources.check_unseen('test', head, [self.open('[2:]')])
+    with self.assertRaisesRegex(InputError, r'^test .*:train\[:2\]: 2 of its cases are in .*:train as'):
+      sources.check_unseen('test', head, [self.open('[2:]'), train])
+    with self.assertRaisesRegex(InputError, r'3 of its cases are in .*\(3, seed=0\) as well'):
+      sources.check_unseen('test', train, [drawn])
+
   def test_begins_again_where_more_are_wanted_than_there_are(self):
     few = self.subjects('(3, seed=1)')
     for count, expected in ((2, few[:2]), (5, [*few, *few[:2]])):
