@@ -3,7 +3,8 @@
 Command: python -m experiments.translators
 Hardware: 2 CPU cores.
 Time: an hour and a quarter, of which the flow has an hour of one core.
-Expected: Pix2Pix100 the nearest to the true images, the flow told from them least, cycleGAN without lesions.
+Expected: Pix2Pix100 the nearest to the true images, the flow told from them least; cycleGAN without
+  lesions.
 """
 
 import csv
