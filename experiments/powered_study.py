@@ -3,7 +3,7 @@
 Command: python -m experiments.powered_study
 Hardware: 2 CPU cores.
 Time: three hours for each of three seeds; --budget_hours=2.5 stops it, and it goes on.
-Expected: after the flow of 10 cases these 10 score 4 to 9 points more than alone, more than after
+Expected: after the flow of 10 cases these 10 score 4 to 10 points more than alone, more than after
   CarveMix of them and about as much as after lesion fusion; beside all clinical cases its lesions add 2
   points in scans, in whole images nothing that shows.
 
