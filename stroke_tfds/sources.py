@@ -87,6 +87,11 @@ class Source:
     stored = self._stored(['lesion_volume_ml']).as_numpy_iterator()
     return np.array([example['lesion_volume_ml'] for example in stored])
 
+  @property
+  def lesion_voxels(self) -> np.ndarray:
+    """`lesion_volumes_ml` in voxels."""
+    return np.rint(self.lesion_volumes_ml / self.grid.voxel_volume_ml)
+
   @functools.cached_property
   def subject_ids(self) -> frozenset[str]:
     """Of its cases."""
@@ -96,8 +101,7 @@ class Source:
   @property
   def usable_positions(self) -> np.ndarray:
     """Where the cases that can be drawn stand in the split, int [n]."""
-    voxels = np.rint(self.lesion_volumes_ml / self.grid.voxel_volume_ml)
-    return np.flatnonzero(voxels >= MIN_VOXELS)
+    return np.flatnonzero(self.lesion_voxels >= MIN_VOXELS)
 
   def draw_positions(self, count: int, seed: int) -> np.ndarray:
     """Where drawn cases stand in the split, in the order of the draw; int [count]."""

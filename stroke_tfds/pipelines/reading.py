@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from stroke_tfds.errors import InputError
@@ -27,7 +26,7 @@ def check_lesions(sources: Sequence[Source], min_voxels: int) -> None:
   """
   for source in sources:
     with tf.init_scope():  # They are looked at where a graph makes the data set, too.
-      voxels = np.rint(source.lesion_volumes_ml / source.grid.voxel_volume_ml)
+      voxels = source.lesion_voxels
     if not (voxels >= min_voxels).any():
       raise InputError(
         f'{source} has no case with a lesion of {min_voxels} voxels or more, expected some to learn '
