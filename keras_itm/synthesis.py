@@ -197,8 +197,18 @@ def translate(
   return image
 
 
-def is_image(image: np.ndarray, healthy: np.ndarray) -> bool:
-  """Whether an image [X, Y, Z, C] shows anything: finite, no contrast even in `healthy` [X, Y, Z]."""
+def is_image(
+  image: np.ndarray, labels: np.ndarray, lesion: np.ndarray, parenchyma_ids: Sequence[int]
+) -> bool:
+  """Whether an image shows anything: it is finite, and no contrast is even in healthy parenchyma.
+
+  Args:
+    image: Intensities, shape (X, Y, Z, C).
+    labels: Its anatomy, shape (X, Y, Z).
+    lesion: Above 0 in the lesion, shape (X, Y, Z).
+    parenchyma_ids: Labels of brain tissue.
+  """
+  healthy = np.isin(labels, parenchyma_ids) & (lesion == 0)
   is_even = healthy.any() and (np.ptp(image[healthy], axis=0) == 0).any()
   return bool(np.isfinite(image).all() and not is_even)
 

@@ -87,8 +87,8 @@ def launch(
       missing = [f'--{flag.name}' for flag in values if repr(flag.name) in str(error)]
       given_by = ' and '.join(missing) or 'a --gin_file'
       others = gin_mistakes.others_bound(root.__name__)
-      meant = f'; the gin file is for python -m {others[0]}' if others and not values else ''
-      raise InputError(f'{error}; give {given_by} or --gin_bindings{meant}') from error
+      meant = f'the gin file is for python -m {others[0]}: ' if others and not values else ''
+      raise InputError(f'{meant}{error}; give {given_by} or --gin_bindings') from error
 
   program.run(main)
 

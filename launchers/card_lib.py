@@ -54,6 +54,8 @@ def card(what: str, data_dir: str | None = None, loaded_as: str = 'FOLDER') -> s
     meant = folder / 'bundle'
     if (meant / 'bundle.json').exists():
       raise InputError(f'{folder}: holds no bundle.json, expected a bundle such as {meant}')
+    if folder.is_dir():
+      raise InputError(f'{folder}: holds no bundle.json, expected a bundle, or the name of a built set')
     return _set_card(what, data_dir)
   try:
     return _bundle_card(folder, loaded_as)

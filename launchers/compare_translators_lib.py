@@ -32,8 +32,8 @@ from stroke_eval.translation import (
 )
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
-from stroke_tfds.generators import load_fitting_bundle
-from stroke_tfds.sources import Source, open_sources
+from stroke_tfds.generators import load_fitting_bundle, open_training
+from stroke_tfds.sources import Source, check_unseen, open_sources
 from stroke_tfds.texts import check_label
 
 _Example = Mapping[str, Any]
@@ -65,7 +65,7 @@ def compare_translators(
     seed: Of the latents.
 
   Raises:
-    InputError: Nothing to compare, or a bundle that does not fit.
+    InputError: Nothing to compare, a bundle that does not fit, or one that has learnt from the source.
   """
   if not bundles or n_shown < 1:
     raise InputError(f'bundles {bundles}, n_shown {n_shown}: expected at least one each')
@@ -74,6 +74,8 @@ def compare_translators(
   folder = output_folder(workdir)
   opened = open_sources([source], data_dir)[0]
   translators = {name: load_fitting_bundle(path, TRANSLATOR, opened) for name, path in bundles.items()}
+  for bundle in translators.values():
+    _check_unseen(bundle, opened, data_dir)
   cases = _cases_with_lesion(opened)
   shown, anatomy = _shown(cases, n_shown), Anatomy.of(opened.metadata['label_scheme'])
   measure = functools.partial(two_sample.measure_if_sound, scheme=opened.metadata['label_scheme'])
@@ -94,6 +96,15 @@ def compare_translators(
   rows = [_shown_case(cases[i], {name: of[i] for name, of in pictures.items()}) for i in shown]
   _draw(folder / 'comparison.png', rows, means, aucs, real_mean, opened, note)
   say(f'{note}\n{table(means, aucs, real_mean)}')
+
+
+def _check_unseen(translator: Bundle, source: Source, data_dir: str | None) -> None:
+  """Refuses cases that a translator has learnt from, where these are known and at hand."""
+  try:
+    learnt = open_training(str(translator.path), TRANSLATOR, data_dir)
+  except InputError:
+    return
+  check_unseen('source', source, learnt)
 
 
 def _cases_with_lesion(source: Source) -> dict[int, _Example]:

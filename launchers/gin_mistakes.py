@@ -42,7 +42,7 @@ def in_one_line(error: Exception) -> str:
     )
   name, known = _meant(text)
   if name and importlib.util.find_spec(f'launchers.{name.split(".")[0]}_lib'):
-    return f'{text}; the gin file is for python -m launchers.{name.split(".")[0]}'
+    return f'the gin file is for python -m launchers.{name.split(".")[0]}: {text}'
   return text + nearest(name, known)
 
 

@@ -30,6 +30,7 @@ from stroke_tfds.imaging.transform import IDENTITY, Transform
 from stroke_tfds.imaging.volume import Volume, on_grid_of
 from stroke_tfds.label_schemes import TUMOUR_CLASSES, lesion_regions
 from stroke_tfds.preparation import contrasts as contrasts_lib
+from stroke_tfds.preparation import quality
 from stroke_tfds.preparation.layouts import ADC, DWI
 
 _LEAST_ON_SCAN = 0.9  # Of a lesion that reaches the border of a field of view, a little may be cut off.
@@ -53,10 +54,11 @@ def segment(
 
   Leaves in the workdir prediction_native.nii.gz on the voxels of the first image's file; image.nii.gz
   and prediction.nii.gz on the segmenter's grid in MNI space, the contrasts after the first as
-  image_ADC.nii.gz and so on; transform.json, the affine between the two spaces; prediction.png, slices
-  of the scan; volumes and Dice in finished.json. Those without `_mni` in their names are counted in
-  the scan: `dice_ceiling` is what the mask itself scores once it was on the grid, so that no segmenter
-  on this grid does much better.
+  image_ADC.nii.gz and so on; transform.json, the affine between the two spaces and how well the brain
+  lies on MNI152's (`brain_dice`; a warning where it is low); prediction.png, slices of the scan;
+  volumes and Dice in finished.json. Those without `_mni` in their names are counted in the scan:
+  `dice_ceiling` is what the mask itself scores once it was on the grid, so that no segmenter on this
+  grid does much better.
 
   Args:
     workdir: The run's folder.
@@ -90,13 +92,20 @@ def segment(
   expert = _read_mask(mask, scan, segmenter.spec) if mask else None
   transform = registration.register_image(scan) if space == 'native' else IDENTITY
   values = contrasts_lib.on_grid(images, grid, transform, segmenter.spec.intensity_scaling)
+  brain_dice = _brain_dice(values[..., 0], scan, grid, transform)
+  if brain_dice < quality.MIN_BRAIN_DICE:
+    remedy = '; --space=native registers the scan' if space == 'mni' else ''
+    say(
+      f'warning: {first_path}: its brain overlaps that of MNI152 with a Dice of {brain_dice:.2f}, '
+      f'expected {quality.MIN_BRAIN_DICE} or more: what is found may not be a lesion{remedy}'
+    )
   probability = segmenter.call(image=tf.constant(values[np.newaxis]))
   prediction = lesions.classify(probability[0]).numpy()
   classes = segmenter.spec.classes[1:]
   native = mask_to_scan(prediction, grid, scan, transform, max(len(classes), 1))
   _write_volumes(run.path, grid, dict(zip(files_of, np.moveaxis(values, -1, 0))), prediction)
   nifti.write_like(run.path / 'prediction_native.nii.gz', native, scan, first_path)
-  _write_transform(run.path / 'transform.json', transform)
+  _write_transform(run.path / 'transform.json', transform, brain_dice)
   results = _measure(scan, grid, transform, expert, prediction, native)
   results |= _measure_classes(segmenter.spec, scan, expert, native)
   truth = expert.on_scan if expert else None
@@ -233,10 +242,17 @@ def _write_volumes(
   nifti.write_nifti(folder / 'prediction.nii.gz', prediction, grid.affine)
 
 
-def _write_transform(path: Path, transform: Transform) -> None:
+def _brain_dice(image: np.ndarray, scan: Volume, grid: Grid, transform: Transform) -> float:
+  """How well the scan's brain on the grid, [X, Y, Z], lies on the template's."""
+  covered = contrasts_lib.coverage(scan, grid, transform)
+  return quality.measure_image(image, None, covered, quality.load_template(grid))['brain_dice']
+
+
+def _write_transform(path: Path, transform: Transform, brain_dice: float) -> None:
   facts: dict[str, Any] = {
     'unit': 'mm, axes RAS+, as the affines of the NIfTI files',
     'mni_to_scan': transform.matrix.tolist(),
     'scan_to_mni': np.linalg.inv(transform.matrix).tolist(),
+    'brain_dice': brain_dice,
   }
   files.write_whole(path, (json.dumps(facts, indent=2) + '\n').encode())

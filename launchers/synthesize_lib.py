@@ -95,8 +95,7 @@ def synthesize(
       case = keras_itm.synthesize(labels, *bundles, tissue=tissue, **drawn)
     except (ValueError, LesionDrawError) as error:
       raise InputError(f'{label_map or "template"}: {first_line(error)}') from error
-    healthy = np.isin(labels, spec.label_scheme['parenchyma_ids']) & (case.lesion == 0)
-    if not is_image(case.image, healthy):
+    if not is_image(case.image, labels, case.lesion, spec.label_scheme['parenchyma_ids']):
       raise InputError(f'{translator}: draws an image that is dark or not finite, expected a brain')
     folder = run.path / f'case_{index:04d}'
     case.save(folder)

@@ -16,7 +16,7 @@ from launchers.reports.axial_view import shown_contrast
 from stroke_tfds import case_appearance, pipelines
 from stroke_tfds.class_maps import TISSUES, ClassMap
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import Source, open_sources
+from stroke_tfds.sources import Source, check_unseen, open_sources
 
 
 @gin.configurable
@@ -48,7 +48,7 @@ def train_itm(
     workdir: The run's folder.
     data_dir: TFDS data folder.
     sources: What it learns from, `name/config:split` each.
-    validation: What it is measured on; no case of `sources`.
+    validation: What it is measured on; a case of `sources` among them is an error.
     model: Takes the networks, and the seed.
     networks: Makes them by name, given the grid's shape, n_labels and n_contrasts.
     batches: What it learns from: `pipelines.paired_slices`, `unpaired_slices` or `paired_volumes`.
@@ -69,6 +69,8 @@ def train_itm(
     return
   opened = open_sources([*sources, *validation], data_dir)
   learnt, held_out = opened[: len(sources)], opened[len(sources) :]
+  for source in held_out:
+    check_unseen('validation', source, learnt)
   grid, metadata = learnt[0].grid, learnt[0].metadata
   classes = ClassMap.from_scheme(metadata['label_scheme'], groups) if by_classes else None
   n_labels, n_contrasts = count_labels(metadata, classes), len(metadata['contrasts'])

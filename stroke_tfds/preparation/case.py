@@ -24,7 +24,6 @@ from stroke_tfds.preparation.tables import POSITIVE
 REGISTRATIONS = ('syn', 'affine', 'none')
 _MAX_TISSUE = 6  # Of the classes of tissue that segmentations tell apart.
 _IN_MNI = '_space-mni'
-_COVERED = 0.5  # Share of a voxel inside the scan from which on it has a label.
 _PACKAGES = ('keras-itm', 'antspyx', 'nibabel', 'numpy', 'scipy')
 
 
@@ -73,7 +72,7 @@ def prepare_case(case: Case, settings: Settings, root: Path, template: quality.T
   scan = _Scan(case, settings.contrasts, root)
   transform = _register(scan, settings.registration)
   image = contrasts.on_grid(scan.images, settings.grid, transform, settings.intensity_scaling)
-  coverage = _coverage(scan.reference, settings.grid, transform)
+  coverage = contrasts.coverage(scan.reference, settings.grid, transform)
   labels = np.where(coverage, _labels(scan, transform, template), 0).astype(np.uint8)
   fraction = _fraction(scan, settings.grid, transform)
   own_labels = None if scan.segmentation is None else labels
@@ -197,11 +196,6 @@ def _register(scan: _Scan, kind: str) -> Transform:
     deformable=kind == 'syn',
     lesion=scan.lesion,
   )
-
-
-def _coverage(reference: Volume, grid: Grid, transform: Transform) -> np.ndarray:
-  field = dataclasses.replace(reference, data=np.ones(reference.data.shape, np.uint8))
-  return resample.resample_mask(field, grid, transform) >= _COVERED
 
 
 def _labels(scan: _Scan, transform: Transform, template: quality.Template) -> np.ndarray:

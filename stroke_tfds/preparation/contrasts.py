@@ -1,5 +1,6 @@
 """The contrasts of one scan: where they lie, and their intensities on a grid."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +13,8 @@ from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.imaging.volume import Volume, on_grid_of
 from stroke_tfds.preparation.layouts import ADC
 
+_COVERED = 0.5  # Share of a voxel.
+
 
 def place(images: Mapping[str, Volume]) -> dict[str, Volume]:
   """Each contrast where its header says, or, where that says nothing, on the voxels of the first.
@@ -20,8 +23,8 @@ def place(images: Mapping[str, Volume]) -> dict[str, Volume]:
     images: Volumes by role, the one that is registered first.
 
   Raises:
-    InputError: The header of the first does not place it, or another without a place has another
-      shape.
+    InputError: The header of the first does not place it, the first is a mask, or another without a
+      place has another shape.
   """
   role, reference = next(iter(images.items()))
   if not reference.is_placed:
@@ -29,7 +32,22 @@ def place(images: Mapping[str, Volume]) -> dict[str, Volume]:
       f'{role}: its header does not say where the image lies (qform and sform codes are 0), '
       'expected one of them above 0'
     )
+  low, high = reference.data.min(), reference.data.max()
+  if ((reference.data == low) | (reference.data == high)).all():
+    raise InputError(f'{role}: holds {low:g} and {high:g} alone, as a mask does, expected a scan')
   return {role: on_grid_of(volume, reference, role) for role, volume in images.items()}
+
+
+def coverage(reference: Volume, grid: Grid, transform: Transform) -> np.ndarray:
+  """Voxels of the grid of which half or more lies on the voxels of a scan, bool (X, Y, Z).
+
+  Args:
+    reference: The scan, whatever it shows.
+    grid: Where the voxels are.
+    transform: From MNI space to the world of the scan.
+  """
+  field = dataclasses.replace(reference, data=np.ones(reference.data.shape, np.uint8))
+  return resample.resample_mask(field, grid, transform) >= _COVERED
 
 
 def on_grid(images: Mapping[str, Volume], grid: Grid, transform: Transform, scaling: str) -> np.ndarray:

@@ -127,8 +127,7 @@ class Audit:
         is bright in it, is not the translator's.
     """
     image = case.image.astype(np.float32)
-    healthy = self._parenchyma(case.labels) & ~(case.lesion > 0)
-    if not is_image(image, healthy):
+    if not is_image(image, case.labels, case.lesion, self._parenchyma_ids):
       return _NO_IMAGE
     judged = _Judged(image, case.labels, case.lesion, case.generated, parent)
     found = self._measure(judged)

@@ -2,6 +2,7 @@
 
 import collections
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class CaseDrawing:
     rejected: list[str] = []
     while len(rejected) <= (self._config.max_redraws if self._varies(index) else 0):
       made = self._make(brain, index, redraw=len(rejected))
-      if not self.audit and not synthesis.is_image(made.image, self._healthy_part(labels, made.lesion)):
+      if not self.audit and not self._is_image(made.image, labels, made.lesion):
         raise InputError(
           f'volume {index}: {self._translator.path} draws an image that is dark or not finite, '
           'expected a brain'
@@ -140,9 +141,12 @@ class CaseDrawing:
     chance = synthesis.random_numbers(self._config.seed, index, _NEGATIVE).random()
     return bool(chance < self._config.share_negative)
 
-  def _healthy_part(self, labels: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """Parenchyma without the lesion, bool [X, Y, Z]."""
-    return np.isin(labels, self._healthy.metadata['label_scheme']['parenchyma_ids']) & (lesion == 0)
+  @property
+  def _parenchyma_ids(self) -> Sequence[int]:
+    return self._healthy.metadata['label_scheme']['parenchyma_ids']
+
+  def _is_image(self, image: np.ndarray, labels: np.ndarray, lesion: np.ndarray) -> bool:
+    return synthesis.is_image(image, labels, lesion, self._parenchyma_ids)
 
   def _transfer_lesion(
     self, scan: np.ndarray, labels: np.ndarray, index: int, redraw: int, lesion: np.ndarray
@@ -160,8 +164,7 @@ class CaseDrawing:
         f'translator {self._translator.path} makes {with_lesion.shape[-1]} contrast(s), expected those '
         f'of {self._healthy}: {", ".join(self._healthy.metadata["contrasts"])}'
       )
-    healthy = self._healthy_part(labels, lesion)
-    if not all(synthesis.is_image(image, healthy) for image in (with_lesion, without)):
+    if not all(self._is_image(image, labels, lesion) for image in (with_lesion, without)):
       return np.full_like(scan, np.nan, np.float32)
     changed = lesion_transfer.transfer(
       scan.astype(np.float32),
@@ -169,7 +172,7 @@ class CaseDrawing:
       lesion,
       with_lesion,
       without,
-      parenchyma_ids=self._healthy.metadata['label_scheme']['parenchyma_ids'],
+      parenchyma_ids=self._parenchyma_ids,
       spacing_mm=self._healthy.grid.spacing_mm,
     )
     contrasts, scaling = self._healthy.metadata['contrasts'], self._healthy.intensity_scaling

@@ -275,17 +275,25 @@ class AppearanceTest(tf.test.TestCase):
     self.assertAllEqual(self.translate(seed=1, appearance={}), [[0, 0]] * 4)
 
   def test_an_image_that_shows_something(self):
-    image, healthy = np.random.default_rng(0).random((4, 4, 2, 2)), np.ones((4, 4, 2), bool)
-    self.assertTrue(synthesis.is_image(image, healthy))
+    image, labels = np.random.default_rng(0).random((4, 4, 2, 2)), np.full((4, 4, 2), 5)
+    lesion = np.zeros_like(labels)
+    shows = lambda: synthesis.is_image(image, labels, lesion, [4, 5])
+    self.assertTrue(shows())
     # A map of delays is 0 in most of a healthy brain.
     image[:, 1:, :, 1] = 0
-    self.assertTrue(synthesis.is_image(image, healthy))
+    self.assertTrue(shows())
     image[..., 1] = 0
-    self.assertFalse(synthesis.is_image(image, healthy))
-    image[0, 0, 0, 1] = 1
-    self.assertFalse(synthesis.is_image(image, np.indices(healthy.shape).sum(0) > 0))
+    self.assertFalse(shows())
+    # What is bright in the lesion alone, or beside the brain, is no image of the brain.
+    image[0, 0, 0, 1] = lesion[0, 0, 0] = 1
+    self.assertFalse(shows())
+    lesion[0, 0, 0], labels[0, 0, 0] = 0, 6
+    self.assertFalse(shows())
+    labels[0, 0, 0] = 4
+    self.assertTrue(shows())
     image[0, 0, 0, 1] = np.nan
-    self.assertFalse(synthesis.is_image(image, ~healthy))
+    labels[:] = 0
+    self.assertFalse(shows())
 
   def test_each_volume_and_each_redraw_has_its_own(self):
     scores = [

@@ -71,6 +71,7 @@ def break_many(root: Path) -> dict[str, str]:
     'infinite': (image(with_value(np.inf)), '^dwi: 1 of 65536 voxels are not finite'),
     'series': (image(np.stack([good, good], -1)), r'^dwi: .*64, 64, 16, 2.*expected three'),
     'constant': (image(np.ones_like(good)), '^dwi: constant, every voxel is 1, expected'),
+    'mask': (image(np.uint8(good > 0)), '^dwi: holds 0 and 1 alone, as a mask does, expected a scan'),
     'shifted': (lambda s: two_places(s, shift_mm=2), '^dwi: .*qform.*sform'),
     'mirrored': (lambda s: two_places(s, mirror=True), '^dwi: .*qform.*sform'),
     'elsewhere': (unplaced_mask, r'^lesion: shape .* does not say where it is'),

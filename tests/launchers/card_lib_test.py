@@ -86,6 +86,8 @@ class CardTest(tf.test.TestCase):
       card(str(run / 'bundle'))
     with self.assertRaisesRegex(InputError, f'{run}: holds no bundle.json, expected .* {run}/bundle$'):
       card(str(run))
+    with self.assertRaisesRegex(InputError, 'holds no bundle.json, expected a bundle, or the name of'):
+      card(str(run / 'bundle' / 'variables'))
     (run / 'bundle' / 'bundle.json').write_text('[]')
     with self.assertRaisesRegex(InputError, 'bundle.json: not the facts of a bundle'):
       card(str(run / 'bundle'))

@@ -13,7 +13,7 @@ from keras_itm.bundle_spec import TRANSLATOR, BundleSpec
 from launchers.compare_translators_lib import compare_translators, table
 from stroke_eval.translation import Scores
 from stroke_tfds.errors import InputError
-from stroke_tfds.sources import open_sources
+from stroke_tfds.sources import fingerprint, open_sources
 from tests import tiny
 
 
@@ -107,6 +107,11 @@ class CompareTest(tiny.CohortTestCase):
         self.compare(**values)
     with self.assertRaisesRegex(InputError, 'lesion_generator'):
       self.compare(bundles={'wrong': self.lesions})
+    learnt = open_sources([f'{self.cohort}:train', f'{self.cohort}:test[:1]'], self.data_dir)
+    seen = {'trained_on': tuple(map(str, learnt)), 'training_set': fingerprint(learnt)}
+    known, _ = tiny.save_toy_bundles(self.folder / 'known', self.metadata, **seen)
+    with self.assertRaisesRegex(InputError, r'source .*:test: 1 of its cases are in .*:test\[:1\] as'):
+      self.compare(bundles={'toy': self.toy, 'known': str(known)})
     classes = tiny.save_toy_class_translator(self.folder / 'classes', self.metadata)
     message = (
       r"^translator .* takes the classes \['background', .*, expected a translator of the labels"

@@ -11,10 +11,12 @@ import tensorflow_datasets as tfds
 
 from keras_itm.bundle import save_bundle
 from keras_itm.bundle_spec import SEGMENTER, BundleSpec
+from launchers import segment_lib
 from launchers.segment_lib import segment
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging import registration
 from stroke_tfds.imaging.grid import get_grid
+from stroke_tfds.imaging.mni152 import template_t1
 from stroke_tfds.imaging.transform import Transform
 from stroke_tfds.label_schemes import ASEG28, ASEG28_TUMOUR, TUMOUR_CLASSES
 from tests import tiny
@@ -217,6 +219,22 @@ class SegmentTest(tf.test.TestCase):
     for images in (dwi, [dwi, adc, adc]):
       with self.assertRaisesRegex(InputError, 'bundle: segments 2 contrasts, [13] images are given'):
         self.segment(image=images, name='other')
+
+  def test_warns_of_a_brain_that_lies_elsewhere(self):
+    brain = template_t1(masked=True)
+    for moved_mm, says in ((0, ''), (30, '1.nii.gz: its brain overlaps that of MNI152 with a Dice of 0')):
+      affine = brain.affine.copy()
+      affine[1, 3] += moved_mm
+      scan = str(self.root / f'{bool(says):d}.nii.gz')
+      nib.save(nib.Nifti1Image(brain.data, affine), scan)
+      with mock.patch.object(segment_lib, 'say') as said:
+        self.segment(f'moved_{moved_mm}', image=scan, mask='')
+      warnings = [line for (line,), _ in said.call_args_list if 'warning' in line]
+      self.assertLen(warnings, bool(says))
+      self.assertIn(says, ''.join(warnings))
+      facts = json.loads((self.root / f'moved_{moved_mm}' / 'transform.json').read_text())
+      # Two half ellipsoids of 140 mm, 30 mm apart along their length, overlap with a Dice of about .7.
+      self.assertBetween(facts['brain_dice'], *((0.5, 0.8) if says else (0.9, 1.0)))
 
   def test_refuses_an_unknown_space_and_a_missing_scan(self):
     with self.assertRaisesRegex(InputError, "space is 'talairach', expected native or mni"):

@@ -55,13 +55,19 @@ class AppearanceTest(small_systems.SystemsTestCase):
     with self.assertRaisesRegex(ValueError, 'appearance DWI.lesion_to_parenchyma is 9.0, expected'):
       self._asked(bundles[1], 9.0)
 
+  def test_refuses_validation_cases_that_it_learns_from(self):
+    same = f"train_itm.validation = ['{self.cohort}:train[1:2]']"
+    message = r'validation .*:train\[1:2\]: 1 of its cases are in .*:train as well, expected'
+    with self.assertRaisesRegex(InputError, message):
+      self.train('flow_mini.gin', 'seen', same, epochs=1, steps_per_epoch=1)
+
   def test_models_that_learn_from_labels_alone(self):
     told = "train_itm.appearance = ('noise',)"
     with self.assertRaisesRegex(InputError, 'CycleGAN learns from labels alone'):
       self.train('cyclegan_mini.gin', 'cycle', told, epochs=1, steps_per_epoch=1)
-    with self.assertRaisesRegex(InputError, 'healthy: no case has DWI.lesion_spread'):
+    with self.assertRaisesRegex(InputError, r'healthy\[1:\]: no case has DWI.lesion_spread'):
       told = "train_itm.appearance = ('lesion_spread',)"
-      healthy = f"itm_train = ['{self.cohort}:healthy']"
+      healthy = f"itm_train = ['{self.cohort}:healthy[1:]']"
       self.train('flow_mini.gin', 'healthy', told, healthy, epochs=1, steps_per_epoch=1)
     run = self.train('pix2pix10_mini.gin', 'plain', epochs=1, steps_per_epoch=1)
     with self.assertRaisesRegex(ValueError, 'expected none: it learnt from labels alone'):
