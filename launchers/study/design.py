@@ -30,6 +30,7 @@ _OF_STUDY = {
   'healthy': 'set',
   'clinical': 'set',
 }
+HEALTHY = 'healthy'
 _TRAINED = (JOINT_GENERATOR, TRANSLATOR)
 _KINDS = (*_TRAINED, 'builder', 'set')
 DATA_FIELDS = ('train', 'test', 'healthy', 'validation', 'development')
@@ -88,6 +89,8 @@ class Synthetic:
       `{'truncation': 0.7}`.
     clinical: Clinical cases that its generators learn from, or that a builder takes: `all`, or a number
       drawn by the seed, the same ones as an arm with this number learns from.
+    scans: Under `keep_scan`, the scans that lesions are put into: `healthy`, those of the study, or
+      `clinical`, those that its generators learn from, which keep their own lesions.
   """
 
   translator: str = ''
@@ -97,6 +100,7 @@ class Synthetic:
   bindings: tuple[str, ...] = ()
   config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   clinical: int | str = ALL
+  scans: str = HEALTHY
 
   @property
   def needs_healthy(self) -> bool:
@@ -262,6 +266,10 @@ def _read_source(name: str, fields: Mapping[str, Any]) -> Synthetic:
       f'{what}: clinical is {count!r}, expected "all" or a whole number from 1, of a new set'
     )
   source = Synthetic(**{**fields, 'bindings': bindings})
+  if source.scans not in (HEALTHY, CLINICAL):
+    raise InputError(f'{what}: scans is {source.scans!r}, expected {HEALTHY} or {CLINICAL}')
+  if source.scans == CLINICAL and not source.config.get('keep_scan'):
+    raise InputError(f'{what}: scans is {CLINICAL}, expected keep_scan in its config as well')
   _check_config(what, source)
   return source
 

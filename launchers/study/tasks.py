@@ -166,14 +166,14 @@ class Tasks:
         **source.config,
       }
     config = {'num_volumes': self._design.num_volumes, 'seed': seed, **source.config}
+    clinical = source_text(self._design.train, source.clinical, seed)
     if source.builder:
-      clinical = source_text(self._design.train, source.clinical, seed)
       sources = {'clinical': clinical, 'healthy': self._design.healthy}
       return {**{field: sources[field] for field in source.config_class.SOURCES}, **config}
     return {
       **bundles,
       'lesion_generator': str(self._lesion_gan_folder(source.clinical, seed) / 'bundle'),
-      'healthy': self._design.healthy,
+      'healthy': clinical if source.scans == CLINICAL else self._design.healthy,
       **config,
     }
 

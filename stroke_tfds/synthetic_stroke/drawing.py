@@ -1,4 +1,4 @@
-"""Draws the cases of a set: a healthy example in; an image, a lesion and their provenance out."""
+"""Draws the cases of a set: an example in; an image, a lesion and their provenance out."""
 
 import collections
 import functools
@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_itm import synthesis
+from keras_itm import lesions, synthesis
 from keras_itm.bundle_spec import LESION_GENERATOR, TRANSLATOR
 from keras_itm.case import Case, draw_case, synthesize
 from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.phantom.territories import main_territory
-from stroke_tfds.sources import Source, check_healthy
+from stroke_tfds.sources import Source
 from stroke_tfds.synthetic_stroke import lesion_transfer
 from stroke_tfds.synthetic_stroke.audit import Audit
 from stroke_tfds.synthetic_stroke.config import SyntheticStrokeConfig
@@ -40,21 +40,21 @@ class CaseDrawing:
       data_dir: TFDS data folder of the set.
 
     Raises:
-      InputError: Brains with lesions where scans are kept, or nothing to audit against.
+      InputError: Nothing to audit against.
     """
-    if config.keep_scan:
-      check_healthy(healthy)
     self._config, self._healthy, self._source = config, healthy, source
     self._translator = config.load(TRANSLATOR, healthy)
     self._generator = config.load(LESION_GENERATOR, healthy)
-    self.features = ('labels', 'subject_id', *(['image'] if config.keep_scan else []))
+    self.features = ('labels', 'subject_id', *(['image', 'lesion'] if config.keep_scan else []))
     self.audit = self._calibrated(data_dir) if config.audit else None
 
   def draw(self, brain: dict[str, Any], index: int) -> dict[str, Any]:
     """Image, float16 as sets store it, lesion and provenance of a volume.
 
+    A scan that is kept keeps its lesion: the mask holds that and the drawn one, which lies beside it.
+
     Args:
-      brain: A healthy example with `features`.
+      brain: An example with `features`.
       index: Of the volume in the set.
 
     Raises:
@@ -63,9 +63,12 @@ class CaseDrawing:
     """
     parent = self._healthy.name, brain['subject_id'].decode()
     labels, scan = brain['labels'], brain['image'] if self._config.keep_scan else None
+    own = brain['lesion'] if self._config.keep_scan else np.zeros_like(labels)
+    # What is lesion already is no parenchyma to the generators and the audit.
+    labels = lesions.inject(labels, own, self._healthy.metadata['label_scheme']['lesion_id']).numpy()
     rejected: list[str] = []
     while len(rejected) <= (self._config.max_redraws if self._varies(index) else 0):
-      made = self._make(brain, index, redraw=len(rejected))
+      made = self._make(labels, scan, index, redraw=len(rejected))
       if not self.audit and not self._is_image(made.image, labels, made.lesion):
         raise InputError(
           f'volume {index}: {self._translator.path} draws an image that is dark or not finite, '
@@ -79,10 +82,11 @@ class CaseDrawing:
           'healthy_parent': parent[1],
           **made.facts,
           **({'in_scan': True} if self._config.keep_scan else {}),
+          **({'kept_lesion_voxels': int(own.sum())} if own.any() else {}),
           **({'rejected': rejected} if rejected else {}),
         }
         image = made.image.astype(np.float16)
-        return {'image': image, 'lesion': made.lesion, 'provenance': provenance}
+        return {'image': image, 'lesion': made.lesion | own, 'provenance': provenance}
       rejected.append(reason)
     raise InputError(self._none_passed(index, rejected))
 
@@ -116,18 +120,18 @@ class CaseDrawing:
       fidelity_quantile=config.fidelity_quantile,
     )
 
-  def _make(self, brain: dict[str, Any], index: int, redraw: int) -> Case:
-    config, labels = self._config, brain['labels']
+  def _make(self, labels: np.ndarray, scan: np.ndarray | None, index: int, redraw: int) -> Case:
+    config = self._config
     draws = {'min_voxels': config.min_voxels, 'max_draws': config.most_draws}
     options: dict[str, Any] = {'seed': config.seed, 'index': index, 'redraw': redraw, **draws}
     options['negative'] = self._is_negative(index)
     if config.size_weights or config.territory_weights:
       options['chance'] = self._chance
-    if config.keep_scan:
+    if scan is not None:
       options['appearance'] = synthesis.draw_appearance(
         self._translator, index, seed=config.seed, redraw=redraw
       )
-      transfer = functools.partial(self._transfer_lesion, brain['image'], labels, index, redraw)
+      transfer = functools.partial(self._transfer_lesion, scan, labels, index, redraw)
       return draw_case(labels, self._translator, self._generator, transfer, **options)
     options['equalize_slice_brightness'] = config.equalize_slice_brightness
     tissue = brain_tissue(self._healthy.grid)

@@ -51,6 +51,8 @@ class ReadTest(refusals.Case):
       '\'a\': clinical is 0, expected "all" or a whole number from 1',
     ),
     ({'translator': 'x', 'clinical': True}, "'a': clinical is True, expected"),
+    ({'translator': 'x', 'scans': 'train'}, "'a': scans is 'train', expected healthy or clinical"),
+    ({'translator': 'x', 'scans': 'clinical'}, "'a': scans is clinical, expected keep_scan in its"),
     ({'set': 'a/b:train', 'clinical': 3}, "'a': clinical is 3, .* of a new set"),
     ({'builder': 'mixup'}, r"builder is 'mixup', expected one of \['carvemix', 'lesion_fusion'\]"),
   )

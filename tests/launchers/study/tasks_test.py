@@ -58,11 +58,11 @@ class TasksTest(tf.test.TestCase):
     flags = [flag for flag in task.stage().command if flag.startswith('--gin_bindings=')]
     return dict(flag.removeprefix('--gin_bindings=').split(' = ') for flag in flags)
 
-  def save_generators(self):
+  def save_generators(self, *folders):
     metadata = tfds.builder(self.cohort, data_dir=self.data_dir).info.metadata
     trained_on = (f'{self.cohort}:healthy', f'{self.cohort}:train')
     made = tiny.save_toy_bundles(self.root, metadata, trained_on=trained_on)
-    for folder, kind in zip(made, ('SPADE', 'lesion_GAN')):
+    for folder, kind in zip(made, folders or ('SPADE', 'lesion_GAN')):
       target = self.root / 'seed_1' / 'generators' / kind
       target.mkdir(parents=True)
       folder.rename(target / 'bundle')
@@ -284,6 +284,17 @@ class TasksTest(tf.test.TestCase):
     commands = [tasks[f'{name} set, seed 1'].stage().command for name in ('SPADE', 'SPADE in scan')]
     plain, keep_scan = (json.loads(command[command.index('--config') + 1]) for command in commands)
     self.assertEqual(keep_scan, {**plain, 'keep_scan': True})
+
+  def test_scans_of_the_patients_that_the_generators_learn_from(self):
+    source = {'translator': 'spade_mini.gin', 'config': {'keep_scan': True}, 'scans': 'clinical'}
+    for count, gan, part in (('all', 'lesion_GAN', ''), (2, 'lesion_GAN_of_2', '(2, seed=1)')):
+      name = f'in {count}'
+      self.save_generators(stages.slug(name), gan)
+      arms = {'clinical': _ARMS['clinical'], 'made': arm(learns_from={name: 'all'})}
+      tasks = self.by_name(arms=arms, synthetic={name: {**source, 'clinical': count}})
+      command = tasks[f'{name} set, seed 1'].stage().command
+      scans = json.loads(command[command.index('--config') + 1])['healthy']
+      self.assertEqual(scans, f'{self.cohort}:train{part}')
 
   def test_a_set_by_trained_generators(self):
     self.save_generators()

@@ -137,18 +137,38 @@ class ContentTest(SyntheticCase):
     self.assertAllEqual(made['lesion'], plain['lesion'])
     self.assertTrue(json.loads(made['provenance'])['in_scan'])
     self.assertNotIn('in_scan', json.loads(plain['provenance']))
+    self.check_scan(made, self.parent_of(made, 'healthy'), made['lesion'] > 0)
+
+  def test_a_scan_with_a_lesion_keeps_it(self):
+    cohort = f'{self.healthy}:train'
+    for made in self.examples(self.builder(seed=14, num_volumes=2, keep_scan=True, healthy=cohort)):
+      parent, facts = self.parent_of(made, 'train'), json.loads(made['provenance'])
+      own = parent['lesion'] > 0
+      drawn = (made['lesion'] > 0) & ~own
+      self.assertAllEqual(made['lesion'] > 0, drawn | own)
+      self.assertAllEqual(made['labels'], parent['labels'])
+      # Nothing of the drawn lesion lies in what was one already.
+      self.assertEqual(facts['lesion_draw_voxels'][-1], np.count_nonzero(drawn))
+      self.assertEqual(facts['kept_lesion_voxels'], np.count_nonzero(own))
+      self.check_scan(made, parent, drawn)
+
+  def parent_of(self, made, split):
+    """The example whose scan was kept."""
     parent = json.loads(made['provenance'])['healthy_parent'].encode()
-    healthy = tfds.load(self.healthy, split='healthy', data_dir=self.data_dir)
-    scan = next(e for e in tfds.as_numpy(healthy) if e['subject_id'] == parent)['image'][..., 0]
-    is_lesion, image = made['lesion'] > 0, made['image'][..., 0].astype(np.float32)
-    is_far = ndimage.distance_transform_edt(~is_lesion, self.metadata['grid']['spacing_mm']) > 15
+    cohort = tfds.load(self.healthy, split=split, data_dir=self.data_dir)
+    return next(e for e in tfds.as_numpy(cohort) if e['subject_id'] == parent)
+
+  def check_scan(self, made, parent, drawn):
+    """It is the parent's, and in the drawn lesion that with the change that the toy makes."""
+    scan, image = parent['image'][..., 0], made['image'][..., 0].astype(np.float32)
+    is_far = ndimage.distance_transform_edt(~drawn, self.metadata['grid']['spacing_mm']) > 15
     lit = (scan > 0.1) & (image < 1)
     # The whole volume is scaled again.
     scale = np.median(image[is_far & lit] / scan[is_far & lit])
     self.assertAllClose(image[is_far & lit], scale * scan[is_far & lit], atol=1e-3)
     # The toy shows label / 28 and the lesion as 1.
     change = np.minimum(1.02 / (made['labels'] / 28 + 0.02), 4)
-    inside = is_lesion & lit
+    inside = drawn & lit
     self.assertGreater(inside.sum(), 10)
     self.assertAllClose(image[inside], (scale * scan * change)[inside], rtol=5e-3)
 
