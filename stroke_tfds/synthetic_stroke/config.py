@@ -29,13 +29,15 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
   Attributes:
     translator: Folder of the translator's bundle.
     lesion_generator: Folder of the lesion generator's bundle.
-    healthy: Brains to put lesions into, `name/config` (split healthy) or `name/config:split`.
+    healthy: Brains to put lesions into, `name/config` (split healthy) or `name/config:split`. Patients'
+      are taken, too: without `keep_scan` their label maps, with it their scans with their own lesions.
     healthy_dir: TFDS data folder of the healthy brains; that of the new set when empty.
     max_draws: Draws of a lesion for one brain before the build gives up.
     equalize_slice_brightness: Whether all slices of a volume get one brightness, see
       `keras_itm.slice_brightness`; the paper leaves them as they are.
     keep_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
-      into it, see `lesion_transfer`; `equalize_slice_brightness` has no part in it.
+      into it, see `lesion_transfer`; `equalize_slice_brightness` has no part in it. A lesion in the scan
+      stays, beside the drawn one; the mask holds both.
     audit: Whether cases that copy a training case, or whose image and mask do not agree, are rejected
       and drawn again, see `audit`; the sets that the generators learnt from must be there. Without, the
       set's name has the word `unaudited`.
