@@ -36,8 +36,8 @@ class SyntheticStrokeConfig(DerivedVolumesConfig):
     equalize_slice_brightness: Whether all slices of a volume get one brightness, see
       `keras_itm.slice_brightness`; the paper leaves them as they are.
     keep_scan: Whether the healthy scan is kept: of the translation, only what the lesion changes is put
-      into it, see `lesion_transfer`; `equalize_slice_brightness` has no part in it. A lesion in the scan
-      stays, beside the drawn one; the mask holds both.
+      into it, see `lesion_transfer`; `equalize_slice_brightness` has no part in it. A lesion in the
+      scan stays, beside the drawn one; the mask holds both.
     audit: Whether cases that copy a training case, or whose image and mask do not agree, are rejected
       and drawn again, see `audit`; the sets that the generators learnt from must be there. Without, the
       set's name has the word `unaudited`.
