@@ -245,7 +245,7 @@ def _write_volumes(
 def _brain_dice(image: np.ndarray, scan: Volume, grid: Grid, transform: Transform) -> float:
   """How well the scan's brain on the grid, [X, Y, Z], lies on the template's."""
   covered = contrasts_lib.coverage(scan, grid, transform)
-  return quality.measure_image(image, None, covered, quality.load_template(grid))['brain_dice']
+  return round(quality.brain_dice(image, covered, quality.load_template(grid)), 4)
 
 
 def _write_transform(path: Path, transform: Transform, brain_dice: float) -> None:

@@ -82,13 +82,18 @@ def measure_image(
   expected = signal.dwi_signal(signal.mean_tissues(), _PROTOCOL)[template.labels]
   figures = {
     'coverage': np.count_nonzero(inside) / np.count_nonzero(template.brain),
-    'brain_dice': _dice(_image_brain(image, template.grid) & coverage, inside),
+    'brain_dice': brain_dice(image, coverage, template),
     'template_correlation': _correlation(image[inside], template.t1[inside]),
     'signal_correlation': _correlation(image[inside], expected[inside]),
   }
   if labels is not None:
     figures['labels_dice'] = _dice(labels > 0, inside)
   return _rounded(figures)
+
+
+def brain_dice(image: np.ndarray, coverage: np.ndarray, template: Template) -> float:
+  """Of the image's brain and the template's, see `measure_image`."""
+  return _dice(_image_brain(image, template.grid) & coverage, template.brain & coverage)
 
 
 def measure_lesion(
