@@ -71,7 +71,7 @@ class PlantedDefectsTest(small_systems.SystemsTestCase):
     def fails_in_step_5(truth, prediction):
       return l1(truth, prediction) * tf.where(count.assign_add(1) == 5, np.nan, 1.0)
 
-    lines = ['fit.checkpoint_every = 2', 'train_itm.validation = %itm_train']
+    lines = ['fit.checkpoint_every = 2', 'train_itm.validation = [%clinical_test]']
     with mock.patch.object(losses, 'l1_loss', fails_in_step_5):
       with self.stops('step 5: generator_loss is nan, l1_loss is nan, .* last good checkpoint is kept'):
         self.train('pix2pix10_mini.gin', *lines, steps_per_epoch=9, epochs=1)
