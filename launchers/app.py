@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import tensorflow as tf
 from absl import flags, logging
@@ -11,6 +12,7 @@ from absl import flags, logging
 from keras_itm.bundle import BundleError
 from keras_itm.checks import TrainingError
 from launchers import gin_mistakes, program
+from launchers.console import say_interrupted
 from launchers.gin_files import GIN_IMPORTS, parse_gin
 from launchers.gin_parameters import help_of
 from stroke_tfds.disk_errors import disk_errors_named, told_by_tensorflow
@@ -70,6 +72,10 @@ def launch(
         root(**{flag.name: _folder(flag.name) for flag in folders})
     except (BundleError, InputError, TrainingError) as error:
       raise InputError(first_line(error)) from error
+    except KeyboardInterrupt:
+      status = say_interrupted()
+      print(file=sys.stderr)  # Below the progress bar, which nothing closes any more.
+      _end_at_once(status)
     except tf.errors.DataLossError as error:
       what = told_by_tensorflow(error)
       raise InputError(
@@ -80,7 +86,7 @@ def launch(
         f'another worker was lost ({first_line(error)}); start all of them again, they resume together'
       )
       print(printable(f'error: {text}'), file=sys.stderr, flush=True)
-      os._exit(1)  # Nothing is left to save, and TensorFlow may crash as it takes down what is left.
+      _end_at_once(1)
     except RuntimeError as error:
       if 'Required bindings' not in str(error):
         raise
@@ -91,6 +97,12 @@ def launch(
       raise InputError(f'{meant}{error}; give {given_by} or --gin_bindings') from error
 
   program.run(main)
+
+
+def _end_at_once(status: int) -> NoReturn:
+  """Where nothing is left to save, and TensorFlow may crash as it takes itself down amid a step."""
+  sys.stdout.flush()
+  os._exit(status)
 
 
 def _folder(flag: str) -> str | None:

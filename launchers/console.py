@@ -10,6 +10,7 @@ import tqdm
 from stroke_tfds.errors import printable
 
 _LINE_FEED = '\n'
+_INTERRUPTED = 130  # As a shell calls it.
 
 
 def say(message: str) -> None:
@@ -18,6 +19,12 @@ def say(message: str) -> None:
   Control characters in it are shown by their codes, save for ends of lines.
   """
   tqdm.tqdm.write(f'{time.strftime("%H:%M:%S")} {printable(message, keep=_LINE_FEED)}', file=sys.stderr)
+
+
+def say_interrupted() -> int:
+  """Says what an interruption leaves; returns the exit status."""
+  say('interrupted: what is done is kept, the same command goes on')
+  return _INTERRUPTED
 
 
 def clock(seconds: float) -> str:

@@ -22,7 +22,6 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.sources import open_sources
 
 FORMATS: dict[str, type[Layout]] = {'nnunet': NnunetLayout, 'bids': BidsLayout, 'nifti': NiftiLayout}
-_INTERRUPTED = 130  # As a shell calls it.
 
 
 @gin.configurable
@@ -65,17 +64,13 @@ def export(
 
 
 def _write_all(folder: ExportFolder, asked: Export, n_workers: int) -> None:
-  """Writes what is missing; ends the program at an interruption, with what is done kept."""
+  """Writes what is missing."""
   missing = folder.missing()
   say(f'{len(asked.cases)} cases: {len(asked.cases) - len(missing)} done, {len(missing)} to write')
   signal.signal(signal.SIGTERM, signal.default_int_handler)  # As batch queues end a job.
-  try:
-    done = map_in_order(lambda pair: folder.write_case(*pair), _examples(asked, missing), n_workers)
-    for _ in tqdm.tqdm(done, total=len(missing), unit='case', file=sys.stderr):
-      pass
-  except KeyboardInterrupt:
-    say('interrupted: what is done is kept, the same command goes on')
-    sys.exit(_INTERRUPTED)
+  done = map_in_order(lambda pair: folder.write_case(*pair), _examples(asked, missing), n_workers)
+  for _ in tqdm.tqdm(done, total=len(missing), unit='case', file=sys.stderr):
+    pass
   folder.write_texts()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import tqdm
 
 from launchers import subject_pool
-from launchers.console import say
+from launchers.console import say, say_interrupted
 from launchers.prepare_options import Options, folders, read_patterns, read_settings
 from launchers.reports.quality.page import write_page
 from stroke_tfds.errors import InputError, printable
@@ -30,7 +30,6 @@ from stroke_tfds.preparation.tables import (
 )
 
 _TABLES_EVERY_S = 60
-_INTERRUPTED = 130  # As a shell calls it.
 _PRELOAD = ('launchers.prepare_data_lib',)
 
 
@@ -116,8 +115,7 @@ def _prepare_all(run: '_Run', shared: _Shared, options: Options) -> int:
     run.prepare(shared, options.workers)
   except KeyboardInterrupt:
     run.write_tables()
-    say('interrupted: what is done is kept, the same command goes on')
-    return _INTERRUPTED
+    return say_interrupted()
   run.write_tables()
   run.print_summary()
   page = write_page(run.folder, viewer=options.viewer)

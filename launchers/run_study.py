@@ -11,6 +11,8 @@ The same command again goes on where it stopped; a finished training is never ru
 report.html, its figures as files, table.csv, table.tex, cases.csv and statistics.json in the workdir.
 """
 
+import signal
+
 from absl import flags
 
 from launchers.app import launch
@@ -30,6 +32,7 @@ _VIEWER = flags.DEFINE_bool(
 
 
 def run(**folders: str | None) -> None:
+  signal.signal(signal.SIGTERM, signal.default_int_handler)  # As batch queues end a job.
   run_study(
     arm_index=_ARM_INDEX.value,
     dry_run=_DRY_RUN.value,

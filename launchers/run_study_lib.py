@@ -191,6 +191,8 @@ class StudyRun:
           self._report(runner, self._design.seeds)
       raise
     seeds = self._complete_seeds() if left else self._design.seeds
+    # What an earlier start has finished is not left, though nothing looked at it any more.
+    left = [task for task in left if costs.seconds_left(task)]
     if left:
       told = '' if seeds else '; no seed is complete, so there is no report yet'
       say(f'--budget_hours={budget_hours:g} is used; {len(left)} stages are left{told}')

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,8 @@ class StageRunner:
 
   def __init__(self, folder: Path):
     self._folder = folder
+    self._running: set[int] = set()
+    self._is_stopped = False
 
   def seconds(self) -> dict[str, float]:
     """Wall-clock seconds by stage, all its starts together but those that were killed."""
@@ -95,7 +98,7 @@ class StageRunner:
       self._write(stage, seconds_before)
       log = self._file(stage, 'log') if to_log else None
       start = time.monotonic()
-      status, peak_kib = _call(stage.command, lock, log, environment or {})
+      status, peak_kib = self._call(stage.command, lock, log, environment or {})
       if status:
         raise InputError(
           f'{stage.name}: ended with exit status {status}: {stage}{_last_line(log) if log else ""}'
@@ -105,6 +108,48 @@ class StageRunner:
       self._write(stage, seconds_before + max(seconds, 0.1), peak_gib)
       say(f'{stage.name}: {seconds:.1f} s, {peak_gib:.2f} GiB')
       return True
+
+  @contextlib.contextmanager
+  def stopped_if_interrupted(self) -> Iterator[None]:
+    """Around threads that run stages: an interruption of this one ends their commands."""
+    try:
+      yield
+    except KeyboardInterrupt:
+      self._is_stopped = True
+      for process_id in list(self._running):
+        # Its thread may just have seen its end.
+        with contextlib.suppress(ProcessLookupError):
+          os.kill(process_id, signal.SIGTERM)
+      raise
+
+  def _call(
+    self, command: Sequence[str], lock: int, log: Path | None, environment: Mapping[str, str]
+  ) -> tuple[int, int]:
+    """Exit status, and the largest memory in KiB."""
+    with contextlib.ExitStack() as stack:
+      output = stack.enter_context(log.open('a')) if log else None
+      try:
+        process = subprocess.Popen(
+          command,
+          stdout=output,
+          stderr=output and subprocess.STDOUT,
+          env={**os.environ, **environment},
+          pass_fds=[lock],
+        )
+      except FileNotFoundError as error:
+        raise InputError(f'{command[0]}: no such program, expected it on the PATH') from error
+      self._running.add(process.pid)
+      try:
+        if self._is_stopped:
+          process.terminate()
+        _, status, usage = os.wait4(process.pid, 0)
+      except BaseException:
+        process.kill()
+        raise
+      finally:
+        self._running.discard(process.pid)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss
 
   def _read(self, stage: Stage) -> dict[str, Any]:
     path = self._file(stage, 'json')
@@ -214,31 +259,6 @@ def launch(launcher: str, folder: Path, data_dir: str, options: Sequence[str]) -
   """The command of a launcher of this package."""
   command = [sys.executable, '-m', f'launchers.{launcher}', *options]
   return [*command, f'--workdir={folder}', f'--data_dir={data_dir}']
-
-
-def _call(
-  command: Sequence[str], lock: int, log: Path | None, environment: Mapping[str, str]
-) -> tuple[int, int]:
-  """Exit status, and the largest memory in KiB."""
-  with contextlib.ExitStack() as stack:
-    output = stack.enter_context(log.open('a')) if log else None
-    try:
-      process = subprocess.Popen(
-        command,
-        stdout=output,
-        stderr=output and subprocess.STDOUT,
-        env={**os.environ, **environment},
-        pass_fds=[lock],
-      )
-    except FileNotFoundError as error:
-      raise InputError(f'{command[0]}: no such program, expected it on the PATH') from error
-    try:
-      _, status, usage = os.wait4(process.pid, 0)
-    except BaseException:
-      process.kill()
-      raise
-  process.returncode = os.waitstatus_to_exitcode(status)
-  return process.returncode, usage.ru_maxrss
 
 
 def _last_line(log: Path) -> str:

@@ -1,5 +1,6 @@
 """Runs the tasks of a study, several at a time, and says how long it will go on."""
 
+import contextlib
 import os
 import threading
 import time
@@ -51,7 +52,9 @@ def run_tasks(
     after(task)
     progress.done(task, ran)
 
-  errors, left = _run_in_order(tasks, run, workers, progress, may_start)
+  errors, left = _run_in_order(
+    tasks, run, workers, progress, may_start, runner.stopped_if_interrupted()
+  )
   if errors:
     more = f'{len(errors)} stages failed; the first: ' if len(errors) > 1 else ''
     raise InputError(f'{more}{errors[0]}') from errors[0]
@@ -77,10 +80,11 @@ def _run_in_order(
   workers: int,
   progress: '_Progress',
   may_start: Callable[[], bool],
+  stopped_if_interrupted: contextlib.AbstractContextManager[None],
 ) -> tuple[list[InputError], list[Task]]:
   """Runs what can be run; returns the errors of the tasks that failed, and what was not begun."""
   waiting, running, done, errors = list(tasks), {}, set(), []
-  with futures.ThreadPoolExecutor(workers) as pool:
+  with futures.ThreadPoolExecutor(workers) as pool, stopped_if_interrupted:
     while waiting or running:
       ready = [task for task in waiting if done.issuperset(task.needs)][: workers - len(running)]
       if ready and not may_start():

@@ -53,18 +53,28 @@ class ResumeTest(small_systems.SystemsTestCase, parameterized.TestCase):
     self.assert_same_end(alone, self.train(system, f'{system}_stopped', _OFTEN))
 
   def test_killed(self):
-    """By SIGKILL, in processes of their own, with the image pool of cycleGAN."""
+    """By SIGKILL, then by Ctrl-C, in processes of their own, with the image pool of cycleGAN."""
     system = 'cyclegan_mini.gin'
     alone, killed = self.folder / 'alone', self.folder / 'killed'
     command = [sys.executable, '-m', 'tests.launchers.killed_training']
     lines = [*small_systems.bindings(system, self.cohort), _OFTEN]
     flags = [f'--gin_file={system}', f'--data_dir={self.data_dir}']
     flags += [f'--gin_bindings={line}' for line in lines]
-    for workdir, step in ((alone, 0), (killed, 5), (killed, 0)):
-      arguments = [*command, str(step), *small_systems.launcher(system), *flags, f'--workdir={workdir}']
+    said = {}
+    for workdir, step, status in (
+      (alone, '0', 0),
+      (killed, '5', -signal.SIGKILL),
+      (killed, 'SIGINT:7', 130),
+      (killed, '0', 0),
+    ):
+      arguments = [*command, step, *small_systems.launcher(system), *flags, f'--workdir={workdir}']
       done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-      self.assertEqual(done.returncode, -signal.SIGKILL if step else 0, done.stderr[-2000:])
-    self.assertIn('resumed after step 4 of 9', done.stderr)
+      self.assertEqual(done.returncode, status, done.stderr[-2000:])
+      said[step] = done.stderr
+    self.assertIn('resumed after step 4 of 9', said['SIGINT:7'])
+    self.assertIn('interrupted: what is done is kept', said['SIGINT:7'])
+    self.assertNotIn('Traceback', said['SIGINT:7'])
+    self.assertIn('resumed after step 6 of 9', said['0'])
     self.assert_same_end(alone, killed)
 
 

@@ -285,6 +285,8 @@ class WholeStudyTest(WholeStudyCase):
     self.assertNotIn('python -m', printed)
     self.assertEqual(times(), trained)
     self.assertEqual((study / 'table.csv').read_bytes(), table)
+    self.assertNotIn('stages are left', _finish(folder, '--budget_hours=1e-6'))
+    self.assertEqual((study / 'table.csv').read_bytes(), table)
 
     # A training that cannot begin, since a file stands where its folder shall be.
     shutil.rmtree(study / 'seed_1/clinical_lesion_fusion')

@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import io
+import os
+import signal
 import sys
 import threading
 import time
@@ -28,6 +30,8 @@ class _Runner:
     self.ran, self.most, self.environments = [], 0, []
     self._done, self._failing, self._seconds = done, failing, seconds
     self._running, self._lock = 0, threading.Lock()
+
+  stopped_if_interrupted = contextlib.nullcontext
 
   def run(self, stage, to_log=False, environment=None):
     with self._lock:
@@ -171,6 +175,34 @@ class OrderTest(tf.test.TestCase):
     self.assertTrue((folder / 'stages' / f'{stages.slug("c")}.log').exists())
 
 
+class InterruptedTest(tf.test.TestCase):
+  def test_commands_end_with_the_study(self):
+    """By SIGTERM, as by Ctrl-C; what has not begun begins no more."""
+    folder = Path(tfds.testing.make_tmp_dir())
+    names = ('a', 'b', 'c')
+    code = 'import pathlib, time; pathlib.Path({!r}).touch(); time.sleep(600)'
+    command = lambda name: [sys.executable, '-c', code.format(str(folder / name))]
+    stage = lambda name: Stage(name, command(name), folder, f'{name}.done')
+    tasks = [Task(name, (), functools.partial(stage, name)) for name in names]
+    runner = StageRunner(folder / 'stages')
+
+    def interrupt():
+      while not all((folder / name).exists() for name in names[:2]):
+        time.sleep(0.02)
+      os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with self.assertRaises(KeyboardInterrupt):
+      run_tasks(tasks, runner, workers=2)
+    thread.join()
+    self.assertFalse((folder / 'c').exists())
+    self.assertEqual(runner.seconds(), {})
+    # Its locks are free: a second start need not wait for children of the first.
+    (folder / 'a.done').touch()
+    self.assertFalse(StageRunner(folder / 'stages').run(stage('a')))
+
+
 class NeededByTest(tf.test.TestCase):
   def test_all_that_is_needed_in_order(self):
     names = lambda wanted: [task.name for task in needed_by(OrderTest.tasks, wanted)]
@@ -191,7 +223,7 @@ class ProgressTest(tf.test.TestCase):
       return ran
 
     output = io.StringIO()
-    proxy = mock.Mock(run=run)
+    proxy = mock.Mock(run=run, stopped_if_interrupted=contextlib.nullcontext)
     with mock.patch.object(schedule.time, 'monotonic', lambda: clock[0]):
       with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         with mock.patch.object(schedule, 'say', print):
