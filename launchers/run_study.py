@@ -8,7 +8,8 @@
                        the flag, for the report
 
 The same command again goes on where it stopped; a finished training is never run again. Leaves
-report.html, its figures as files, table.csv, table.tex, cases.csv and statistics.json in the workdir.
+report.html, its figures as files, table.csv, table.tex, cases.csv, checks.csv (of the synthetic sets)
+and statistics.json in the workdir.
 """
 
 import signal

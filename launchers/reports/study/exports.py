@@ -39,6 +39,31 @@ def cases_csv(study: Study) -> str:
   return _written(list(_cases(study)))
 
 
+def checks_csv(checks: Mapping[str, Sequence[Check]]) -> str:
+  """The sanity table of each synthetic set, a line for each number.
+
+  Args:
+    checks: Synthetic set -> its table; one at least.
+
+  Returns:
+    CSV; `holds` says whether a number is as `expected`, empty where nothing is.
+  """
+  rows = [
+    {
+      'set': name,
+      'check': check.key,
+      'generated': _finite(check.generated),
+      'clinical': check.real,
+      'expected': check.expected,
+      'holds': check.is_good,
+      'what': check.text,
+    }
+    for name, of_set in checks.items()
+    for check in of_set
+  ]
+  return _written(rows)
+
+
 def external_csv(result: ExternalResult, seeds: Sequence[int]) -> str:
   """Dice of each arm, seed and case of a further test set, in [0, 1]; empty where there is none."""
   rows = [

@@ -81,7 +81,7 @@ class StudyPage:
 
 
 def write_study_report(folder: Path, inputs: ReportInputs) -> None:
-  """Writes report.html, its figures as files, summary.json, table.csv, table.tex and cases.csv.
+  """Writes report.html, its figures as files, summary.json and the tables.
 
   Where `inputs.volumes.viewer` asks for it, `viewer/` holds a page of each case that is shown.
 
@@ -103,6 +103,8 @@ def write_study_report(folder: Path, inputs: ReportInputs) -> None:
     'table.tex': exports.paper_latex(page.paper, f'{page.paper_note} {page.lead}'),
     'cases.csv': exports.cases_csv(inputs.study),
   }
+  if checks:
+    files['checks.csv'] = exports.checks_csv(checks)
   for name, result in inputs.external.items():
     files[f'external_{slug(name)}.csv'] = exports.external_csv(result, inputs.study.seeds)
   for name, text in files.items():

@@ -116,6 +116,27 @@ class SummaryTest(tf.test.TestCase):
     self.assertEqual(self.summary(study)['sanity'], {})
 
 
+class ChecksTest(tf.test.TestCase):
+  def test_a_line_for_each_number_of_each_set(self):
+    checks = {
+      'flow': [
+        Check('told_apart_auc', 'of 80 and 80, 0.8 to 0.9', 0.85, None, str, 'at most 0.80', False),
+        Check('copies', 'of volumes', 0.0, 0.25, str, 'at most 0.30', True),
+      ],
+      'fusion': [Check('told_apart_auc', 'too few', float('nan'), None, str)],
+    }
+    text = exports.checks_csv(checks)
+    self.assertEqual(
+      text.splitlines(),
+      [
+        'set,check,generated,clinical,expected,holds,what',
+        'flow,told_apart_auc,0.85,,at most 0.80,False,"of 80 and 80, 0.8 to 0.9"',
+        'flow,copies,0,0.25,at most 0.30,True,of volumes',
+        'fusion,told_apart_auc,,,,,too few',
+      ],
+    )
+
+
 class LatexTest(tf.test.TestCase):
   def test_special_characters(self):
     self.assertEqual(exports.escape('5 % & a_b #1 {x} $'), r'5 \% \& a\_b \#1 \{x\} \$')
