@@ -8,7 +8,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Bundle:
     path: The folder.
     spec: Its facts.
     call: The signature: tensors by name in, one tensor out, or several by name where it makes more.
-      See the signatures in `save_bundle`.
+      See the signatures in `save_bundle`. ValueError for one of another name, type or shape.
     fingerprint: Short name of exactly these weights, this graph and these facts.
     n_contrasts: Channels of the image that it takes or makes; None where there is no image, or any
       number.
@@ -177,7 +177,7 @@ def load_bundle(path: str | os.PathLike[str], kind: str | None = None) -> Bundle
   return Bundle(
     path,
     spec,
-    lambda **x: _made(spec.kind, signature(**x)),
+    lambda **inputs: _made(spec.kind, signature(**_checked(inputs, signature, path))),
     spec.fingerprint,
     _n_contrasts(signature, spec.kind),
   )
@@ -194,6 +194,21 @@ def check_takes_labels(translator: Bundle) -> None:
       f'{translator.path}: takes the classes {list(translator.spec.classes)}, expected a translator of '
       f'the labels {translator.spec.label_scheme["name"]}'
     )
+
+
+def _checked(inputs: Mapping[str, Any], signature: Any, path: Path) -> dict[str, tf.Tensor]:
+  """What is given to a bundle, as tensors; TensorFlow's own words for a wrong one are many."""
+  takes = signature.structured_input_signature[1]
+  if inputs.keys() != takes.keys():
+    raise ValueError(f'{path}: takes {sorted(takes)} by name, was given {sorted(inputs)}')
+  given = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
+  for name, tensor in given.items():
+    if tensor.dtype != takes[name].dtype or not tensor.shape.is_compatible_with(takes[name].shape):
+      raise ValueError(
+        f'{path}: {name} is {tensor.dtype.name} {tensor.shape}, '
+        f'expected {takes[name].dtype.name} {takes[name].shape}'
+      )
+  return given
 
 
 def _made(kind: str, outputs: dict[str, tf.Tensor]) -> Any:

@@ -217,6 +217,21 @@ class RoundTripTest(BundleTestCase):
     (told / 'bundle.json').write_text(json.dumps(facts))
     self.assertEqual(bundles.load_bundle(told, 'lesion_generator').fingerprint, first.fingerprint)
 
+  def test_what_is_given_wrongly_is_named(self):
+    loaded = bundles.load_bundle(self.save())
+    n = _LATENTS.shape[1]
+    for inputs, message in (
+      (
+        {'latent': _LATENTS.astype(np.float16)},
+        rf'latent is float16 \(5, {n}\), expected float32 \(None, {n}\)',
+      ),
+      ({'latent': _LATENTS[0]}, rf'latent is float32 \({n},\), expected float32 \(None, {n}\)'),
+      ({'image': _LATENTS}, r"takes \['latent'\] by name, was given \['image'\]"),
+      ({}, r"takes \['latent'\] by name, was given \[\]"),
+    ):
+      with self.assertRaisesRegex(ValueError, message):
+        loaded.call(**inputs)
+
   def test_a_loaded_bundle_outlives_its_folder(self):
     path = self.save()
     loaded = bundles.load_bundle(path, 'lesion_generator')
