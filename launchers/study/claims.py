@@ -31,6 +31,17 @@ def comparisons(arms: Sequence[Arm], finished: Collection[str]) -> list[tuple[st
   return pairs
 
 
+def controls(pairs: Sequence[tuple[str, str]]) -> list[str]:
+  """For each comparison the control of its arm, also where it is with a rival.
+
+  Trainings of arms with one control are taken to vary alike.
+  """
+  control: dict[str, str] = {}
+  for arm, other in pairs:
+    control.setdefault(arm, other)
+  return [control[arm] for arm, _ in pairs]
+
+
 def claims_of(
   dice: Mapping[str, np.ndarray],
   pairs: Sequence[tuple[str, str]],
@@ -48,7 +59,7 @@ def claims_of(
   if not pairs:
     return {}
   differences = np.stack([dice[arm] - dice[other] for arm, other in pairs])
-  family = Family(differences, [other for _, other in pairs], n_resamples)
+  family = Family(differences, controls(pairs), n_resamples)
   p_values = significance.wilcoxon_holm(differences.mean(axis=1))
   found: dict[str, tuple[Claim, ...]] = {}
   for (arm, other), interval, is_equivalent, p_value in zip(

@@ -4,7 +4,7 @@ import collections
 from collections.abc import Callable, Sequence
 
 from launchers.study.arms import ALL, Arm
-from launchers.study.claims import comparisons
+from launchers.study.claims import comparisons, controls
 from launchers.study.design import Design
 from launchers.study.results import Study
 from launchers.study.tasks import Task
@@ -34,7 +34,7 @@ class Resolution:
     first, *others = design.arms
     asked = [arm for arm in others if arm.is_tested]
     pairs = comparisons(design.arms, [arm.name for arm in design.arms])
-    pooled = collections.Counter(control for _, control in pairs)
+    pooled = collections.Counter(controls(pairs))
     self._n_asked = max(len(pairs), 1)
     self._kinds = {}
     for kind in DEFAULTS:
@@ -42,10 +42,8 @@ class Resolution:
       if arms:
         own = _measured(finished, arms, first) if finished else None
         origin = 'this study so far' if own else _OF_DEFAULTS
-        # Seeds are pooled over what has the same control; with the fewest, the least is seen.
-        n_pooled = {'': min(pooled[arm.reference or first.name] for arm in arms)}
-        if rivals := [pooled[rival] for arm in arms for rival in arm.rivals]:
-          n_pooled[' against a rival'] = min(rivals)
+        # Seeds are pooled over arms with the same control; with the fewest, the least is seen.
+        n_pooled = min(pooled[arm.reference or first.name] for arm in arms)
         self._kinds[kind] = own or DEFAULTS[kind], origin, n_pooled
 
   def lines(self, n_seeds: int) -> list[str]:
@@ -56,10 +54,10 @@ class Resolution:
     for kind, (parts, origin, n_pooled) in self._kinds.items():
       study = parts, n_seeds, self._n_cases
       points = lambda *numbers: f'{100 * smallest_effect(*numbers):.1f}'
-      together = [points(*study, self._n_asked, n) + what for what, n in n_pooled.items()]
+      alone, together = points(*study), points(*study, self._n_asked, n_pooled)
       lines.append(
-        f'Smallest effect seen in 80 % of studies ({seeds}), {kind}: {points(*study)} points of Dice '
-        f'in one comparison, {" and ".join(together)} where {self._n_asked} are claimed together '
+        f'Smallest effect seen in 80 % of studies ({seeds}), {kind}: {alone} points of Dice '
+        f'in one comparison, {together} where {self._n_asked} are claimed together '
         f'(variances of {origin})'
       )
     return lines

@@ -7,10 +7,11 @@ together, so that arms that rise and fall together cost little; its 95 % quantil
 alpha each comparison is tested, .05 for one and .05 / m at the least for m of them.
 
 At such levels the few seeds of one comparison say too little of how trainings vary (t with two degrees
-of freedom is 15 at .0045). They are pooled over the comparisons with the same control: each has the
-larger of the pooled variance and its own. Differences to one control correlate by a half, so that m of
-them count for m / (1 + (m - 1) / 4) in the degrees of freedom. experiments/interval_coverage.py
-measures how often all of a study's intervals hold.
+of freedom is 15 at .0045). They are pooled over the comparisons that a caller names alike, such as
+those of arms with one control, to it and to one another: each has the larger of the pooled variance and
+its own. Differences to one control correlate by a half, so that m of them count for
+m / (1 + (m - 1) / 4) in the degrees of freedom. experiments/simultaneous_coverage.py measures how often
+all of a study's intervals hold.
 """
 
 from collections.abc import Hashable, Sequence
@@ -29,7 +30,7 @@ class Family:
 
   Args:
     differences: Arm minus control [comparisons, seeds, n cases].
-    controls: What each is compared with; seeds are pooled over those with the same one.
+    pools: Names, one for each; seeds are pooled over comparisons with the same one.
     n_resamples: Resamples of the cases.
     seed: Of the resamples.
 
@@ -37,24 +38,24 @@ class Family:
     alpha: Two-sided level of each comparison, at which all of them together have .05.
 
   Raises:
-    ValueError: No comparison, another number of controls, or what `bootstrap.bounds` refuses.
+    ValueError: No comparison, another number of names, or what `bootstrap.bounds` refuses.
   """
 
   def __init__(
     self,
     differences: np.ndarray,
-    controls: Sequence[Hashable],
+    pools: Sequence[Hashable],
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
   ):
     self._values = bootstrap.checked(differences)
-    if self._values.ndim != 3 or len(self._values) != len(controls) or not len(controls):
+    if self._values.ndim != 3 or len(self._values) != len(pools) or not len(pools):
       raise ValueError(
-        f'differences are {self._values.shape} with {len(controls)} controls, expected [comparisons, '
-        'seeds, cases] and one for each'
+        f'differences are {self._values.shape} with {len(pools)} pools, expected [comparisons, '
+        'seeds, cases] and a name for each'
       )
     self._deviations = bootstrap.case_deviations(self._values.mean(axis=1), n_resamples, seed)
-    self._seed_variance, self._degrees = _pooled(self._values, controls)
+    self._seed_variance, self._degrees = _pooled(self._values, pools)
     self.alpha = _level_of_each(self._deviations)
 
   def intervals(self) -> tuple[Interval, ...]:
@@ -100,15 +101,15 @@ def _level_of_each(deviations: np.ndarray) -> float:
   return float(np.clip(alpha, (1 - LEVEL) / len(sd), 1 - LEVEL))
 
 
-def _pooled(values: np.ndarray, controls: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
+def _pooled(values: np.ndarray, pools: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
   """Variance between seeds and its degrees of freedom, each [comparisons]."""
   variance, degrees = np.zeros(len(values)), np.ones(len(values))
   n_seeds = values.shape[1]
   if n_seeds == 1:
     return variance, degrees
   own = bootstrap.seed_variance(values)
-  for control in set(controls):
-    together = np.array([other == control for other in controls])
+  for pool in set(pools):
+    together = np.array([other == pool for other in pools])
     m = int(together.sum())
     variance[together] = np.maximum(own[together], max(float(own[together].mean()), 0.0))
     degrees[together] = pooled_degrees(n_seeds, m)
@@ -116,5 +117,5 @@ def _pooled(values: np.ndarray, controls: Sequence[Hashable]) -> tuple[np.ndarra
 
 
 def pooled_degrees(n_seeds: int, n_comparisons: int) -> float:
-  """Degrees of freedom of the variance between seeds, pooled over comparisons with one control."""
+  """Degrees of freedom of the variance between seeds, pooled over comparisons."""
   return (n_seeds - 1) * n_comparisons / (1 + (n_comparisons - 1) * _OF_CORRELATED)

@@ -16,9 +16,9 @@ from launchers.study.summary import Analysis
 FINDINGS = (
   'Difference of mean test Dice in points, paired by case, with an interval that holds for all arms '
   'of these answers together in 95 % of studies (max-t over cases; how trainings vary is pooled over '
-  'arms with the same control). Higher and lower: the interval excludes 0. Equivalent: two one-sided '
-  'tests within the margin, at the level that holds for all. p: Wilcoxon, Holm; of the cases alone. '
-  'Worth: clinical cases that give the same Dice without synthetic ones.'
+  'arms with the same control, their rivals among them). Higher and lower: the interval excludes 0. '
+  'Equivalent: two one-sided tests within the margin, at the level that holds for all. p: Wilcoxon, '
+  'Holm; of the cases alone. Worth: clinical cases that give the same Dice without synthetic ones.'
 )
 _PAPER_TABLE = 'Test Dice in percent, mean \N{PLUS-MINUS SIGN} sd over the evaluated epochs {of_seeds}'
 _PUBLISHED = (

@@ -139,6 +139,19 @@ class ClaimsTest(tf.test.TestCase):
     self.assertEqual(claims.comparisons([first, arm], finished), pairs)
     self.assertEqual(claims.comparisons([first, arm], finished[:2]), pairs[1:])
 
+  def test_seeds_are_pooled_over_arms_with_one_control_and_their_rivals(self):
+    pairs = [('a', 'all'), ('b', 'all'), ('b', 'a'), ('c', 'ten'), ('c', 'a')]
+    # Cases are all alike.
+    of_seeds = {'all': (0, 0), 'ten': (0, 2), 'a': (0, 2), 'b': (0, 2), 'c': (0, 2)}
+    dice = {name: np.repeat([of], 4, axis=0).T.astype(float) for name, of in of_seeds.items()}
+    found = claims.claims_of(dice, pairs, n_resamples=100)
+    width = lambda arm, i: found[arm][i].difference.high - found[arm][i].difference.mean
+    student = lambda m: stats.t.ppf(1 - 0.05 / 5 / 2, m / (1 + (m - 1) / 4))
+    # Variances between seeds to all: 2, 2 and, of b to a, 0, of mean 4 / 3; to ten: 0 and 0.
+    self.assertAllClose(width('a', 0), student(3) * np.sqrt(2 / 2))
+    self.assertAllClose(width('b', 1), student(3) * np.sqrt(4 / 3 / 2))
+    self.assertAllClose([width('c', 0), width('c', 1)], [0, 0])
+
   def test_an_arm_that_hardly_differs_is_equivalent_within_a_wide_margin(self):
     study = fake_study.make()
     for margin, expected in ((0.5, True), (1e-4, False)):

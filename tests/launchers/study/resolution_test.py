@@ -42,13 +42,13 @@ class ResolutionTest(tf.test.TestCase):
       self.assertIn('(3 seeds x 37 test cases)', line)
       self.assertEndsWith(line, '(variances of docs/phantom_study)')
 
-  def test_a_rival_has_its_own_control(self):
+  def test_rivals_are_pooled_with_the_control_of_their_arm(self):
     arms = {**_ARMS, 'more': arm(learns_from={'clinical': 'all', 'lesion fusion': 2}, rivals=['both'])}
     line = Resolution(tiny_study.design(arms=arms), 37).lines(3)[0]
-    # Three arms are compared with the first one, and one with `both` alone: of five claims together.
+    # Three arms are compared with the first one, one of them with `both` as well: of five claims.
     parts = resolution.DEFAULTS[resolution._ALL]
-    first, rival = (f'{100 * smallest_effect(parts, 3, 37, 5, n):.1f}' for n in (3, 1))
-    self.assertIn(f', {first} and {rival} against a rival where 5 are claimed', line)
+    together = f'{100 * smallest_effect(parts, 3, 37, 5, 4):.1f}'
+    self.assertIn(f', {together} where 5 are claimed', line)
 
   def test_a_study_in_progress_counts_with_its_own(self):
     arms = fake_study.mini_arms()

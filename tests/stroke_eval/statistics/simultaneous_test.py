@@ -47,7 +47,7 @@ class FamilyTest(tf.test.TestCase, parameterized.TestCase):
     known = 2 * stats.t.ppf(1 - together.alpha / 2, 199) * sd / np.sqrt(200)
     self.assertAllClose(width, known, rtol=0.06)
 
-  def test_seeds_are_pooled_over_the_comparisons_with_one_control(self):
+  def test_seeds_are_pooled_over_the_comparisons_with_one_name(self):
     # Variances between seeds 4 and 0, of mean 2; the first keeps its own, the second has the pooled.
     family = Family(_seeds([1.0, 3, 5], [2.0, 2, 2]), ['a', 'a'])
     self.assertAllClose(family.alpha, 0.025)
@@ -58,7 +58,7 @@ class FamilyTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllClose(found.high - mean, student * np.sqrt(variance / 3))
       self.assertAllClose(mean - found.low, student * np.sqrt(variance / 3))
 
-  def test_other_controls_have_seeds_of_their_own(self):
+  def test_other_names_have_seeds_of_their_own(self):
     first, second = Family(_seeds([1.0, 3, 5], [2.0, 2, 2]), ['a', 'b']).intervals()
     self.assertAllClose(first.high - 3, stats.t.ppf(1 - 0.025 / 2, 2) * np.sqrt(4 / 3))
     self.assertAllClose((second.low, second.high), (2, 2))
@@ -89,9 +89,9 @@ class FamilyTest(tf.test.TestCase, parameterized.TestCase):
       Family(_cases(1), ['a']).equivalent(margin)
 
   def test_refused(self):
-    for values, controls in ((_cases(2), ['a']), (_cases(1)[0], ['a']), (np.zeros((0, 1, 5)), [])):
+    for values, pools in ((_cases(2), ['a']), (_cases(1)[0], ['a']), (np.zeros((0, 1, 5)), [])):
       with self.assertRaises(ValueError):
-        Family(values, controls)
+        Family(values, pools)
 
 
 if __name__ == '__main__':
