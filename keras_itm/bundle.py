@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
@@ -58,7 +59,8 @@ class Bundle:
     path: The folder.
     spec: Its facts.
     call: The signature: tensors by name in, one tensor out, or several by name where it makes more.
-      See the signatures in `save_bundle`. ValueError for one of another name, type or shape.
+      See the signatures in `save_bundle`. Arrays of NumPy are converted.
+      ValueError for one of another name, type or shape.
     fingerprint: Short name of exactly these weights, this graph and these facts.
     n_contrasts: Channels of the image that it takes or makes; None where there is no image, or any
       number.
@@ -201,7 +203,7 @@ def _checked(inputs: Mapping[str, Any], signature: Any, path: Path) -> dict[str,
   takes = signature.structured_input_signature[1]
   if inputs.keys() != takes.keys():
     raise ValueError(f'{path}: takes {sorted(takes)} by name, was given {sorted(inputs)}')
-  given = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
+  given = {name: _as_tensor(value, takes[name].dtype) for name, value in inputs.items()}
   for name, tensor in given.items():
     if tensor.dtype != takes[name].dtype or not tensor.shape.is_compatible_with(takes[name].shape):
       raise ValueError(
@@ -209,6 +211,16 @@ def _checked(inputs: Mapping[str, Any], signature: Any, path: Path) -> dict[str,
         f'expected {takes[name].dtype.name} {takes[name].shape}'
       )
   return given
+
+
+def _as_tensor(value: Any, dtype: tf.DType) -> tf.Tensor:
+  """Numbers of NumPy or Python in the type asked for, where it holds them; a tensor has its own."""
+  if tf.is_tensor(value):
+    return value
+  array = np.asarray(value)
+  if dtype.is_integer and not np.array_equal(array, array.astype(dtype.as_numpy_dtype)):
+    return tf.convert_to_tensor(array)
+  return tf.convert_to_tensor(array.astype(dtype.as_numpy_dtype))
 
 
 def _made(kind: str, outputs: dict[str, tf.Tensor]) -> Any:

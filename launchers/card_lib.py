@@ -54,9 +54,13 @@ def card(what: str, data_dir: str | None = None, loaded_as: str = 'FOLDER') -> s
     meant = folder / 'bundle'
     if (meant / 'bundle.json').exists():
       raise InputError(f'{folder}: holds no bundle.json, expected a bundle such as {meant}')
-    if folder.is_dir():
-      raise InputError(f'{folder}: holds no bundle.json, expected a bundle, or the name of a built set')
-    return _set_card(what, data_dir)
+    try:
+      return _set_card(what, data_dir)
+    except InputError:
+      # In the data folder, a set's name is a folder, too.
+      if not folder.is_dir():
+        raise
+    raise InputError(f'{folder}: holds no bundle.json, expected a bundle, or the name of a built set')
   try:
     return _bundle_card(folder, loaded_as)
   except (BundleError, TrainingError) as error:

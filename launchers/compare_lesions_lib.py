@@ -80,7 +80,6 @@ def compare_lesions(
   bundle = load_fitting_bundle(generator, LESION_GENERATOR, train)
   if bundle.spec.training_set != fingerprint([train]):
     raise InputError(f'{generator} was not trained on {training}, expected the set that it has seen')
-  _check_unseen(train, test)
   sets = _measured_sets(bundle, train, test, n_draws, min_voxels, seed)
   say(f'{len(sets["generated"])} of {n_draws} draws have at least {min_voxels} voxels')
   facts = {'generator': bundle.fingerprint, 'training': training, 'held_out': held_out, 'seed': seed}
@@ -89,26 +88,21 @@ def compare_lesions(
     lesion_figure(sets, train.grid, shown).savefig(folder / 'lesions.png', dpi=170)
 
 
-def _check_unseen(train: Source, test: Source) -> None:
-  """Refuses held-out masks that the generator has seen."""
-  seen = {hash_array(mask) for mask in _stored(train) if mask.any()}
-  known = [mask for mask in _stored(test) if hash_array(mask) in seen]
-  if known:
-    raise InputError(
-      f'held_out {test}: {len(known)} of its masks are in {train} as well, expected masks that the '
-      'generator has not seen'
-    )
-
-
 def _measured_sets(
   bundle: Bundle, train: Source, test: Source, n_draws: int, min_voxels: int, seed: int
 ) -> dict[str, LesionSet]:
-  """Masks of at least `min_voxels`: `generated`, `held_out` and `training`."""
-  masks = {
-    'generated': _large(draw_masks(bundle, n_draws, seed), min_voxels, str(bundle.path)),
-    'held_out': _large(_stored(test), min_voxels, str(test)),
-  }
-  return lesion_sets(_large(_stored(train), min_voxels, str(train)), masks, train.grid)
+  """Masks of at least `min_voxels`: `generated`, `held_out`, none of them seen, and `training`."""
+  learnt = _large(_stored(train), min_voxels, str(train))
+  held_out = _large(_stored(test), min_voxels, str(test))
+  seen = set(map(hash_array, learnt))
+  known = sum(hash_array(mask) in seen for mask in held_out)
+  if known:
+    raise InputError(
+      f'held_out {test}: {known} of its masks are in {train} as well, expected masks that the '
+      'generator has not seen'
+    )
+  generated = _large(draw_masks(bundle, n_draws, seed), min_voxels, str(bundle.path))
+  return lesion_sets(learnt, {'generated': generated, 'held_out': held_out}, train.grid)
 
 
 def _write_comparison(

@@ -103,6 +103,10 @@ def _check_unseen(translator: Bundle, source: Source, data_dir: str | None) -> N
   try:
     learnt = open_training(str(translator.path), TRANSLATOR, data_dir)
   except InputError:
+    say(
+      f'{translator.path}: what it has learnt from is not known or not here, so nobody can say whether '
+      f'cases of {source} are among it'
+    )
     return
   check_unseen('source', source, learnt)
 

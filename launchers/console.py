@@ -23,7 +23,7 @@ def say(message: str) -> None:
 
 def say_interrupted() -> int:
   """Says what an interruption leaves; returns the exit status."""
-  say('interrupted: what is done is kept, the same command goes on')
+  say('interrupted: what is done is kept; start the same command again')
   return _INTERRUPTED
 
 

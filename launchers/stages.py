@@ -12,13 +12,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from launchers.console import say, shell_line
 from launchers.gin_files import gin_lines, gin_values, import_options
 from stroke_tfds import files
 from stroke_tfds.errors import InputError
 
+_LOOK_AGAIN_SECONDS = 0.2
 # As workdirs that were begun before know a setting -> as it is known now.
 _RENAMED = {'train_unet.window': 'train_unet.evaluated_epochs'}
 
@@ -174,8 +175,22 @@ class StageRunner:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
       except BlockingIOError:
         say(f'{stage.name}: another process is at it, waiting')
-        fcntl.flock(file, fcntl.LOCK_EX)
+        self._wait_for(file, stage)
+      self._check_goes_on(stage)
       yield file.fileno()
+
+  def _wait_for(self, file: IO[str], stage: Stage) -> None:
+    """Takes a lock that another process has; looks again and again, since this one may be stopped."""
+    while True:
+      self._check_goes_on(stage)
+      try:
+        return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      except BlockingIOError:
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+  def _check_goes_on(self, stage: Stage) -> None:
+    if self._is_stopped:
+      raise InputError(f'{stage.name}: interrupted')
 
   def _file(self, stage: Stage, kind: str) -> Path:
     return self._folder / f'{slug(stage.name)}.{kind}'

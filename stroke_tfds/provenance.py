@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 HEALTHY_PARENT, CLINICAL_PARENT, DONOR = 'healthy parent', 'clinical parent', 'donor of the lesion'
+PATIENT = "patient's scan"  # The parent where it has a lesion, which is kept.
+KEPT_LESION = 'kept_lesion_voxels'
 # Fields with the subject and its data set.
 _ORIGINS = {
   HEALTHY_PARENT: ('healthy_parent', 'healthy_source'),
@@ -42,7 +44,11 @@ def origins_of(provenance: Mapping[str, Any]) -> list[Origin]:
   ['clinical parent case_3 (soop/mini:train)']
   """
   return [
-    Origin(role, provenance[subject], provenance.get(source, ''))
+    Origin(
+      PATIENT if role == HEALTHY_PARENT and KEPT_LESION in provenance else role,
+      provenance[subject],
+      provenance.get(source, ''),
+    )
     for role, (subject, source) in _ORIGINS.items()
     if subject in provenance
   ]

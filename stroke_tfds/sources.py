@@ -5,7 +5,7 @@ import functools
 import hashlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -191,24 +191,35 @@ def check_agreement(sources: Sequence[Source]) -> None:
 
 
 def check_unseen(what: str, held_out: Source, learnt: Sequence[Source]) -> None:
-  """Refuses held-out cases that are learnt from, as far as the two are of one data set.
+  """Refuses held-out cases that are learnt from, as far as one data set tells.
 
   Args:
     what: What they are held out for, as errors call it.
     held_out: These cases.
-    learnt: What is learnt from.
+    learnt: What is learnt from, itself or in a set that was made from it.
 
   Raises:
     InputError: Some case is in both.
   """
   for source in learnt:
-    if source.builder.data_path == held_out.builder.data_path:
-      shared = source.subject_ids & held_out.subject_ids
+    for seen in _of_the_same_set(source, held_out):
+      shared = seen.subject_ids & held_out.subject_ids
       if shared:
+        made = '' if seen is source else f', which {source} was made from'
         raise InputError(
-          f'{what} {held_out}: {len(shared)} of its cases are in {source} as well, expected cases that '
-          'are not learnt from'
+          f'{what} {held_out}: {len(shared)} of its cases are in {seen} as well{made}, expected cases '
+          'that are not learnt from'
         )
+
+
+def _of_the_same_set(source: Source, other: Source) -> Iterator[Source]:
+  """Of a source and of what it was made from, that which is of the other's data set."""
+  if source.builder.data_path == other.builder.data_path:
+    yield source
+  for text in source.metadata.get('made_from', ()):
+    match = _SOURCE.match(text)
+    if match and match['name'] == other.name:
+      yield Source(other.name, match['split'], other.builder, _draw_of(match))
 
 
 def check_healthy(source: Source) -> None:
@@ -330,7 +341,7 @@ def _open_source(text: str, data_dir: str | None, build: bool, units: Sequence[s
     raise InputError(
       f'data source {text!r}: no such split or part of one, {match["name"]} has {splits}'
     ) from error
-  draw = (int(match['count']), int(match['seed'])) if match['count'] else None
+  draw = _draw_of(match)
   if not n_examples or (draw and not draw[0]):
     raise InputError(f'data source {text!r} holds no example, expected at least one')
   source = Source(match['name'], match['split'], builder, draw)
@@ -345,6 +356,10 @@ def _open_source(text: str, data_dir: str | None, build: bool, units: Sequence[s
       f'of {MIN_VOXELS} voxels or more, expected at least {draw[0]}'
     )
   return source
+
+
+def _draw_of(match: re.Match[str]) -> tuple[int, int] | None:
+  return (int(match['count']), int(match['seed'])) if match['count'] else None
 
 
 def fingerprint(sources: Sequence[Source]) -> str:

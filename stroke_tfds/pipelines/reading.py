@@ -27,6 +27,8 @@ def check_lesions(sources: Sequence[Source], min_voxels: int) -> None:
   for source in sources:
     with tf.init_scope():  # They are looked at where a graph makes the data set, too.
       voxels = source.lesion_voxels
+      if source.draw:
+        voxels = voxels[source.draw_positions(*source.draw)]
     if not (voxels >= min_voxels).any():
       raise InputError(
         f'{source} has no case with a lesion of {min_voxels} voxels or more, expected some to learn '

@@ -14,6 +14,7 @@ from stroke_tfds.errors import InputError
 from stroke_tfds.imaging.brightness import scale_again
 from stroke_tfds.imaging.mni152 import brain_tissue
 from stroke_tfds.phantom.territories import main_territory
+from stroke_tfds.provenance import KEPT_LESION
 from stroke_tfds.sources import Source
 from stroke_tfds.synthetic_stroke import lesion_transfer
 from stroke_tfds.synthetic_stroke.audit import Audit
@@ -82,7 +83,7 @@ class CaseDrawing:
           'healthy_parent': parent[1],
           **made.facts,
           **({'in_scan': True} if self._config.keep_scan else {}),
-          **({'kept_lesion_voxels': int(own.sum())} if own.any() else {}),
+          **({KEPT_LESION: int(own.sum())} if own.any() else {}),
           **({'rejected': rejected} if rejected else {}),
         }
         image = made.image.astype(np.float16)

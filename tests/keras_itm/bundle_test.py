@@ -217,12 +217,22 @@ class RoundTripTest(BundleTestCase):
     (told / 'bundle.json').write_text(json.dumps(facts))
     self.assertEqual(bundles.load_bundle(told, 'lesion_generator').fingerprint, first.fingerprint)
 
+  def test_arrays_are_taken_where_the_type_holds_their_numbers(self):
+    loaded = bundles.load_bundle(self.save())
+    made = loaded.call(latent=_LATENTS)
+    self.assertAllEqual(loaded.call(latent=_LATENTS.astype(np.float64)), made)
+    self.assertAllEqual(loaded.call(latent=_LATENTS.tolist()), made)
+    labels = np.array([[0, 255]])
+    self.assertAllEqual(bundles._as_tensor(labels, tf.uint8), labels.astype(np.uint8))
+    for other in (labels + 1, labels - 1, labels / 2):
+      self.assertEqual(bundles._as_tensor(other, tf.uint8).dtype, tf.as_dtype(other.dtype))
+
   def test_what_is_given_wrongly_is_named(self):
     loaded = bundles.load_bundle(self.save())
     n = _LATENTS.shape[1]
     for inputs, message in (
       (
-        {'latent': _LATENTS.astype(np.float16)},
+        {'latent': tf.constant(_LATENTS, tf.float16)},
         rf'latent is float16 \(5, {n}\), expected float32 \(None, {n}\)',
       ),
       ({'latent': _LATENTS[0]}, rf'latent is float32 \({n},\), expected float32 \(None, {n}\)'),

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -55,6 +56,10 @@ class CardTest(tf.test.TestCase):
     self.assertIn('- `train`: 1 cases\n', text)
     self.assertIn('contrasts: DWI, float16 in [0, 1], scaling parenchyma_median', text)
     self.assertNotIn(data_dir, text)
+    # In the data folder, its name is a folder, too.
+    self.addCleanup(os.chdir, os.getcwd())
+    os.chdir(data_dir)
+    self.assertEqual(card(name, '.'), text)
 
   def test_of_a_generator_of_slices(self):
     metadata = {'grid': tiny.GRID, 'label_scheme': {'name': 'aseg28', 'names': ['background', 'brain']}}

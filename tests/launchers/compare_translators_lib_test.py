@@ -3,13 +3,15 @@
 import csv
 import json
 from pathlib import Path
+from unittest import mock
 
 import gin
 import numpy as np
 import tensorflow as tf
 
-from keras_itm.bundle import save_bundle
+from keras_itm.bundle import load_bundle, save_bundle
 from keras_itm.bundle_spec import TRANSLATOR, BundleSpec
+from launchers import compare_translators_lib
 from launchers.compare_translators_lib import compare_translators, table
 from stroke_eval.translation import Scores
 from stroke_tfds.errors import InputError
@@ -112,6 +114,10 @@ class CompareTest(tiny.CohortTestCase):
     known, _ = tiny.save_toy_bundles(self.folder / 'known', self.metadata, **seen)
     with self.assertRaisesRegex(InputError, r'source .*:test: 1 of its cases are in .*:test\[:1\] as'):
       self.compare(bundles={'toy': self.toy, 'known': str(known)})
+    with mock.patch.object(compare_translators_lib, 'say') as say:
+      (test,) = open_sources([f'{self.cohort}:test'], self.data_dir)
+      compare_translators_lib._check_unseen(load_bundle(self.toy), test, self.data_dir)
+    self.assertRegex(say.call_args.args[0], f'not known or not here, .* of {self.cohort}:test are')
     classes = tiny.save_toy_class_translator(self.folder / 'classes', self.metadata)
     message = (
       r"^translator .* takes the classes \['background', .*, expected a translator of the labels"

@@ -51,6 +51,22 @@ class ProgramTest(tf.test.TestCase):
     self.assertNotIn('--workdir', ' '.join(self.end('export', '--help')[1]))
     self.assertIn('--workdir', ' '.join(self.end('segment', '--help')[1]))
 
+  def test_a_study_ends_by_sigterm_as_by_ctrl_c(self):
+    code = """
+import os, signal, sys, time
+from launchers import app, run_study
+def told_to_end(**_):
+  os.kill(os.getpid(), signal.SIGTERM)
+  time.sleep(600)
+run_study.run_study = told_to_end
+sys.argv = ['run_study', '--workdir=.']
+app.launch(run_study.run, bindings_of='run_study')
+"""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    self.assertEqual(done.returncode, 130, done.stderr)
+    self.assertIn('interrupted: what is done is kept', done.stderr)
+    self.assertNotIn('Traceback', done.stderr)
+
   def test_where_an_error_arose_is_shown_when_asked_for(self):
     mistaken = ('train_unet', '--gin_file=none.gin', '--workdir=~/run')
     status, line = self.end(*mistaken)

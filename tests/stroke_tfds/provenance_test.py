@@ -22,6 +22,8 @@ class ProvenanceTest(absltest.TestCase):
     self.assertEqual(
       self.of(base='c', **clinical), [Origin('clinical parent', 'c', 'x/y:train'), donor]
     )
+    kept = self.of(**healthy, lesion_generator='g', kept_lesion_voxels=3)
+    self.assertEqual(kept, [Origin("patient's scan", 'a', 'x/y:healthy')])
     self.assertEqual(self.of(source='somewhere'), [])
     self.assertEqual(self.of(base='c'), [Origin('clinical parent', 'c', '')])
 

@@ -1,7 +1,9 @@
 import functools
 import json
+import re
 import shutil
 from pathlib import Path
+from unittest import mock
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -61,6 +63,15 @@ class DrawnCasesTest(tf.test.TestCase):
       sources.check_unseen('test', head, [self.open('[2:]'), train])
     with self.assertRaisesRegex(InputError, r'3 of its cases are in .*\(3, seed=0\) as well'):
       sources.check_unseen('test', train, [drawn])
+    for origin, is_seen in ((train, True), (drawn, True), (self.open('[2:]'), False)):
+      made = mock.MagicMock(metadata={'made_from': ['elsewhere/a:train', str(origin)]})
+      made.__str__.return_value = 'made/b:train'
+      if is_seen:
+        message = re.escape(f'are in {origin} as well, which made/b:train was made from')
+        with self.assertRaisesRegex(InputError, message):
+          sources.check_unseen('test', train, [made])
+      else:
+        sources.check_unseen('test', head, [made])
 
   def test_begins_again_where_more_are_wanted_than_there_are(self):
     few = self.subjects('(3, seed=1)')

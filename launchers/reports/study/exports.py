@@ -46,14 +46,14 @@ def checks_csv(checks: Mapping[str, Sequence[Check]]) -> str:
     checks: Synthetic set -> its table; one at least.
 
   Returns:
-    CSV; `holds` says whether a number is as `expected`, empty where nothing is.
+    CSV; `real` as the text says, `holds` whether a number is as `expected`; empty where nothing is.
   """
   rows = [
     {
       'set': name,
       'check': check.key,
       'generated': _finite(check.generated),
-      'clinical': check.real,
+      'real': None if check.real is None else _finite(check.real),
       'expected': check.expected,
       'holds': check.is_good,
       'what': check.text,

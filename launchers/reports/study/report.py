@@ -105,6 +105,8 @@ def write_study_report(folder: Path, inputs: ReportInputs) -> None:
   }
   if checks:
     files['checks.csv'] = exports.checks_csv(checks)
+  else:
+    (folder / 'checks.csv').unlink(missing_ok=True)  # Of an earlier report.
   for name, result in inputs.external.items():
     files[f'external_{slug(name)}.csv'] = exports.external_csv(result, inputs.study.seeds)
   for name, text in files.items():

@@ -1,6 +1,7 @@
 """Order, waiting, failures and the time left, with commands that do next to nothing."""
 
 import contextlib
+import fcntl
 import functools
 import io
 import os
@@ -177,7 +178,7 @@ class OrderTest(tf.test.TestCase):
 
 class InterruptedTest(tf.test.TestCase):
   def test_commands_end_with_the_study(self):
-    """By SIGTERM, as by Ctrl-C; what has not begun begins no more."""
+    """What waits for another process begins no more."""
     folder = Path(tfds.testing.make_tmp_dir())
     names = ('a', 'b', 'c')
     code = 'import pathlib, time; pathlib.Path({!r}).touch(); time.sleep(600)'
@@ -185,6 +186,9 @@ class InterruptedTest(tf.test.TestCase):
     stage = lambda name: Stage(name, command(name), folder, f'{name}.done')
     tasks = [Task(name, (), functools.partial(stage, name)) for name in names]
     runner = StageRunner(folder / 'stages')
+    (folder / 'stages').mkdir()
+    lock = (folder / 'stages' / 'c.lock').open('w')
+    fcntl.flock(lock, fcntl.LOCK_EX)
 
     def interrupt():
       while not all((folder / name).exists() for name in names[:2]):
@@ -194,9 +198,12 @@ class InterruptedTest(tf.test.TestCase):
     thread = threading.Thread(target=interrupt)
     thread.start()
     with self.assertRaises(KeyboardInterrupt):
-      run_tasks(tasks, runner, workers=2)
+      run_tasks(tasks, runner, workers=3)
     thread.join()
+    lock.close()
     self.assertFalse((folder / 'c').exists())
+    with self.assertRaisesRegex(InputError, '^c: interrupted$'):
+      runner.run(stage('c'))
     self.assertEqual(runner.seconds(), {})
     # Its locks are free: a second start need not wait for children of the first.
     (folder / 'a.done').touch()

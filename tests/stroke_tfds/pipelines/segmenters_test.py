@@ -73,6 +73,14 @@ class TrainingVolumesTest(BatchesTestCase):
       ):
         pipelines.training_volumes(self.open(*splits), min_voxels=least, **options)
     pipelines.training_volumes(self.open('train', 'train'), min_voxels=most, **options)
+    # Of a draw, the drawn cases count.
+    (drawn,) = self.open('train(1, seed=0)')
+    (case,) = drawn.examples().as_numpy_iterator()
+    voxels = int(case['lesion'].sum())
+    self.assertLess(voxels, most)
+    pipelines.training_volumes([drawn], min_voxels=voxels, **{**options, 'weights': [1]})
+    with self.assertRaisesRegex(InputError, r'train\(1, seed=0\) has no case with a lesion of'):
+      pipelines.training_volumes([drawn], min_voxels=voxels + 1, **{**options, 'weights': [1]})
     # Where all cases count, those without a lesion do.
     pipelines.training_volumes(self.open('healthy', 'train'), min_voxels=0, **options)
 

@@ -7,7 +7,7 @@ import numpy as np
 from launchers.reports.stored_cases import Example, read_case
 from stroke_tfds import sources
 from stroke_tfds.errors import InputError
-from stroke_tfds.provenance import HEALTHY_PARENT, Origin
+from stroke_tfds.provenance import HEALTHY_PARENT, PATIENT, Origin
 from stroke_tfds.sources import Source
 
 
@@ -15,8 +15,8 @@ def find(origin: Origin, made: Example, made_in: Source, data_dir: str | None) -
   """The case, or None where it is not at hand.
 
   It is looked for in the data set that the provenance names and in no other, since subjects of two
-  cohorts can share a name. A healthy parent has the label map of what was made from it; a case that
-  has another one is not taken for it.
+  cohorts can share a name. A parent whose anatomy was kept has the label map of what was made from
+  it; a case that has another one is not taken for it.
 
   Args:
     origin: Which case.
@@ -30,7 +30,7 @@ def find(origin: Origin, made: Example, made_in: Source, data_dir: str | None) -
     found = read_case(source, origin.subject)
   except InputError:
     return None
-  if origin.role == HEALTHY_PARENT and not np.array_equal(found['labels'], made['labels']):
+  if origin.role in (HEALTHY_PARENT, PATIENT) and not np.array_equal(found['labels'], made['labels']):
     return None
   return found
 

@@ -55,12 +55,12 @@ def _stages_caption(shown: SurveyedSets, apart: Sequence[str], missing: Sequence
       'One healthy case, its label map, and one generated lesion, translated by '
       f'{listed(list(shown.shared))}: provenance, label map and lesion are the same in each.'
     )
-    parts += _in_scan_note(shown)
   if apart:
     parts.append(
       f'Apart, since of another origin or label map, one case of {listed(apart)}: the parent, the '
       'donor of the lesion where there is one, and what was made of them, in the same slices.'
     )
+  parts += _in_scan_note(shown, list(shown.sets))
   parts += [case_origins.missing_note(missing)] if missing else []
   parts += [
     'Cases at the upper quartile of lesion volume. Yellow outline: lesion; on a DWI it runs one '
@@ -71,13 +71,12 @@ def _stages_caption(shown: SurveyedSets, apart: Sequence[str], missing: Sequence
   return ' '.join(parts)
 
 
-def _in_scan_note(shown: SurveyedSets) -> list[str]:
+def _in_scan_note(shown: SurveyedSets, names: Sequence[str]) -> list[str]:
   """Says of which sets the images are no translations."""
-  provenance = {name: shown.surveys[name].provenance[shown.positions[name]] for name in shown.shared}
-  kept = [name for name, facts in provenance.items() if facts.get('in_scan')]
+  kept = [n for n in names if any(facts.get('in_scan') for facts in shown.surveys[n].provenance)]
   if not kept:
     return []
-  return [f'{listed(kept)}: the healthy scan with what the lesion changes in its translation.']
+  return [f"{listed(kept)}: the parent's scan with what the lesion changes in its translation."]
 
 
 def translators(shown: SurveyedSets) -> Section | None:
@@ -129,7 +128,7 @@ def _translators_caption(shown: SurveyedSets, z: int) -> str:
     f'The case of Figure 2 at {view.level(shown.grid, z)}, where its lesion is largest, by each '
     f'translator, after its label map and, to compare with, {listed(compared)} (yellow: one voxel '
     'outside that lesion).',
-    *_in_scan_note(shown),
+    *_in_scan_note(shown, list(shown.shared)),
     *([case_origins.missing_note(shown.missing)] if shown.missing else []),
     'Numbers: mean intensity of the whole lesion, and of the parenchyma up to '
     f'{RING_MM:g} mm around it.',

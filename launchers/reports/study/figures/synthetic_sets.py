@@ -14,7 +14,7 @@ from stroke_eval.survey import Survey, survey
 from stroke_eval.two_sample import TwoSample
 from stroke_tfds.fingerprints import hash_array
 from stroke_tfds.imaging.grid import Grid
-from stroke_tfds.provenance import Origin, origins_of
+from stroke_tfds.provenance import KEPT_LESION, Origin, origins_of
 from stroke_tfds.sources import Source
 
 _Features = dict[str, float]
@@ -72,14 +72,20 @@ class SurveyedSets:
 
   @property
   def generated(self) -> tuple[str, ...]:
-    """The sets whose lesions a generator drew."""
+    """The sets whose lesions a generator drew, without those whose scans keep lesions of their own."""
     is_drawn = lambda facts: 'lesion_draw_voxels' in facts
-    return tuple(name for name, found in self.surveys.items() if any(map(is_drawn, found.provenance)))
+    drawn = [name for name, found in self.surveys.items() if any(map(is_drawn, found.provenance))]
+    return tuple(name for name in drawn if not keeps_lesions(self.surveys[name]))
 
   def made_by(self, names: Sequence[str]) -> list[str]:
     """The commands of some sets, each once; a set that was there before the study has none."""
     keys = (f'{name} set' for name in names)
     return list(dict.fromkeys(self.commands[key] for key in keys if key in self.commands))
+
+
+def keeps_lesions(found: Survey) -> bool:
+  """Whether the masks of a set are not a generator's alone: its scans are patients'."""
+  return any(KEPT_LESION in facts for facts in found.provenance)
 
 
 def survey_sets(volumes: Volumes) -> SurveyedSets:
@@ -150,7 +156,7 @@ def _read_shared(
   sets: Mapping[str, Source], surveys: Mapping[str, Survey]
 ) -> tuple[dict[str, int], dict[str, Example]]:
   """Where the shared case is, and the case; without sets that have other labels than the first."""
-  positions = chosen_cases.shared_case(surveys)
+  positions = chosen_cases.shared_case({n: s for n, s in surveys.items() if not keeps_lesions(s)})
   shared = {name: read_case(sets[name], surveys[name].subject_ids[i]) for name, i in positions.items()}
   first = next(iter(shared.values()), None)
   alike = [name for name in shared if np.array_equal(shared[name]['labels'], first['labels'])]

@@ -123,13 +123,13 @@ class ChecksTest(tf.test.TestCase):
         Check('told_apart_auc', 'of 80 and 80, 0.8 to 0.9', 0.85, None, str, 'at most 0.80', False),
         Check('copies', 'of volumes', 0.0, 0.25, str, 'at most 0.30', True),
       ],
-      'fusion': [Check('told_apart_auc', 'too few', float('nan'), None, str)],
+      'fusion': [Check('told_apart_auc', 'too few', float('nan'), float('nan'), str)],
     }
     text = exports.checks_csv(checks)
     self.assertEqual(
       text.splitlines(),
       [
-        'set,check,generated,clinical,expected,holds,what',
+        'set,check,generated,real,expected,holds,what',
         'flow,told_apart_auc,0.85,,at most 0.80,False,"of 80 and 80, 0.8 to 0.9"',
         'flow,copies,0,0.25,at most 0.30,True,of volumes',
         'fusion,told_apart_auc,,,,,too few',

@@ -1,5 +1,6 @@
 """From sets and predictions on disk to the figures."""
 
+import json
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -26,6 +27,10 @@ class FakeOther(fake_runs.FakeClinical, skip_registration=True):
 
 class FakeKept(fake_runs.FakeClinical, skip_registration=True):
   """A set of scans that were kept."""
+
+
+class FakePatients(fake_runs.FakeClinical, skip_registration=True):
+  """A set of patients' scans that were kept with their lesions."""
 
 
 class FakeCarved(fake_runs.FakeClinical, skip_registration=True):
@@ -86,6 +91,12 @@ class VolumeFiguresTest(tf.test.TestCase):
     train = fake_runs.make_examples('train', 6, 1)
     write_made(FakeOther, made_of(healthy, train, 1.0), cls.data_dir)
     write_made(FakeKept, made_of(healthy, train, 0.7, in_scan=True), cls.data_dir)
+    patients = made_of(train[1:], train, 0.7, TRAIN, in_scan=True, lesion_draw_voxels=[30])
+    for case, parent in zip(patients, train[1:]):
+      case['lesion'] |= parent['lesion']
+      kept = {'kept_lesion_voxels': int(parent['lesion'].sum())}
+      case['provenance'] = json.dumps(json.loads(case['provenance']) | kept)
+    write_made(FakePatients, patients, cls.data_dir)
     wrong = made_of(healthy, train, 0.5)
     for case in wrong:
       case['labels'] = case['labels'][::-1].copy()
@@ -215,11 +226,20 @@ class VolumeFiguresTest(tf.test.TestCase):
     self.assertNotIn('Not shown', sections[2].caption + sections[3].caption)
 
   def test_says_which_images_are_scans(self):
-    note = 'C: the healthy scan with what the lesion changes in its translation.'
+    note = ": the parent's scan with what the lesion changes in its translation."
     _, sections = self.draw_stages({'A': 'fake_other', 'C': 'fake_kept'})
     for number in (2, 3):
-      self.assertIn(note, sections[number].caption)
-      self.assertNotIn('healthy scan', self.sections[number].caption)
+      self.assertIn(f'C{note}', sections[number].caption)
+      self.assertNotIn(note, self.sections[number].caption)
+
+  def test_patients_with_their_lesions_are_shown_apart(self):
+    """They are nobody's healthy parents, and their masks are not a generator's."""
+    titles, sections = self.draw_stages({'P': 'fake_patients', 'A': 'fake_other'})
+    self.assertEqual(titles[-1], ["patient's scan", 'lesion put in', 'P'])
+    self.assertIn('translated by A:', sections[2].caption)
+    self.assertIn("P: the parent's scan", sections[2].caption)
+    self.assertNotIn(13, sections)
+    self.assertEqual(self.draw_stages({'P': 'fake_patients'})[0], [titles[-1]])
 
   def test_without_healthy_cases(self):
     titles, sections = self.draw_stages({'CarveMix': 'fake_carved'}, healthy=None)
