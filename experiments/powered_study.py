@@ -10,7 +10,8 @@ Expected: after the flow of 10 cases these 10 score 4 to 10 points more than alo
 Runs `phantom_study_powered_mini.gin` in runs/powered, with the options of the command line. Where
 KERAS_ITM_SAMPLES names the samples, every arm segments a real stroke in its own space. Writes
 docs/measurements/powered_study.csv: a line for each measure of each arm over the seeds that are whole,
-with intervals that hold over trainings and with those of these trainings alone, for how well each synthetic set is told from test cases, and for the seconds of each stage.
+with intervals that hold over trainings and with those of these trainings alone, for how well each
+synthetic set is told from test cases, and for the seconds of each stage.
 """
 
 import csv

@@ -192,18 +192,18 @@ class StudyRun:
       raise
     seeds = self._complete_seeds() if left else self._design.seeds
     # What an earlier start has finished is not left, though nothing looked at it any more.
-    left = [task for task in left if not self._is_done(task)]
+    left = [task for task in left if not self._is_done(task, costs)]
     if left:
       told = '' if seeds else '; no seed is complete, so there is no report yet'
       say(f'--budget_hours={budget_hours:g} is used; {len(left)} stages are left{told}')
     if arm_index is None and seeds:
       self._report(runner, seeds)
 
-  def _is_done(self, task: Task) -> bool:
-    """Whether its product is there; an arm's stage is known only once its learning rate is."""
+  def _is_done(self, task: Task, costs: Costs) -> bool:
+    """By what an arm leaves; other stages, whose product may have no name yet, by their time."""
     if task.arm:
       return (self._tasks.run_folder(*task.arm) / RESULT).exists()
-    return task.stage().is_done()
+    return not costs.seconds_left(task)
 
   def _resolution(
     self, costs: Costs, tasks: Sequence[Task], workers: int, budget_hours: float | None
