@@ -17,7 +17,14 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from keras_itm import graph_checks, packaged_bundles, saved_graph
-from keras_itm.bundle_spec import JOINT_GENERATOR, LESION_GENERATOR, SEGMENTER, TRANSLATOR, BundleSpec
+from keras_itm.bundle_spec import (
+  JOINT_GENERATOR,
+  KINDS,
+  LESION_GENERATOR,
+  SEGMENTER,
+  TRANSLATOR,
+  BundleSpec,
+)
 
 _INPUTS = {
   TRANSLATOR: {'segmentation', 'latent'},
@@ -273,6 +280,8 @@ def read_spec(path: str | os.PathLike[str], kind: str | None = None) -> BundleSp
   Raises:
     BundleError: It is missing, not of this form, or of another kind.
   """
+  if kind not in (None, *KINDS):
+    raise BundleError(f'kind is {kind!r}, expected one of {", ".join(KINDS)}')
   file = _folder(path) / 'bundle.json'
   try:
     size = file.stat().st_size if file.is_file() else None

@@ -38,12 +38,12 @@ class Case:
     label_names: What the ids of `labels` are called, in their order; none where that is unknown.
   """
 
-  image: np.ndarray
-  labels: np.ndarray
-  lesion: np.ndarray
-  affine: np.ndarray
+  image: np.ndarray = dataclasses.field(repr=False)
+  labels: np.ndarray = dataclasses.field(repr=False)
+  lesion: np.ndarray = dataclasses.field(repr=False)
+  affine: np.ndarray = dataclasses.field(repr=False)
   facts: dict[str, Any]
-  generated: np.ndarray
+  generated: np.ndarray = dataclasses.field(repr=False)
   label_names: tuple[str, ...] = ()
 
   def save(self, folder: str | os.PathLike[str]) -> None:

@@ -112,6 +112,8 @@ def _bundle_card(path: Path, loaded_as: str) -> str:
 
 
 def _set_card(name: str, data_dir: str | None) -> str:
+  if ':' in name:
+    raise InputError(f'{name}: a card is of a whole set, expected {name.partition(":")[0]}')
   info = open_builder(name, data_dir, build=False).info
   metadata = info.metadata
   n_cases = sum(split.num_examples for split in info.splits.values())

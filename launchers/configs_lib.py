@@ -13,6 +13,7 @@ from launchers.gin_parameters import parameters_of
 
 _SHARED = ('launchers.hardware', 'launchers.fitting')  # What every training can set beside its root.
 _MACRO = 'gin.macro'
+_MODELS = 'keras_itm.'  # What a gin file imports by itself; programs import the rest.
 
 
 def text_of(name: str) -> str:
@@ -27,7 +28,7 @@ def text_of(name: str) -> str:
   gin_config.clear_config()
   try:
     gin_files.parse_gin([name], [], is_part=True)
-    return '\n\n'.join(_blocks(roots))
+    return '\n\n'.join([*_imports(), *_blocks(roots)])
   finally:
     gin_config.clear_config()
 
@@ -40,6 +41,15 @@ def _import_roots(name: str) -> list[str]:
   for module in (*found, *_SHARED):
     importlib.import_module(module)
   return found
+
+
+def _imports() -> list[str]:
+  """What has to be imported for all that the file sets and names to be known; one block, or none."""
+  bound = {key: values for key, values in gin_config._CONFIG.items() if key[1] != _MACRO}
+  named = [selector for _, selector in (*bound, *_named(bound))]
+  modules = {gin_config._REGISTRY[selector].wrapped.__module__ for selector in named}
+  ours = sorted(module for module in modules if module.startswith(_MODELS))
+  return ['\n'.join(f'import {module}' for module in ours)] if ours else []
 
 
 def _blocks(roots: list[str]) -> Iterator[str]:

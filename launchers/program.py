@@ -1,5 +1,6 @@
 """How every program starts and ends: its errors as one line, `--help` as a success."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from stroke_tfds.errors import InputError, input_error_text, printable, show_in_
 _TRACEBACK = flags.DEFINE_bool(
   'traceback', False, 'Shows where in the code an error arose, not its line alone.'
 )
+# As absl says it of a flag that must be given.
+_MISSING = re.compile(r'flag --\w+=None: Flag --(\w+) must have a value other than None\.')
 _HELP = {'help', 'h', '?', 'helpshort', 'helpfull', 'helpxml'}
 
 
@@ -36,7 +39,8 @@ def _parse(argv: Sequence[str]) -> list[str]:
   try:
     return flags.FLAGS(argv)
   except flags.Error as error:
-    sys.exit(printable(f'error: {" ".join(str(error).split())} (--help lists the flags)'))
+    told = _MISSING.sub(r'--\1 is missing', ' '.join(str(error).split()))
+    sys.exit(printable(f'error: {told} (--help lists the flags)'))
 
 
 def list_in_help(*shared: flags.FlagHolder) -> None:

@@ -65,6 +65,8 @@ def synthesize(
   """
   if on_own_grid and not label_map:
     raise InputError('--on_own_grid goes with --label_map alone')
+  if space != 'mni' and not label_map:
+    raise InputError(f'--space={space} goes with --label_map alone')
   for name, count, least in (('n_cases', n_cases, 1), ('seed', seed, 0)):
     if count < least:
       raise InputError(f'synthesize.{name} is {count}, expected a whole number from {least}')

@@ -58,7 +58,9 @@ def view(
   if Path(output).suffix != '.html':
     raise InputError(f'output is {output!r}, expected a name that ends in .html')
   if sum(map(bool, (case, image, source))) != 1:
-    raise InputError('expected one of --case, --image and --source')
+    kinds = {'--case': case, '--image': image, '--source': source}
+    given = ' and '.join(flag for flag, value in kinds.items() if value) or 'none'
+    raise InputError(f'{given} is given, expected one of --case, --image and --source')
   for flag, value, of in (('mask', mask, image), ('subject_id', subject_id, source)):
     if value and not of:
       raise InputError(f'--{flag} goes with {"--image" if flag == "mask" else "--source"} alone')
@@ -69,6 +71,8 @@ def view(
   else:
     shown = _of_folder(Path(case).expanduser()) if case else _of_files(image, mask)
   path = Path(output).expanduser()
+  with files.errors_named(path.parent):
+    path.parent.mkdir(parents=True, exist_ok=True)
   case_view.write(path, shown)
   say(f'{path} shows {shown.title}')
   if show:

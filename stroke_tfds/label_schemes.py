@@ -114,7 +114,10 @@ class LabelScheme:
     if np.min(codes, initial=0) < 0 or np.min(ids, initial=0) < 0:
       unknown = np.unique(codes[(ids < 0) | (codes < 0)]).tolist()
       more = f' and {len(unknown) - _SHOWN} more' if len(unknown) > _SHOWN else ''
-      raise InputError(f'{source}: label codes {unknown[:_SHOWN]}{more} are not in {self.name}')
+      raise InputError(
+        f'{source}: label codes {unknown[:_SHOWN]}{more} are not in {self.name}, expected those of '
+        'FreeSurfer'
+      )
     return ids.astype(np.uint8)
 
   def to_json(self) -> dict[str, Any]:

@@ -25,10 +25,10 @@ class OwnMap:
     transform: From MNI space to the map's world.
   """
 
-  labels: np.ndarray
+  labels: np.ndarray = dataclasses.field(repr=False)
   grid: Grid
-  volume: Volume
-  transform: Transform
+  volume: Volume = dataclasses.field(repr=False)
+  transform: Transform = dataclasses.field(repr=False)
 
   def image_back(self, image: np.ndarray) -> np.ndarray:
     """Intensities [X, Y, Z] of the grid on the voxels of the map, RAS; float32, 0 outside the grid."""

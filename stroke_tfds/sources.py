@@ -165,6 +165,8 @@ def open_sources(
     InputError: A text of another form, a set or split that does not exist, examples of another unit,
       sets of different grids, label schemes, contrasts or scalings.
   """
+  if isinstance(texts, str):
+    raise InputError(f'data sources are {texts!r}, expected a list of such texts')
   if not texts:
     raise InputError('no data set is named, expected texts such as "phantom_stroke/mini:train"')
   sources = [_open_source(text, data_dir, build, units) for text in texts]

@@ -21,6 +21,7 @@ from stroke_tfds.imaging.resample import lesion_voxels, resample_mask
 from stroke_tfds.phantom.anatomy import template_anatomy, template_labels
 from stroke_tfds.preparation import splits
 
+_MOST_NAMED = 20
 _CONTRASTS = ('none',)  # No set of images has it, so that the two are never mixed.
 _LABEL = re.compile(r'sub-[A-Za-z0-9]+')
 _HASH_LENGTH = 12
@@ -75,7 +76,7 @@ class MaskFolder:
 
     Raises:
       InputError: Masks that are damaged, empty, too large, lie elsewhere, or are another subject's as
-        well; names all of them.
+        well; names them, up to 20.
     """
     found = builder.map_in_order(lambda file: _read(file, grid), list(self.files.values()))
     masks = dict(zip(self.files, found))
@@ -83,7 +84,9 @@ class MaskFolder:
     fit = {name: mask for name, mask in masks.items() if not isinstance(mask, InputError)}
     unfit += self._of_two_subjects(fit)
     if unfit:
-      raise InputError(f'{len(unfit)} of {len(masks)} masks are unfit: {"; ".join(unfit)}')
+      more = [f'and {len(unfit) - _MOST_NAMED} more'] if len(unfit) > _MOST_NAMED else []
+      told = '; '.join([*unfit[:_MOST_NAMED], *more])
+      raise InputError(f'{len(unfit)} of {len(masks)} masks are unfit: {told}')
     return fit
 
   def _of_two_subjects(self, masks: dict[str, Mask]) -> list[str]:

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-from stroke_tfds.imaging.grid import Grid
+from stroke_tfds.imaging.grid import Grid, get_grid
 from stroke_tfds.imaging.resample import resample_labels
 from stroke_tfds.imaging.volume import Volume
 from stroke_tfds.label_schemes import ASEG28
@@ -120,9 +120,17 @@ def template_anatomy() -> Anatomy:
   return Anatomy('mni152', labels, origin_mm, np.rint(255 * solidity).astype(np.uint8))
 
 
+def template_labels(grid: str | Grid) -> np.ndarray:
+  """The template's structures on a grid, aseg28 ids, uint8 of the grid's shape; not to be changed.
+
+  Args:
+    grid: Or the name of one.
+  """
+  return _template_labels(get_grid(grid))
+
+
 @functools.lru_cache(maxsize=4)
-def template_labels(grid: Grid) -> np.ndarray:
-  """The template's structures on a grid, aseg28 ids, uint8 of the grid's shape; not to be changed."""
+def _template_labels(grid: Grid) -> np.ndarray:
   anatomy = template_anatomy()
   affine = np.eye(4)
   affine[:3, 3] = anatomy.origin_mm

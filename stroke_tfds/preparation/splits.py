@@ -59,8 +59,8 @@ def divide(
   if not by_subject or (n_positive and not splits['train']):
     raise InputError(
       f'participants.tsv: no subject is left for the split train: {len(by_subject)} subject(s), '
-      f'{n_positive} with a lesion; expected at least two with a lesion, or "test_share": 0 in '
-      '--config to train on all'
+      f'{n_positive} with a lesion; expected at least two with a lesion, or to train on all '
+      'by NAME --config \'{"grid": "mini", "test_share": 0}\''
     )
   return splits
 

@@ -217,6 +217,12 @@ class RoundTripTest(BundleTestCase):
     (told / 'bundle.json').write_text(json.dumps(facts))
     self.assertEqual(bundles.load_bundle(told, 'lesion_generator').fingerprint, first.fingerprint)
 
+  def test_a_kind_that_is_none(self):
+    with self.assertRaisesRegex(
+      BundleError, "^kind is 'translatr', expected one of translator, lesion_"
+    ):
+      bundles.load_bundle(self.save(), 'translatr')
+
   def test_arrays_are_taken_where_the_type_holds_their_numbers(self):
     loaded = bundles.load_bundle(self.save())
     made = loaded.call(latent=_LATENTS)

@@ -56,6 +56,10 @@ class CardTest(tf.test.TestCase):
     self.assertIn('- `train`: 1 cases\n', text)
     self.assertIn('contrasts: DWI, float16 in [0, 1], scaling parenchyma_median', text)
     self.assertNotIn(data_dir, text)
+    with self.assertRaisesRegex(
+      InputError, f'^{name}:train: a card is of a whole set, expected {name}$'
+    ):
+      card(f'{name}:train', data_dir)
     # In the data folder, its name is a folder, too.
     self.addCleanup(os.chdir, os.getcwd())
     os.chdir(data_dir)

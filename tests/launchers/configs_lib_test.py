@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import gin
 import tensorflow as tf
 from absl.testing import parameterized
@@ -62,6 +66,19 @@ class TextTest(tf.test.TestCase, parameterized.TestCase):
     gin.clear_config()
     gin.parse_config(text)
     self.assertEqual(_bound(), expected)
+
+  def test_is_a_file_that_its_program_reads(self):
+    """Also where nothing else has imported what it names."""
+    for name, program in (('pix2pix10_mini.gin', 'train_itm'), ('flow_mini.gin', 'train_itm')):
+      file = Path(self.get_temp_dir()) / name
+      file.write_text(text_of(name))
+      code = f"""
+from launchers import {program}_lib
+from launchers.gin_files import parse_gin
+parse_gin([{str(file)!r}], [])
+"""
+      done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+      self.assertEqual(done.returncode, 0, done.stderr[-2000:])
 
   def test_refuses_what_is_no_file(self):
     with self.assertRaisesRegex(InputError, "gin file 'pix2pix10_nimi.gin': not there"):

@@ -42,6 +42,10 @@ class ProgramTest(tf.test.TestCase):
       status, lines = self.end('export', flag)
       self.assertEqual((status, lines), (1, [f'error: {error} (--help lists the flags)']))
 
+  def test_a_flag_that_is_missing_is_named(self):
+    status, lines = self.end('segment')
+    self.assertEqual((status, lines), (1, ['error: --workdir is missing (--help lists the flags)']))
+
   def test_a_program_that_leaves_no_run_takes_no_workdir(self):
     for program in ('view', 'describe'):
       status, lines = self.end(program, '--workdir=~/run')

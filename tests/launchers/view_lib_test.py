@@ -115,8 +115,11 @@ class ViewTest(tiny.CohortTestCase, parameterized.TestCase):
     )
 
   @parameterized.parameters(
-    ({}, 'expected one of --case, --image and --source'),
-    ({'image': ['a'], 'case': 'b'}, 'expected one of --case, --image and --source'),
+    ({}, 'none is given, expected one of --case, --image and --source'),
+    (
+      {'image': ['a'], 'case': 'b'},
+      '^--case and --image is given, expected one of --case, --image and',
+    ),
     ({'case': 'b', 'mask': ['c']}, '--mask goes with --image alone'),
     ({'image': ['a'], 'subject_id': 'c'}, '--subject_id goes with --source alone'),
     (

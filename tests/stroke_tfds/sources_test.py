@@ -54,6 +54,10 @@ class DrawnCasesTest(tf.test.TestCase):
       self.assertLessEqual(set(few), set(self.subjects(f'(4, seed={seed})')))
     self.assertGreater(len(set(map(tuple, draws.values()))), 2)
 
+  def test_one_text_is_no_list(self):
+    with self.assertRaisesRegex(InputError, "^data sources are 'a/b:train', expected a list"):
+      sources.open_sources('a/b:train')
+
   def test_held_out_cases_are_those_that_are_not_learnt_from(self):
     train, drawn, head = self.open(''), self.open('(3, seed=0)'), self.open('[:2]')
     self.assertEqual(train.subject_ids, set(self.voxels))
