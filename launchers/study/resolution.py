@@ -49,7 +49,7 @@ class Resolution:
   def lines(self, n_seeds: int) -> list[str]:
     """The smallest effect at 80 % power with so many seeds, for each kind of arm."""
     seeds = f'{n_seeds} seeds' if n_seeds > 1 else '1 seed, of these trainings alone,'
-    seeds = f'{seeds} x {self._n_cases} test cases'
+    seeds = f'{seeds} x {self._n_cases} scored test cases'
     lines = []
     for kind, (parts, origin, n_pooled) in self._kinds.items():
       study = parts, n_seeds, self._n_cases

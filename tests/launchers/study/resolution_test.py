@@ -39,7 +39,7 @@ class ResolutionTest(tf.test.TestCase):
       alone = 100 * smallest_effect(parts, 3, 37)
       together = 100 * smallest_effect(parts, 3, 37, 3, n_pooled)
       self.assertIn(f': {alone:.1f} points of Dice in one comparison, {together:.1f} where 3 are', line)
-      self.assertIn('(3 seeds x 37 test cases)', line)
+      self.assertIn('(3 seeds x 37 scored test cases)', line)
       self.assertEndsWith(line, '(variances of docs/phantom_study)')
 
   def test_rivals_are_pooled_with_the_control_of_their_arm(self):
