@@ -191,8 +191,8 @@ class DryRunTest(Case):
     self.assertRegex(lines[6], '; 0 of 6 stages are done$')
     self.assertRegex(
       lines[8],
-      r'^Smallest effect seen in 80 % of studies \(2 seeds x \d scored test cases\), arms that learn from '
-      r'all clinical cases: [\d.]+ points of Dice in one comparison, [\d.]+ where 1 are claimed together ',
+      r'^Smallest effect seen in 80 % of studies \(2 seeds x \d scored test cases\), arms that learn '
+      r'from all clinical cases: [\d.]+ points of Dice in one comparison, [\d.]+ where 1 are claimed ',
     )
     self.assertFalse(list(self.root.rglob('*.*')))
 
