@@ -69,7 +69,7 @@ def _write_all(folder: ExportFolder, asked: Export, n_workers: int) -> None:
   say(f'{len(asked.cases)} cases: {len(asked.cases) - len(missing)} done, {len(missing)} to write')
   signal.signal(signal.SIGTERM, signal.default_int_handler)  # As batch queues end a job.
   done = map_in_order(lambda pair: folder.write_case(*pair), _examples(asked, missing), n_workers)
-  for _ in tqdm.tqdm(done, total=len(missing), unit='case', file=sys.stderr):
+  for _ in tqdm.tqdm(done, total=len(missing), unit='case', file=sys.stderr, disable=not missing):
     pass
   folder.write_texts()
 

@@ -131,7 +131,8 @@ def run_study(
     # Stages are processes of their own; a GPU's memory is theirs.
     tf.config.set_visible_devices([], 'GPU')
   design = design or study_design()
-  root, data_dir = output_folder(workdir), data_dir or tfds.core.constants.DATA_DIR
+  root = Path(workdir) if dry_run else output_folder(workdir)
+  data_dir = data_dir or tfds.core.constants.DATA_DIR
   study_folder.check_no_demo(root)
   checks.check_names(design)
   if not dry_run:

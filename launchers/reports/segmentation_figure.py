@@ -81,7 +81,14 @@ def _spread(indices: np.ndarray, n: int) -> list[int]:
 
 def _caption(results: Mapping[str, float], has_truth: bool, n_slices: int) -> str:
   of_scan = {name: value for name, value in results.items() if not name.endswith('_mni')}
-  facts = ', '.join(f'{name.replace("_", " ")} {value:g}' for name, value in of_scan.items())
+  facts = ', '.join(_told(name, value) for name, value in of_scan.items())
   outlined = ', outlined: expert mask' if has_truth else ''
-  text = f'Hatched: prediction{outlined}. {facts}. Slices 1 to {n_slices} from below.'
-  return textwrap.fill(text, _CAPTION_WIDTH)
+  marks = f'Hatched: prediction{outlined}. Slices 1 to {n_slices} from below.'
+  return '\n'.join(textwrap.fill(line, _CAPTION_WIDTH) for line in (facts, marks))
+
+
+def _told(name: str, value: float) -> str:
+  """A number under its name in finished.json, as a reader would write it."""
+  if name.endswith('_ml'):
+    return f'{name.removesuffix("_ml").replace("_", " ")} {style.format_ml(value)}'
+  return f'{name.replace("_", " ").replace("dice", "Dice")} {value:.2f}'

@@ -32,7 +32,7 @@ class SegmentationFigureTest(tf.test.TestCase):
     shown = [ax for ax in figure.axes if ax.images]
     self.assertLen(shown, 5)
     self.assertEqual([len(ax.patches) for ax in shown], [0, 0, 1, 0, 0])
-    self.assertIn('dice 0.5', figure._suptitle.get_text())
+    self.assertIn('Dice 0.50', figure._suptitle.get_text())
     self.assertNotIn('mni', figure._suptitle.get_text())
 
 
