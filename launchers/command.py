@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 from launchers.closed_output import ends_quietly
+from launchers.quiet_start import import_models
 
+_WITHOUT_TENSORFLOW = ('configs', 'doctor')  # As far as they need none.
 _IS_PROGRAM = "if __name__ == '__main__':"
 
 
@@ -63,6 +65,8 @@ def _run(name: str, arguments: list[str]) -> None:
     sys.exit(f'error: keras-itm has no program {name!r}; {meant}')
   sys.argv = [f'keras-itm {name}', *arguments]
   try:
+    if name not in _WITHOUT_TENSORFLOW:
+      import_models()
     runpy.run_module(f'launchers.{name.replace("-", "_")}', run_name='__main__', alter_sys=True)
   except ImportError as error:
     # Versions that do not go together end a program as its other errors do.
