@@ -8,8 +8,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-_NOTES_ASKED_FOR = 'TF_CPP_MIN_LOG_LEVEL'
-_QUIET = '3'  # Errors that end the program alone.
 _NOTE = re.compile(rb'WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d')
 
 
@@ -22,8 +20,10 @@ def import_models() -> None:
   Raises:
     ImportError: Something is missing, or versions do not go together.
   """
-  os.environ.setdefault(_NOTES_ASKED_FOR, _QUIET)
-  with _notes_kept_back() if os.environ[_NOTES_ASKED_FOR] == _QUIET else contextlib.nullcontext():
+  is_quiet = (
+    os.environ.get('TF_CPP_MIN_LOG_LEVEL') == '3'
+  )  # As this package sets it, if nobody else has.
+  with _notes_kept_back() if is_quiet else contextlib.nullcontext():
     importlib.import_module('keras_itm')
 
 
